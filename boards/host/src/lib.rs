@@ -1,0 +1,1 @@
+//! Cameras made of files, folders, streams and synthetic scenes.

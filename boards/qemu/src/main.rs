@@ -1,0 +1,2 @@
+//! Firmware for QEMU's Arm machines.
+fn main() {}

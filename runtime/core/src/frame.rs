@@ -1,0 +1,128 @@
+//! Camera frames: the pixels between the capture and the preprocess stage.
+
+/// How the bytes of a frame spell its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum PixelFormat {
+    /// One byte of brightness a pixel.
+    Gray8,
+    /// Three bytes a pixel: red, green, blue.
+    Rgb888,
+    /// Two bytes a pixel, little-endian: red in the top five bits, then six of green, five of blue.
+    Rgb565,
+    /// Two pixels in four bytes: Y0 U Y1 V (ITU-R BT.601, limited range).
+    Yuyv,
+    /// A plane of Y, then one of interleaved U V at half width and half height.
+    Nv12,
+    /// A plane of Y, then one of U and one of V at half width and half height.
+    I420,
+}
+
+impl PixelFormat {
+    /// Bytes of one row of the first plane of a frame `width` pixels wide.
+    pub const fn row_bytes(self, width: usize) -> usize {
+        match self {
+            PixelFormat::Gray8 | PixelFormat::Nv12 | PixelFormat::I420 => width,
+            PixelFormat::Rgb888 => width * 3,
+            PixelFormat::Rgb565 => width * 2,
+            PixelFormat::Yuyv => width.div_ceil(2) * 4,
+        }
+    }
+
+    /// Bytes of a whole frame without padding between rows. Odd widths and heights of formats with
+    /// shared chroma are rounded up, as V4L2 and ffmpeg do.
+    pub const fn frame_bytes(self, width: usize, height: usize) -> usize {
+        let chroma = match self {
+            PixelFormat::Nv12 | PixelFormat::I420 => width.div_ceil(2) * height.div_ceil(2) * 2,
+            _ => 0,
+        };
+        self.row_bytes(width) * height + chroma
+    }
+}
+
+/// Why bytes are no frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum FrameError {
+    /// Width or height is 0 or above [`Frame::MAX_SIDE`].
+    Size {
+        /// Width asked for, in pixels.
+        width: usize,
+        /// Height asked for, in pixels.
+        height: usize,
+    },
+    /// The buffer is shorter than the format needs.
+    Truncated {
+        /// What the format needs for this size.
+        needed_bytes: usize,
+        /// What was given.
+        available_bytes: usize,
+    },
+}
+
+impl core::fmt::Display for FrameError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            FrameError::Size { width, height } => {
+                write!(f, "a frame of {width}x{height} pixels: each side must be 1 to {}", Frame::MAX_SIDE)
+            }
+            FrameError::Truncated { needed_bytes, available_bytes } => {
+                write!(f, "the frame needs {needed_bytes} bytes, the buffer has {available_bytes}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for FrameError {}
+
+/// Borrowed pixels with their size and format, rows without padding.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    bytes: &'a [u8],
+    width: usize,
+    height: usize,
+    format: PixelFormat,
+}
+
+impl<'a> Frame<'a> {
+    /// The largest width and height, in pixels: keeps every coordinate inside `i32` sub-pixels.
+    pub const MAX_SIDE: usize = 8192;
+
+    /// Looks at `bytes` as a frame of `width` x `height` pixels. Bytes beyond the frame are ignored.
+    ///
+    /// # Errors
+    /// [`FrameError::Size`] and [`FrameError::Truncated`].
+    pub fn new(bytes: &'a [u8], width: usize, height: usize, format: PixelFormat) -> Result<Self, FrameError> {
+        let sides = 1..=Frame::MAX_SIDE;
+        if !sides.contains(&width) || !sides.contains(&height) {
+            return Err(FrameError::Size { width, height });
+        }
+        let needed_bytes = format.frame_bytes(width, height);
+        let bytes = bytes
+            .get(..needed_bytes)
+            .ok_or(FrameError::Truncated { needed_bytes, available_bytes: bytes.len() })?;
+        Ok(Frame { bytes, width, height, format })
+    }
+
+    /// Exactly [`PixelFormat::frame_bytes`] bytes.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// How the bytes spell pixels.
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+}

@@ -1,0 +1,51 @@
+//! Tensor shapes, `[N, H, W, C]` for images: used by every stage that touches tensors.
+//!
+//! Sizes stay values, not const parameters, so that one compiled kernel serves every layer.
+
+/// The size of a tensor along up to [`Shape::MAX_RANK`] axes, outermost first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Shape {
+    dims: [u32; Shape::MAX_RANK],
+    rank: u8,
+}
+
+impl Shape {
+    /// The largest number of axes an artefact may use.
+    pub const MAX_RANK: usize = 6;
+
+    /// A shape from its axes, or `None` when there are more than [`Shape::MAX_RANK`] or when the
+    /// number of elements does not fit `u32`.
+    pub fn new(axes: &[u32]) -> Option<Shape> {
+        let mut dims = [1; Shape::MAX_RANK];
+        dims.get_mut(..axes.len())?.copy_from_slice(axes);
+        axes.iter().try_fold(1u32, |elements, &axis| elements.checked_mul(axis))?;
+        Some(Shape { dims, rank: axes.len() as u8 })
+    }
+
+    /// The axes, outermost first.
+    pub fn axes(&self) -> &[u32] {
+        &self.dims[..usize::from(self.rank)]
+    }
+
+    /// How many axes there are.
+    pub fn rank(&self) -> usize {
+        usize::from(self.rank)
+    }
+
+    /// The product of all axes; 1 for a scalar.
+    pub fn elements(&self) -> usize {
+        self.dims.iter().map(|&axis| axis as usize).product()
+    }
+
+    /// The shape as `[N, H, W, C]`: shorter shapes are filled with ones from the left, and `None`
+    /// for ranks above four.
+    pub fn nhwc(&self) -> Option<[usize; 4]> {
+        let mut nhwc = [1; 4];
+        let start = 4usize.checked_sub(self.rank())?;
+        for (to, &axis) in nhwc[start..].iter_mut().zip(self.axes()) {
+            *to = axis as usize;
+        }
+        Some(nhwc)
+    }
+}

@@ -1,0 +1,1 @@
+//! Plans an artefact into an arena and runs it, without heap and without failure.

@@ -1,0 +1,1 @@
+//! The artefact's bytes: a borrowing reader, and a writer for the compiler.

@@ -1,0 +1,1 @@
+//! Integer operators under Ocelli's arithmetic contract.

@@ -1,0 +1,1 @@
+//! Embedded edge vision: from camera pixels to boxes, with identical bits everywhere.

@@ -1,0 +1,1 @@
+//! Preprocessing and postprocessing in fixed point.

@@ -1,0 +1,1 @@
+//! Build-script helper: operator list, arena size and typed names from an artefact.

@@ -1,0 +1,2 @@
+//! The program ocelli.
+fn main() {}
