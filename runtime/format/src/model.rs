@@ -1,0 +1,296 @@
+//! An artefact as owned values: what the compiler builds and the writer turns into bytes.
+//!
+//! Names and meanings are those of `SPEC.md`; the reader's views mirror them without a heap.
+
+use alloc::{boxed::Box, string::String, vec::Vec};
+
+use crate::{Operator, PixelLayout, ResizeMode};
+
+/// Index of a tensor in [`Model::tensors`].
+pub type TensorId = u16;
+
+/// Index of an operator in [`Model::operators`].
+pub type OperatorId = u16;
+
+/// One artefact.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Model {
+    /// Name, for example `face_detection_short_range`.
+    pub name: String,
+    /// Version of the model, chosen by its maker.
+    pub version: String,
+    /// Key and value pairs: source file and its hash, tool version, calibration images, licence.
+    pub provenance: Vec<(String, String)>,
+    /// Every tensor of the graph.
+    pub tensors: Vec<Tensor>,
+    /// Operators in one valid order of execution.
+    pub operators: Vec<Node>,
+    /// Graph inputs.
+    pub inputs: Vec<TensorId>,
+    /// Graph outputs.
+    pub outputs: Vec<TensorId>,
+    /// Tensors that keep their value from run to run.
+    pub states: Vec<State>,
+    /// How frames become inputs, at most one for each input.
+    pub input_contracts: Vec<InputContract>,
+    /// What the outputs mean.
+    pub output_contracts: Vec<OutputContract>,
+    /// At least one.
+    pub schedules: Vec<Schedule>,
+    /// Proof that a device computes what the host computed.
+    pub self_test: Option<SelfTest>,
+}
+
+/// A tensor of the graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Name in the source model, for messages.
+    pub name: String,
+    /// Element type.
+    pub element: Element,
+    /// Axes, outermost first, at most `Shape::MAX_RANK`.
+    pub shape: Vec<u32>,
+    /// Scale of an int8 activation or of per-tensor weights, as the bits of an IEEE 754 single;
+    /// for display only, 0 where there is none.
+    pub scale_bits: u32,
+    /// The int8 value that stands for 0.
+    pub zero_point: i8,
+    /// Little-endian bytes of a constant, dense and in canonical layout; `None` for activations.
+    pub data: Option<Vec<u8>>,
+}
+
+/// Element types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Element {
+    /// Signed 8-bit.
+    I8,
+    /// Signed 16-bit.
+    I16,
+    /// Signed 32-bit.
+    I32,
+    /// Signed 64-bit.
+    I64,
+}
+
+/// An operator and its operands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Name in the source model, for messages.
+    pub name: String,
+    /// What it computes.
+    pub operator: Operator,
+    /// Operands in the order that [`Operator`] states.
+    pub inputs: Vec<TensorId>,
+    /// Results.
+    pub outputs: Vec<TensorId>,
+}
+
+/// A tensor that survives from one run to the next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Read at the start of a run.
+    pub tensor: TensorId,
+    /// Written by the graph; becomes the next run's value.
+    pub next: TensorId,
+}
+
+/// How a camera frame becomes an input tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputContract {
+    /// The input it fills, `[1, H, W, 1 or 3]` int8.
+    pub tensor: TensorId,
+    /// Gray, red first or blue first.
+    pub layout: PixelLayout,
+    /// How the frame is fitted.
+    pub resize: ResizeMode,
+    /// Brightness of the border that letterboxing adds, 0 to 255.
+    pub border: u8,
+    /// Subtracted from a pixel of 0 to 255, per channel, as bits of IEEE 754 singles; for display only.
+    pub mean_bits: [u32; 3],
+    /// Divides what is left, per channel, as bits of IEEE 754 singles; for display only.
+    pub deviation_bits: [u32; 3],
+    /// Quantized value of each pixel value 0 to 255: one table for all channels, or one a channel.
+    pub tables: Vec<[i8; 256]>,
+}
+
+/// What outputs mean.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum OutputContract {
+    /// Scores of classes, the highest wins.
+    Classes {
+        /// The output, its innermost axis the classes.
+        tensor: TensorId,
+        /// One a class, or none.
+        labels: Vec<String>,
+        /// Probability, in `1 / 65536`, of each int8 value -128 to 127.
+        scores: Box<[u16; 256]>,
+    },
+    /// Boxes relative to anchors, with keypoints.
+    Boxes(Boxes),
+}
+
+/// Boxes relative to anchors on grids over the model's input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Boxes {
+    /// How widths and heights are spelled.
+    pub decoder: BoxDecoder,
+    /// One a class, background excluded.
+    pub labels: Vec<String>,
+    /// Whether column 0 of the scores is background, to be skipped.
+    pub has_background: bool,
+    /// One a keypoint.
+    pub keypoints: Vec<String>,
+    /// Least score that counts, in `1 / 65536`.
+    pub score_threshold: u16,
+    /// Overlap above which two boxes are one object, in `1 / 65536`.
+    pub iou_threshold: u16,
+    /// What becomes of overlapping boxes.
+    pub suppression: Suppression,
+    /// Index in an anchor's row of x centre, y centre, width, height.
+    pub field_order: [u8; 4],
+    /// One a feature map, in the order of the source model's anchors.
+    pub heads: Vec<BoxHead>,
+}
+
+/// How a box is spelled relative to its anchor. `t` are the fields after [`Field`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BoxDecoder {
+    /// Centre = anchor centre + t * anchor size; size = t * anchor size (BlazeFace).
+    Linear,
+    /// Centre likewise; size = exp(t) * anchor size, by table (SSD).
+    Exponential,
+}
+
+/// What becomes of boxes that overlap a better one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Suppression {
+    /// They are dropped, class by class.
+    Hard,
+    /// They are averaged into it, weighted by score (BlazeFace's blending).
+    Weighted,
+}
+
+/// One feature map of a detector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoxHead {
+    /// Scores, `rows * columns * anchors.len()` rows of classes (with background if there is one).
+    pub scores: TensorId,
+    /// Index of this head's first anchor in `scores`, in anchors.
+    pub first_score: u32,
+    /// Fields, as many rows of `4 + 2 * keypoints` values.
+    pub boxes: TensorId,
+    /// Index of this head's first anchor in `boxes`, in anchors.
+    pub first_box: u32,
+    /// Rows of the grid; anchor centres stand at `(row + 1/2) / rows` of the input's height.
+    pub rows: u16,
+    /// Columns of the grid.
+    pub columns: u16,
+    /// Width and height of each anchor of a cell, in `1 / 65536` of the input's width and height.
+    pub anchors: Vec<[u32; 2]>,
+    /// Probability, in `1 / 65536`, of each int8 score -128 to 127.
+    pub score_table: Box<[u16; 256]>,
+    /// How each box value becomes `t`: for every value of a cell (`anchors * (4 + 2 * keypoints)`),
+    /// so that channels may have scales of their own.
+    pub fields: Vec<Field>,
+    /// For [`BoxDecoder::Exponential`]: `exp(t)` in `1 / 65536` of each int8 value, for widths and
+    /// for heights; `None` otherwise.
+    pub size_table: Option<Box<[[u32; 256]; 2]>>,
+}
+
+/// `t = (value * multiplier + offset) / 2^8`, rounded to nearest, in `1 / 65536`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Field {
+    /// Below `2^23` in magnitude.
+    pub multiplier: i32,
+    /// Below `2^30` in magnitude.
+    pub offset: i32,
+}
+
+/// An order of steps and a place for every tensor, for one target profile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// `portable`, `cortex-m4`, `cortex-m55`, ...
+    pub profile: String,
+    /// Bytes of arena for tensors, states and scratch together.
+    pub arena_bytes: u32,
+    /// Of these, bytes that only scratch needs.
+    pub scratch_bytes: u32,
+    /// Offset in the arena of every tensor, a multiple of 16; `None` for constants.
+    pub placements: Vec<Option<u32>>,
+    /// In order of execution.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a schedule.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Step {
+    /// One operator over whole tensors.
+    Operator(OperatorStep),
+    /// Several operators over rolling rows.
+    RowGroup {
+        /// How often the inner steps are walked.
+        trips: u16,
+        /// Walked in order on every trip.
+        inner: Vec<RowStep>,
+        /// Tensors inside the group that exist only as a ring of rows.
+        rings: Vec<Ring>,
+    },
+}
+
+/// An operator with what its kernel needs on this target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorStep {
+    /// Which.
+    pub operator: OperatorId,
+    /// Offset and length of scratch in the arena; length 0 for none.
+    pub scratch: [u32; 2],
+    /// Constants laid out anew for this target's kernel.
+    pub layouts: Vec<Relaid>,
+}
+
+/// A constant operand in a layout of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relaid {
+    /// Index among the operator's inputs.
+    pub operand: u8,
+    /// Kernel-defined layout, never 0.
+    pub layout: u8,
+    /// Bytes in that layout.
+    pub data: Vec<u8>,
+}
+
+/// An operator of a row group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowStep {
+    /// Which, and its scratch.
+    pub step: OperatorStep,
+    /// Trip on which it starts.
+    pub first_trip: u16,
+    /// Output rows it adds on each trip, as far as rows are left.
+    pub rows: u16,
+}
+
+/// A tensor of which only the newest rows exist.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ring {
+    /// Which; row `y` stands at `y % rows` of its placement.
+    pub tensor: TensorId,
+    /// Rows kept.
+    pub rows: u16,
+}
+
+/// Input stream and output hash of a known run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SelfTest {
+    /// First state of the xorshift32 stream, not 0. Inputs are filled in order from one stream.
+    pub seed: u32,
+    /// Arithmetic shift to the right of every stream byte, 0 to 7.
+    pub shift: u8,
+    /// CRC-32 of all output tensors, concatenated in order.
+    pub output_crc32: u32,
+}
