@@ -1,0 +1,236 @@
+//! The compiler's own graph: what importers produce and every later verb rewrites.
+//!
+//! One form serves float models and quantized ones; a quantized tensor carries its [`Quantization`].
+//! Images are `[N, H, W, C]`, conv weights `[O, H, W, I]`, depthwise weights `[1, H, W, O]`, fully
+//! connected weights `[O, I]`, whatever the source said.
+
+/// Index into [`Graph::tensors`].
+pub type TensorId = usize;
+
+/// A model between import and write.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// Name of the source file, without its extension.
+    pub name: String,
+    /// Every tensor.
+    pub tensors: Vec<Tensor>,
+    /// Operators in an order in which every operand is computed before it is read.
+    pub nodes: Vec<Node>,
+    /// Graph inputs.
+    pub inputs: Vec<TensorId>,
+    /// Graph outputs.
+    pub outputs: Vec<TensorId>,
+    /// What the importer or a pass has to tell the user.
+    pub warnings: Vec<String>,
+}
+
+/// A tensor with its place in the source model.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    /// Name in the source model.
+    pub name: String,
+    /// Axes, outermost first; all known.
+    pub shape: Vec<usize>,
+    /// How its numbers stand for real ones; `None` for float tensors.
+    pub quantization: Option<Quantization>,
+    /// Element type of activations; constants have that of their data.
+    pub element: Element,
+    /// The values of a constant.
+    pub data: Option<Data>,
+}
+
+/// Element types that a source model may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// IEEE 754 single; halves are widened on import.
+    F32,
+    /// Signed 8-bit.
+    I8,
+    /// Unsigned 8-bit, only between import and re-quantization.
+    U8,
+    /// Signed 32-bit.
+    I32,
+    /// Signed 64-bit, for shapes.
+    I64,
+}
+
+/// Values of a constant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// Floats.
+    F32(Vec<f32>),
+    /// Signed bytes.
+    I8(Vec<i8>),
+    /// Unsigned bytes.
+    U8(Vec<u8>),
+    /// 32-bit integers.
+    I32(Vec<i32>),
+    /// 64-bit integers.
+    I64(Vec<i64>),
+}
+
+/// `real = scale * (quantized - zero_point)`, per tensor or along one axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quantization {
+    /// One, or one for each index along `axis`.
+    pub scales: Vec<f32>,
+    /// As many as scales.
+    pub zero_points: Vec<i32>,
+    /// Axis that the scales run along when there is more than one.
+    pub axis: usize,
+}
+
+/// An operator and its operands.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Name in the source model, for messages.
+    pub name: String,
+    /// What it computes.
+    pub op: Op,
+    /// Operands in the order that [`Op`] states.
+    pub inputs: Vec<TensorId>,
+    /// Results.
+    pub outputs: Vec<TensorId>,
+}
+
+/// What a node computes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// Operands: input, weights, and a bias unless it is absent.
+    Conv2d {
+        /// The sliding window.
+        window: Window,
+        /// Groups of channels that do not mix; 1 for an ordinary convolution.
+        groups: usize,
+        /// Fused activation.
+        activation: Activation,
+    },
+    /// Operands as [`Op::Conv2d`].
+    DepthwiseConv2d {
+        /// The sliding window.
+        window: Window,
+        /// Output channels for each input channel.
+        depth_multiplier: usize,
+        /// Fused activation.
+        activation: Activation,
+    },
+    /// Operands: input (read as `[rows, I]`), weights, and a bias unless it is absent.
+    FullyConnected {
+        /// Fused activation.
+        activation: Activation,
+    },
+    /// Padding does not count.
+    AveragePool2d {
+        /// The sliding window.
+        window: Window,
+        /// Fused activation.
+        activation: Activation,
+    },
+    /// Padding never wins.
+    MaxPool2d {
+        /// The sliding window.
+        window: Window,
+        /// Fused activation.
+        activation: Activation,
+    },
+    /// Over H and W.
+    Mean,
+    /// Two operands of one shape, or one of them a constant that broadcasts.
+    Add {
+        /// Fused activation.
+        activation: Activation,
+    },
+    /// Two operands of one shape, or one of them a constant that broadcasts.
+    Mul {
+        /// Fused activation.
+        activation: Activation,
+    },
+    /// Two or more operands.
+    Concatenate {
+        /// Axis of the output.
+        axis: usize,
+    },
+    /// Constant padding with the real value `value`, for every axis.
+    Pad {
+        /// Elements before each axis.
+        before: Vec<usize>,
+        /// Elements after each axis.
+        after: Vec<usize>,
+        /// What the border holds; 0 in most models.
+        value: f32,
+    },
+    /// The output's shape says which.
+    Reshape,
+    /// Nearest neighbour over H and W.
+    ResizeNearest {
+        /// Corner pixels coincide.
+        align_corners: bool,
+        /// Pixel centres at a half.
+        half_pixel_centers: bool,
+    },
+    /// Bilinear over H and W.
+    ResizeBilinear {
+        /// Corner pixels coincide.
+        align_corners: bool,
+        /// Pixel centres at a half.
+        half_pixel_centers: bool,
+    },
+    /// Over the innermost axis.
+    Softmax {
+        /// Factor on the logits.
+        beta: f32,
+    },
+    /// One number in, one number out.
+    Unary(Unary),
+}
+
+/// Operators of one number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unary {
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+    /// `x` or `alpha * x` below 0.
+    LeakyRelu {
+        /// Slope below 0.
+        alpha: f32,
+    },
+    /// `1 / (1 + exp(-x))`.
+    Logistic,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// `x * relu6(x + 3) / 6`.
+    HardSwish,
+    /// The same real value under another scale and zero point.
+    Requantize,
+}
+
+/// Activation fused into an operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// None.
+    #[default]
+    Linear,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+    /// `min(max(x, -1), 1)`.
+    ReluN1To1,
+}
+
+/// Stride, dilation and explicit padding; the filter's size stands with the weights or here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Rows and columns of the filter.
+    pub filter: [usize; 2],
+    /// Step in rows and columns.
+    pub stride: [usize; 2],
+    /// Distance of taps in rows and columns.
+    pub dilation: [usize; 2],
+    /// Rows above and columns left.
+    pub before: [usize; 2],
+    /// Rows below and columns right.
+    pub after: [usize; 2],
+}
