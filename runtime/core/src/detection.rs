@@ -39,3 +39,15 @@ pub struct Detection<const KEYPOINTS: usize> {
     /// Named by the output contract, in its order.
     pub keypoints: Vec<Point, KEYPOINTS, u8>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Score;
+
+    #[test]
+    fn per_mille_rounds_to_nearest() {
+        assert_eq!(Score(0).per_mille(), 0);
+        assert_eq!(Score(32_768).per_mille(), 500);
+        assert_eq!(Score(u16::MAX).per_mille(), 1000);
+    }
+}

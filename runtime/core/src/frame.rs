@@ -94,7 +94,12 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// [`FrameError::Size`] and [`FrameError::Truncated`].
-    pub fn new(bytes: &'a [u8], width: usize, height: usize, format: PixelFormat) -> Result<Self, FrameError> {
+    pub fn new(
+        bytes: &'a [u8],
+        width: usize,
+        height: usize,
+        format: PixelFormat,
+    ) -> Result<Self, FrameError> {
         let sides = 1..=Frame::MAX_SIDE;
         if !sides.contains(&width) || !sides.contains(&height) {
             return Err(FrameError::Size { width, height });
@@ -124,5 +129,32 @@ impl<'a> Frame<'a> {
     /// How the bytes spell pixels.
     pub fn format(&self) -> PixelFormat {
         self.format
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_sizes_round_shared_chroma_up() {
+        assert_eq!(PixelFormat::Yuyv.frame_bytes(3, 2), 16);
+        assert_eq!(PixelFormat::Nv12.frame_bytes(3, 3), 9 + 8);
+        assert_eq!(PixelFormat::I420.frame_bytes(1, 1), 3);
+        assert_eq!(PixelFormat::Rgb565.frame_bytes(3, 2), 12);
+    }
+
+    #[test]
+    fn a_short_buffer_says_how_short() {
+        let error = Frame::new(&[0; 11], 2, 2, PixelFormat::Rgb888).unwrap_err();
+        assert_eq!(error, FrameError::Truncated { needed_bytes: 12, available_bytes: 11 });
+        assert!(Frame::new(&[], 0, 4, PixelFormat::Gray8).is_err());
+        assert!(Frame::new(&[], Frame::MAX_SIDE + 1, 1, PixelFormat::Gray8).is_err());
+    }
+
+    #[test]
+    fn bytes_beyond_the_frame_are_left_out() {
+        let frame = Frame::new(&[9; 10], 3, 3, PixelFormat::Gray8).unwrap();
+        assert_eq!(frame.bytes().len(), 9);
     }
 }

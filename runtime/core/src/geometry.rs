@@ -66,3 +66,42 @@ impl BoundingBox {
         intersection << 16 > union * u128::from(threshold)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bounds(left: i32, top: i32, right: i32, bottom: i32) -> BoundingBox {
+        BoundingBox { left, top, right, bottom }
+    }
+
+    #[test]
+    fn overlap_is_exact_at_the_threshold() {
+        // Intersection 1, union 2: IoU is exactly 1/2, which does not exceed 32768 / 65536.
+        let (whole, half) = (bounds(0, 0, 2, 1), bounds(0, 0, 1, 1));
+        assert!(!whole.overlaps_more_than(&half, 32_768));
+        assert!(whole.overlaps_more_than(&half, 32_767));
+    }
+
+    #[test]
+    fn empty_and_inverted_boxes_overlap_nothing() {
+        let (inverted, empty) = (bounds(5, 5, 1, 1), bounds(3, 3, 3, 3));
+        assert_eq!((inverted.area(), empty.area()), (0, 0));
+        assert!(!inverted.overlaps_more_than(&empty, 0));
+        assert!(!empty.overlaps_more_than(&empty, 0));
+    }
+
+    #[test]
+    fn extreme_boxes_do_not_wrap() {
+        let plane = bounds(i32::MIN, i32::MIN, i32::MAX, i32::MAX);
+        assert_eq!(plane.width(), i32::MAX);
+        assert!(plane.overlaps_more_than(&plane, u16::MAX));
+    }
+
+    #[test]
+    fn boxes_apart_do_not_meet() {
+        let (left, right) = (bounds(0, 0, 10, 10), bounds(10, 0, 20, 10));
+        assert_eq!(left.intersection(&right).area(), 0);
+        assert_eq!(left.intersection(&bounds(4, 6, 30, 30)), bounds(4, 6, 10, 10));
+    }
+}

@@ -49,3 +49,22 @@ impl Shape {
         Some(nhwc)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shorter_shapes_fill_from_the_left() {
+        let row = Shape::new(&[5, 7]).unwrap();
+        assert_eq!((row.rank(), row.elements(), row.nhwc()), (2, 35, Some([1, 1, 5, 7])));
+        assert_eq!(Shape::new(&[]).unwrap().elements(), 1);
+    }
+
+    #[test]
+    fn shapes_that_no_memory_could_hold_are_refused() {
+        assert_eq!(Shape::new(&[65_536, 65_536]), None);
+        assert_eq!(Shape::new(&[1; 7]), None);
+        assert_eq!(Shape::new(&[1, 1, 2, 2, 2]).unwrap().nhwc(), None);
+    }
+}
