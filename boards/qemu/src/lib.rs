@@ -1,0 +1,25 @@
+//! What the firmware for QEMU's Arm machines is made of, and the job format that it shares with the
+//! simulator on the host.
+//!
+//! One firmware per machine runs every model: QEMU loads a job (artefact, input and what to do with
+//! them) into RAM that stands for external flash, and the firmware runs all five stages on it.
+//! On the host only [`job`] exists.
+#![no_std]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod job;
+
+#[cfg(target_os = "none")]
+pub mod console;
+
+#[cfg(target_os = "none")]
+pub mod clock;
+
+#[cfg(target_os = "none")]
+pub mod stack;
+
+#[cfg(target_os = "none")]
+pub mod machine {
+    //! The row of `board.toml` that this firmware was built for.
+    include!(concat!(env!("OUT_DIR"), "/machine.rs"));
+}
