@@ -1,1 +1,86 @@
-//! Integer operators under Ocelli's arithmetic contract.
+//! Integer operators under Ocelli's arithmetic contract: the infer stage, one layer at a time.
+//!
+//! Every output is bit for bit that of the TFLite reference kernels, as TFLite Micro computes them,
+//! on every machine and every backend. [`requantize`](Requantize) holds the contract.
+//!
+//! # How a kernel is used
+//! 1. Describe the layer with the kernel's plain parameter struct.
+//! 2. Call its `check` once, when planning. It refuses inconsistent sizes and lengths with a
+//!    [`KernelError`] and does its own arithmetic checked, so hostile parameters stay harmless.
+//! 3. Call the kernel as often as wanted, with slices of the lengths that were checked. It has no
+//!    way to fail. Without a successful `check` it still never reads or writes outside its slices,
+//!    but what it leaves in the output is unspecified, and debug builds may report an overflow.
+//!
+//! Tensors are slices in the order `[N, H, W, C]`, channels innermost. Operands are apart from the
+//! output, or wholly in place where a kernel takes a [`Source`].
+//!
+//! # Where code lives
+//! `conv_2d.rs` documents an operator and chooses its backend; `conv_2d/reference.rs` implements it
+//! in safe Rust. `table/` holds the unary operators: scalar functions from which the compiler fills
+//! the 256 bytes that [`lookup_s8`] reads on the device.
+#![no_std]
+#![deny(unsafe_code)]
+
+mod requantize;
+
+mod dot;
+mod elementwise;
+mod error;
+mod filter;
+mod source;
+mod window;
+
+mod conv_2d;
+mod depthwise_conv_2d;
+mod fully_connected;
+
+mod pool;
+
+mod average_pool_2d;
+mod max_pool_2d;
+mod mean;
+
+mod add;
+mod mul;
+mod prelu;
+
+mod concatenate;
+mod pad;
+mod reshape;
+mod resize_bilinear;
+mod resize_nearest;
+
+mod fixed_point;
+mod softmax;
+
+mod lookup;
+pub mod table;
+
+pub use add::{AddParameters, add_s8};
+pub use average_pool_2d::average_pool_2d_s8;
+pub use concatenate::{ConcatenateParameters, concatenate_s8};
+pub use conv_2d::{Conv2dParameters, conv_2d_s8};
+pub use depthwise_conv_2d::{DepthwiseConv2dParameters, depthwise_conv_2d_s8};
+pub use error::{KernelError, Operand};
+pub use filter::Filter;
+pub use fully_connected::{FullyConnectedParameters, fully_connected_s8};
+pub use lookup::{LOOKUP_ENTRIES, fill_lookup, lookup_s8};
+pub use max_pool_2d::max_pool_2d_s8;
+pub use mean::{MeanParameters, mean_s8};
+pub use mul::{MulParameters, mul_s8};
+pub use pad::{PadParameters, pad_s8};
+pub use pool::Pool2dParameters;
+pub use prelu::{PreluParameters, prelu_s8};
+pub use requantize::{
+    MAX_SHIFT, MIN_SHIFT, Requantize, multiply_by_quantized_multiplier, rounding_divide_by_power_of_two,
+    saturating_rounding_doubling_high_multiply,
+};
+pub use reshape::reshape_s8;
+pub use resize_bilinear::resize_bilinear_s8;
+pub use resize_nearest::{ResizeParameters, Sampling, resize_nearest_s8};
+pub use softmax::{SoftmaxParameters, softmax_s8};
+pub use source::Source;
+pub use window::Axis;
+
+/// The largest tensor of a kernel, in elements: every index and byte offset fits 31 bits.
+pub const MAX_ELEMENTS: usize = 1 << 28;

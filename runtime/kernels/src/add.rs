@@ -1,0 +1,91 @@
+//! Element-wise addition of two tensors.
+
+use crate::elementwise::{check_equal, combine};
+use crate::error::ensure;
+use crate::{KernelError, Requantize, Source};
+
+/// What an addition computes.
+///
+/// With `twice_max_scale = 2 * max(left_scale, right_scale)`, the compiler derives the factors
+/// `left_scale / twice_max_scale`, `right_scale / twice_max_scale` and
+/// `twice_max_scale / (2^20 * output_scale)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddParameters {
+    /// Zero point of the first operand.
+    pub left_zero_point: i8,
+    /// Zero point of the second operand.
+    pub right_zero_point: i8,
+    /// Zero point of the output.
+    pub output_zero_point: i8,
+    /// Brings the first operand to the common scale; at most 1/2, `shift <= 0`.
+    pub left_requantize: Requantize,
+    /// Brings the second operand to the common scale; at most 1/2, `shift <= 0`.
+    pub right_requantize: Requantize,
+    /// Brings the sum to the output's scale.
+    pub output_requantize: Requantize,
+    /// Smallest output, from the fused activation.
+    pub activation_min: i8,
+    /// Largest output, from the fused activation.
+    pub activation_max: i8,
+}
+
+impl AddParameters {
+    /// Whether [`add_s8`] may run with slices of these lengths.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit.
+    pub fn check(
+        &self,
+        left_elements: usize,
+        right_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
+        for operand in [self.left_requantize, self.right_requantize] {
+            ensure(operand.is_valid() && operand.shift <= 0, KernelError::Range)?;
+        }
+        ensure(self.output_requantize.is_valid(), KernelError::Range)?;
+        check_equal(left_elements, right_elements, output_elements)
+    }
+}
+
+/// Adds two tensors.
+///
+/// # Shapes
+/// Both operands and the output have the same number of elements. Either operand, or both, may be
+/// in place.
+///
+/// # Types and ranges
+/// int8, each tensor with its own quantization.
+///
+/// # Rounding
+/// Both operands are shifted left by 20 bits, brought to a common scale, added, and brought to the
+/// output's scale: three times [`Requantize::apply`].
+///
+/// # Scratch
+/// None.
+///
+/// # Errors
+/// None after [`AddParameters::check`].
+///
+/// # Source
+/// TFLite reference kernel `reference_integer_ops::Add`.
+pub fn add_s8(parameters: &AddParameters, left: Source<'_>, right: Source<'_>, output: &mut [i8]) {
+    let AddParameters { left_zero_point, right_zero_point, left_requantize, right_requantize, .. } =
+        *parameters;
+    let on_common_scale = |requantize: Requantize, zero_point: i8, value: i8| {
+        requantize.apply((i32::from(value) - i32::from(zero_point)) << 20)
+    };
+    combine(left, right, output, |swapped, left, right| {
+        let (left, right) = if swapped { (right, left) } else { (left, right) };
+        let left = on_common_scale(left_requantize, left_zero_point, left);
+        let right = on_common_scale(right_requantize, right_zero_point, right);
+        crate::dot::finish(
+            left.wrapping_add(right),
+            parameters.output_requantize,
+            parameters.output_zero_point,
+            parameters.activation_min,
+            parameters.activation_max,
+        )
+    });
+}

@@ -1,0 +1,45 @@
+//! 2-d average pool.
+
+use crate::Pool2dParameters;
+use crate::pool::for_each_window;
+
+/// The mean of the values under a window, for every channel.
+///
+/// # Shapes
+/// Input `[N, H, W, C]`, output `[N, OH, OW, C]`. Windows are clipped to the image and the mean is
+/// that of the pixels inside.
+///
+/// # Types and ranges
+/// int8; input and output share their quantization. int32 sums.
+///
+/// # Rounding
+/// The division rounds to nearest, halves away from zero, on values as stored (zero point included).
+///
+/// # Scratch
+/// None.
+///
+/// # Errors
+/// None after [`Pool2dParameters::check`].
+///
+/// # Source
+/// TFLite reference kernel `reference_integer_ops::AveragePool`.
+pub fn average_pool_2d_s8(parameters: &Pool2dParameters, input: &[i8], output: &mut [i8]) {
+    for_each_window(parameters, input, output, |window, output| {
+        let count = (window.len() as i32).max(1);
+        for (block, output) in output.chunks_mut(BLOCK).enumerate() {
+            let mut sums = [0i32; BLOCK];
+            for pixel in window.pixels(block * BLOCK) {
+                for (sum, &value) in sums.iter_mut().zip(pixel) {
+                    *sum += i32::from(value);
+                }
+            }
+            for (output, &sum) in output.iter_mut().zip(&sums) {
+                let half = if sum > 0 { count / 2 } else { -(count / 2) };
+                *output = parameters.clamp(((sum + half) / count) as i8);
+            }
+        }
+    });
+}
+
+/// Channels whose sums are kept at a time.
+const BLOCK: usize = 16;

@@ -1,0 +1,90 @@
+//! 2-d convolution: describes the operator and chooses its backend.
+
+mod reference;
+
+use crate::error::{Operand, elements, ensure, expect};
+use crate::{Axis, Filter, KernelError};
+
+/// What a 2-d convolution computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2dParameters {
+    /// `[N, H, W, C]` of the input.
+    pub input_shape: [usize; 4],
+    /// `[N, H, W, C]` of the output.
+    pub output_shape: [usize; 4],
+    /// How the filter moves along the height.
+    pub vertical: Axis,
+    /// How the filter moves along the width.
+    pub horizontal: Axis,
+    /// Zero point of the input.
+    pub input_zero_point: i8,
+    /// Zero point of the output.
+    pub output_zero_point: i8,
+    /// Smallest output, from the fused activation.
+    pub activation_min: i8,
+    /// Largest output, from the fused activation.
+    pub activation_max: i8,
+}
+
+impl Conv2dParameters {
+    /// Whether [`conv_2d_s8`] may run with this filter and slices of these lengths.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit.
+    pub fn check(
+        &self,
+        filter: &Filter<'_>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        let [batches, input_height, input_width, input_channels] = self.input_shape;
+        let [output_batches, output_height, output_width, output_channels] = self.output_shape;
+        ensure(batches == output_batches && input_channels >= 1, KernelError::Geometry)?;
+        ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
+        self.vertical.check(input_height, output_height)?;
+        self.horizontal.check(input_width, output_width)?;
+        expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
+        expect(Operand::Output, elements(&self.output_shape)?, output_elements)?;
+        let weights = [output_channels, self.vertical.filter, self.horizontal.filter, input_channels];
+        filter.check(elements(&weights)?, output_channels)
+    }
+
+    /// Bytes of scratch that [`conv_2d_s8`] needs.
+    pub const fn scratch_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// Convolves an image with one filter an output channel.
+///
+/// # Shapes
+/// Input `[N, H, W, C]`, weights `[O, KH, KW, C]`, output `[N, OH, OW, O]`. Taps outside the image
+/// count as the zero point, that is, not at all.
+///
+/// # Types and ranges
+/// int8 activations, symmetric int8 weights, int32 bias and accumulator. The compiler excludes
+/// overflow of the accumulator; should it happen, it wraps.
+///
+/// # Rounding
+/// Once an output, by [`Requantize::apply`](crate::Requantize::apply) with the channel's factor
+/// `input_scale * weight_scale / output_scale`; then the zero point is added and the activation
+/// clamps.
+///
+/// # Scratch
+/// [`Conv2dParameters::scratch_bytes`].
+///
+/// # Errors
+/// None after [`Conv2dParameters::check`].
+///
+/// # Source
+/// TFLite reference kernel `reference_integer_ops::ConvPerChannel`.
+pub fn conv_2d_s8(
+    parameters: &Conv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    let _ = scratch;
+    reference::conv_2d_s8(parameters, filter, input, output);
+}

@@ -1,0 +1,92 @@
+//! Depthwise 2-d convolution: describes the operator and chooses its backend.
+
+mod reference;
+
+use crate::error::{Operand, elements, ensure, expect};
+use crate::{Axis, Filter, KernelError};
+
+/// What a depthwise 2-d convolution computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DepthwiseConv2dParameters {
+    /// `[N, H, W, C]` of the input.
+    pub input_shape: [usize; 4],
+    /// `[N, H, W, C]` of the output.
+    pub output_shape: [usize; 4],
+    /// How the filter moves along the height.
+    pub vertical: Axis,
+    /// How the filter moves along the width.
+    pub horizontal: Axis,
+    /// Zero point of the input.
+    pub input_zero_point: i8,
+    /// Zero point of the output.
+    pub output_zero_point: i8,
+    /// Smallest output, from the fused activation.
+    pub activation_min: i8,
+    /// Largest output, from the fused activation.
+    pub activation_max: i8,
+}
+
+impl DepthwiseConv2dParameters {
+    /// Whether [`depthwise_conv_2d_s8`] may run with this filter and slices of these lengths.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit.
+    pub fn check(
+        &self,
+        filter: &Filter<'_>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        let [batches, input_height, input_width, input_channels] = self.input_shape;
+        let [output_batches, output_height, output_width, output_channels] = self.output_shape;
+        let whole = input_channels >= 1 && output_channels.is_multiple_of(input_channels);
+        ensure(batches == output_batches && whole && output_channels >= 1, KernelError::Geometry)?;
+        ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
+        self.vertical.check(input_height, output_height)?;
+        self.horizontal.check(input_width, output_width)?;
+        expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
+        expect(Operand::Output, elements(&self.output_shape)?, output_elements)?;
+        let weights = [self.vertical.filter, self.horizontal.filter, output_channels];
+        filter.check(elements(&weights)?, output_channels)
+    }
+
+    /// Bytes of scratch that [`depthwise_conv_2d_s8`] needs.
+    pub const fn scratch_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// Convolves every channel of an image with filters of its own.
+///
+/// # Shapes
+/// Input `[N, H, W, C]`, weights `[1, KH, KW, O]`, output `[N, OH, OW, O]`, with `O` a multiple of
+/// `C`: output channel `o` reads input channel `o / (O / C)`. Taps outside the image count as the
+/// zero point, that is, not at all.
+///
+/// # Types and ranges
+/// int8 activations, symmetric int8 weights, int32 bias and accumulator. The compiler excludes
+/// overflow of the accumulator; should it happen, it wraps.
+///
+/// # Rounding
+/// Once an output, by [`Requantize::apply`](crate::Requantize::apply) with the channel's factor
+/// `input_scale * weight_scale / output_scale`; then the zero point is added and the activation
+/// clamps.
+///
+/// # Scratch
+/// [`DepthwiseConv2dParameters::scratch_bytes`].
+///
+/// # Errors
+/// None after [`DepthwiseConv2dParameters::check`].
+///
+/// # Source
+/// TFLite reference kernel `reference_integer_ops::DepthwiseConvPerChannel`.
+pub fn depthwise_conv_2d_s8(
+    parameters: &DepthwiseConv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    let _ = scratch;
+    reference::depthwise_conv_2d_s8(parameters, filter, input, output);
+}

@@ -1,0 +1,81 @@
+//! Why a planner must not run a kernel: the answer of every `check`.
+//!
+//! A kernel is checked once, when a model is planned, and then runs without a way to fail.
+
+/// The slice that an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// The first or only input.
+    Input,
+    /// The second input.
+    SecondInput,
+    /// The output.
+    Output,
+    /// The weights.
+    Weights,
+    /// The bias.
+    Bias,
+    /// The multipliers of the requantization.
+    Multipliers,
+    /// The shifts of the requantization.
+    Shifts,
+}
+
+/// Why parameters do not describe a computation that may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KernelError {
+    /// A slice does not have the length that the parameters imply.
+    Length {
+        /// Which slice.
+        operand: Operand,
+        /// What the parameters imply.
+        needed_elements: usize,
+        /// What was given.
+        available_elements: usize,
+    },
+    /// A tensor or an extent is larger than [`MAX_ELEMENTS`](crate::MAX_ELEMENTS).
+    TooLarge,
+    /// Input, filter and output do not fit together.
+    Geometry,
+    /// A bound, a shift or a size is outside the range that its documentation states.
+    Range,
+}
+
+impl core::fmt::Display for KernelError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            KernelError::Length { operand, needed_elements, available_elements } => {
+                write!(f, "{operand:?} needs {needed_elements} elements and has {available_elements}")
+            }
+            KernelError::TooLarge => write!(f, "more than {} elements", crate::MAX_ELEMENTS),
+            KernelError::Geometry => f.write_str("input, filter and output shapes do not fit together"),
+            KernelError::Range => f.write_str("a parameter is outside its documented range"),
+        }
+    }
+}
+
+impl core::error::Error for KernelError {}
+
+/// The product of sizes, or [`KernelError::TooLarge`] on any width of `usize`.
+pub(crate) fn elements(sizes: &[usize]) -> Result<usize, KernelError> {
+    let mut product = 1usize;
+    for &size in sizes {
+        product = product.checked_mul(size).ok_or(KernelError::TooLarge)?;
+    }
+    if product > crate::MAX_ELEMENTS { Err(KernelError::TooLarge) } else { Ok(product) }
+}
+
+/// Refuses a slice whose length is not the needed one.
+pub(crate) fn expect(operand: Operand, needed: usize, available: usize) -> Result<(), KernelError> {
+    if needed == available {
+        Ok(())
+    } else {
+        Err(KernelError::Length { operand, needed_elements: needed, available_elements: available })
+    }
+}
+
+/// Refuses what does not hold.
+pub(crate) fn ensure(holds: bool, error: KernelError) -> Result<(), KernelError> {
+    if holds { Ok(()) } else { Err(error) }
+}

@@ -1,0 +1,82 @@
+//! Fully connected layer: describes the operator and chooses its backend.
+
+mod reference;
+
+use crate::error::{Operand, elements, ensure, expect};
+use crate::{Filter, KernelError};
+
+/// What a fully connected layer computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FullyConnectedParameters {
+    /// How many vectors there are.
+    pub batches: usize,
+    /// Elements of an input vector.
+    pub input_depth: usize,
+    /// Elements of an output vector.
+    pub output_depth: usize,
+    /// Zero point of the input.
+    pub input_zero_point: i8,
+    /// Zero point of the output.
+    pub output_zero_point: i8,
+    /// Smallest output, from the fused activation.
+    pub activation_min: i8,
+    /// Largest output, from the fused activation.
+    pub activation_max: i8,
+}
+
+impl FullyConnectedParameters {
+    /// Whether [`fully_connected_s8`] may run with this filter and slices of these lengths.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit.
+    pub fn check(
+        &self,
+        filter: &Filter<'_>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        ensure(self.input_depth >= 1, KernelError::Geometry)?;
+        ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
+        expect(Operand::Input, elements(&[self.batches, self.input_depth])?, input_elements)?;
+        expect(Operand::Output, elements(&[self.batches, self.output_depth])?, output_elements)?;
+        filter.check(elements(&[self.output_depth, self.input_depth])?, self.output_depth)
+    }
+
+    /// Bytes of scratch that [`fully_connected_s8`] needs.
+    pub const fn scratch_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// Multiplies vectors with a matrix.
+///
+/// # Shapes
+/// Input `[batches, I]`, weights `[O, I]`, output `[batches, O]`.
+///
+/// # Types and ranges
+/// int8 activations, symmetric int8 weights, int32 bias and accumulator. The compiler excludes
+/// overflow of the accumulator; should it happen, it wraps.
+///
+/// # Rounding
+/// Once an output, by [`Requantize::apply`](crate::Requantize::apply) with the output's factor
+/// `input_scale * weight_scale / output_scale`; then the zero point is added and the activation
+/// clamps.
+///
+/// # Scratch
+/// [`FullyConnectedParameters::scratch_bytes`].
+///
+/// # Errors
+/// None after [`FullyConnectedParameters::check`].
+///
+/// # Source
+/// TFLite reference kernel `reference_integer_ops::FullyConnected`.
+pub fn fully_connected_s8(
+    parameters: &FullyConnectedParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    let _ = scratch;
+    reference::fully_connected_s8(parameters, filter, input, output);
+}

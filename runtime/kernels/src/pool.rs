@@ -1,0 +1,99 @@
+//! What the two pools share: parameters, and the walk over windows.
+
+use crate::error::{Operand, elements, ensure, expect};
+use crate::window::Clip;
+use crate::{Axis, KernelError};
+
+/// What a 2-d pool computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool2dParameters {
+    /// `[N, H, W, C]` of the input.
+    pub input_shape: [usize; 4],
+    /// `[N, H, W, C]` of the output.
+    pub output_shape: [usize; 4],
+    /// How the window moves along the height; not dilated.
+    pub vertical: Axis,
+    /// How the window moves along the width; not dilated.
+    pub horizontal: Axis,
+    /// Smallest output, from the fused activation.
+    pub activation_min: i8,
+    /// Largest output, from the fused activation.
+    pub activation_max: i8,
+}
+
+impl Pool2dParameters {
+    /// Whether a pool may run with slices of these lengths.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit; [`KernelError::Geometry`] also for a window
+    /// that lies wholly outside the image.
+    pub fn check(&self, input_elements: usize, output_elements: usize) -> Result<(), KernelError> {
+        let [batches, input_height, input_width, channels] = self.input_shape;
+        let [output_batches, output_height, output_width, output_channels] = self.output_shape;
+        ensure(batches == output_batches && channels == output_channels, KernelError::Geometry)?;
+        ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
+        self.vertical.check_never_empty(input_height, output_height)?;
+        self.horizontal.check_never_empty(input_width, output_width)?;
+        expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
+        expect(Operand::Output, elements(&self.output_shape)?, output_elements)
+    }
+
+    /// The fused activation.
+    #[inline(always)]
+    pub(crate) fn clamp(&self, value: i8) -> i8 {
+        value.max(self.activation_min).min(self.activation_max)
+    }
+}
+
+/// The pixels of the input under one output pixel.
+#[derive(Clone, Copy)]
+pub(crate) struct Window<'a> {
+    image: &'a [i8],
+    width: usize,
+    channels: usize,
+    rows: Clip,
+    columns: Clip,
+}
+
+impl<'a> Window<'a> {
+    /// How many pixels there are.
+    pub fn len(&self) -> usize {
+        self.rows.taps * self.columns.taps
+    }
+
+    /// Each pixel's channels from `channel` on.
+    #[inline(always)]
+    pub fn pixels(self, channel: usize) -> impl Iterator<Item = &'a [i8]> {
+        (0..self.rows.taps).flat_map(move |row| {
+            let first = (self.rows.input + row) * self.width + self.columns.input;
+            let start = first * self.channels;
+            let run = self.image.get(start..start + self.columns.taps * self.channels).unwrap_or(&[]);
+            run.chunks_exact(self.channels).map(move |pixel| pixel.get(channel..).unwrap_or(&[]))
+        })
+    }
+}
+
+/// Calls `pool` for every output pixel with the window that it sums up.
+#[inline(always)]
+pub(crate) fn for_each_window(
+    parameters: &Pool2dParameters,
+    input: &[i8],
+    output: &mut [i8],
+    mut pool: impl FnMut(Window<'_>, &mut [i8]),
+) {
+    let [_, height, width, channels] = parameters.input_shape;
+    let [_, output_height, output_width, _] = parameters.output_shape;
+    if height * width * channels == 0 || output_height * output_width == 0 {
+        return;
+    }
+    let images = output.chunks_exact_mut(output_height * output_width * channels);
+    for (image, output) in input.chunks_exact(height * width * channels).zip(images) {
+        for (y, output) in output.chunks_exact_mut(output_width * channels).enumerate() {
+            let rows = parameters.vertical.clip(y, height);
+            for (x, output) in output.chunks_exact_mut(channels).enumerate() {
+                let columns = parameters.horizontal.clip(x, width);
+                pool(Window { image, width, channels, rows, columns }, output);
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The geometry of a sliding window along one axis: shared by convolutions and pools.
+//!
+//! Clipping happens here, once a row and once a pixel, so that no inner loop asks whether it is
+//! inside the picture.
+
+use crate::KernelError;
+use crate::error::ensure;
+
+/// How a window moves along the height or the width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Taps of the filter, 1 or more.
+    pub filter: usize,
+    /// Steps between two windows, 1 or more.
+    pub stride: usize,
+    /// Steps between two taps, 1 or more.
+    pub dilation: usize,
+    /// Imagined elements before the first: the top or left padding. What lies behind the last
+    /// follows from the output's size.
+    pub padding: usize,
+}
+
+/// The part of a window that lies inside the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Clip {
+    /// The first tap inside.
+    pub tap: usize,
+    /// The input element under that tap.
+    pub input: usize,
+    /// How many taps are inside.
+    pub taps: usize,
+}
+
+impl Axis {
+    /// An axis on which nothing slides: one tap, one step.
+    pub const ONE: Axis = Axis { filter: 1, stride: 1, dilation: 1, padding: 0 };
+
+    /// The part of window `output` inside an input of `input` elements.
+    #[inline]
+    pub(crate) fn clip(&self, output: usize, input: usize) -> Clip {
+        let start = output.wrapping_mul(self.stride).wrapping_sub(self.padding) as isize;
+        if self.dilation <= 1 {
+            let tap = start.min(0).unsigned_abs();
+            let first = start.max(0) as usize;
+            let taps = self.filter.saturating_sub(tap).min(input.saturating_sub(first));
+            return Clip { tap, input: first, taps };
+        }
+        let tap = start.min(0).unsigned_abs().div_ceil(self.dilation);
+        let first = start.wrapping_add_unsigned(tap.wrapping_mul(self.dilation)) as usize;
+        let room = input.saturating_sub(first).div_ceil(self.dilation);
+        Clip { tap, input: first, taps: self.filter.saturating_sub(tap).min(room) }
+    }
+
+    /// Whether `output` windows over `input` elements can be counted in 31 bits.
+    pub(crate) fn check(&self, input: usize, output: usize) -> Result<(), KernelError> {
+        ensure(self.filter >= 1 && self.stride >= 1 && self.dilation >= 1, KernelError::Range)?;
+        let reach =
+            |count: usize, step: usize| count.checked_mul(step).filter(|&extent| extent <= MAX_EXTENT);
+        let fits = reach(output, self.stride).is_some()
+            && reach(self.filter, self.dilation).is_some()
+            && input <= MAX_EXTENT
+            && self.padding <= MAX_EXTENT;
+        ensure(fits, KernelError::TooLarge)
+    }
+
+    /// Whether, besides, every window has at least one tap inside: pools divide by their number.
+    pub(crate) fn check_never_empty(&self, input: usize, output: usize) -> Result<(), KernelError> {
+        self.check(input, output)?;
+        let last_start = output.saturating_sub(1) * self.stride;
+        let inside = self.dilation == 1 && self.padding < self.filter && last_start < input + self.padding;
+        ensure(inside, KernelError::Geometry)
+    }
+}
+
+/// Sums of two extents stay inside `i32`.
+const MAX_EXTENT: usize = 1 << 28;
