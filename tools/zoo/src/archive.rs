@@ -1,0 +1,70 @@
+//! Packages as archives: wheels are zip files, npm packages are compressed tar files.
+//!
+//! Only files that the catalogue names are read, up to the size that it names; paths inside a package
+//! never become paths on this machine.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use crate::{FetchError, File, Manager, hash};
+
+/// Reads `files` out of the package at `path` and checks each; in the order of `files`.
+pub fn extract(manager: Manager, path: &Path, files: &[&File]) -> Result<Vec<Vec<u8>>, FetchError> {
+    let opened = fs::File::open(path).map_err(|source| FetchError::File { path: path.to_owned(), source })?;
+    let mut found = match manager {
+        Manager::Pip => from_zip(opened, files),
+        Manager::Npm => from_compressed_tar(opened, files).map_err(Into::into),
+    }
+    .map_err(|error| FetchError::Archive { path: path.to_owned(), message: error.to_string() })?;
+    let take = |file: &&File| {
+        let missing = || FetchError::NotInPackage { path: path.to_owned(), file: file.path.clone() };
+        let bytes = found.remove(&file.path).ok_or_else(missing)?;
+        let actual = hash::of_bytes(&bytes);
+        if actual != file.sha256 {
+            return Err(FetchError::HashDiffers {
+                what: format!("{} in {}", file.path, path.display()),
+                expected: file.sha256.clone(),
+                actual,
+            });
+        }
+        Ok(bytes)
+    };
+    files.iter().map(take).collect()
+}
+
+type Found = HashMap<String, Vec<u8>>;
+
+fn from_zip(package: fs::File, files: &[&File]) -> Result<Found, zip::result::ZipError> {
+    let mut archive = zip::ZipArchive::new(BufReader::new(package))?;
+    let mut found = Found::new();
+    for file in files {
+        match archive.by_name(&file.path) {
+            Ok(member) => found.insert(file.path.clone(), read(member, file)?),
+            Err(zip::result::ZipError::FileNotFound) => None,
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(found)
+}
+
+fn from_compressed_tar(package: fs::File, files: &[&File]) -> std::io::Result<Found> {
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(BufReader::new(package)));
+    let mut found = Found::new();
+    for member in archive.entries()? {
+        let member = member?;
+        let path = member.path()?.to_string_lossy().into_owned();
+        if let Some(file) = files.iter().find(|file| file.path == path) {
+            found.insert(path, read(member, file)?);
+        }
+    }
+    Ok(found)
+}
+
+/// At most one byte more than expected: enough for the hash to differ, too little to fill the memory.
+fn read(member: impl Read, file: &File) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    member.take(file.bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
