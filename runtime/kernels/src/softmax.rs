@@ -76,10 +76,11 @@ pub fn softmax_s8(parameters: &SoftmaxParameters, input: &[i8], output: &mut [i8
         let exponentials = input.iter().filter_map(|&value| exponential(value));
         let sum = exponentials
             .fold(0, |sum: i32, value| sum.wrapping_add(rounding_divide_by_power_of_two(value, 12)));
-        // The sum is at least 1, so it has up to 11 leading zeros; the reciprocal takes it as 1 + x.
-        let headroom = (sum as u32).leading_zeros().min(11) + 1;
-        let scale = reciprocal_of_one_plus(((sum as u32) << headroom >> 1) as i32);
-        let shift = 12 - headroom + 31 - 8;
+        // The largest value's exponential is 1, so the sum has up to 12 leading zeros. Its leading one
+        // is the 1 of the reciprocal's 1 + x.
+        let zeros = (sum as u32).leading_zeros().min(12);
+        let scale = reciprocal_of_one_plus((sum << zeros) & i32::MAX);
+        let shift = 12 - zeros + 31 - 8;
 
         for (output, &value) in output.iter_mut().zip(input) {
             let share = exponential(value).map_or(0, |value| {
