@@ -1,1 +1,26 @@
-//! x
+//! Runs an artefact on an emulated Cortex-M: builds the firmware, loads the job, reads the facts.
+//!
+//! The firmware of `boards/qemu` does the work and knows nothing of hosts; this crate knows where the cross
+//! toolchain is, how QEMU is started and what the firmware prints. The program `ocelli simulate`,
+//! `cargo xtask qemu` and the tests all run firmware through it.
+#![forbid(unsafe_code)]
+
+mod machine;
+
+mod toolchain;
+
+mod firmware;
+
+mod emulator;
+
+mod report;
+
+mod error;
+
+pub use emulator::{Simulation, find_qemu, run_elf};
+pub use error::SimulateError;
+pub use firmware::{Firmware, build, repository, target_directory};
+pub use machine::{Budget, Machine, machines};
+pub use ocelli_qemu::job::{Input, Job, SeedStream};
+pub use report::{Detection, Facts, Instructions, Run};
+pub use toolchain::{MINIMUM_RUST, TARGETS, Toolchain};

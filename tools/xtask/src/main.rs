@@ -1,2 +1,67 @@
-//! Everything that a person or CI runs on the repository.
-fn main() {}
+//! Everything that a person or continuous integration runs on the repository: `cargo xtask <job>`.
+#![forbid(unsafe_code)]
+
+mod command;
+
+mod packages;
+
+mod setup;
+
+mod test;
+
+mod lint;
+
+mod qemu;
+
+mod ci;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// The repository's jobs.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", subcommand_required = false)]
+struct Arguments {
+    #[command(subcommand)]
+    job: Option<Job>,
+}
+
+#[derive(Subcommand)]
+enum Job {
+    /// Get what the other jobs need: cross toolchain and QEMU
+    Setup,
+    /// Test everything: host, microcontroller build, QEMU
+    Test(test::Options),
+    /// Check formatting, warnings, licences and the ban on unsafe code
+    Lint,
+    /// Run the golden models on the host and on five emulated Cortex-M
+    Qemu(qemu::Options),
+    /// What continuous integration runs: lint, then test
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().job {
+        None => list(),
+        Some(Job::Setup) => setup::run(),
+        Some(Job::Test(options)) => test::run(&options),
+        Some(Job::Lint) => lint::run(),
+        Some(Job::Qemu(options)) => qemu::run(&options),
+        Some(Job::Ci) => ci::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Without a job: which there are.
+fn list() -> Result<()> {
+    Arguments::command().print_help()?;
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! Builds the firmware of a machine, or finds that it is fresh.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::{Machine, SimulateError, Toolchain};
+
+/// The programs of `boards/qemu`.
+#[derive(Clone, Copy, Debug)]
+pub enum Firmware<'a> {
+    /// Runs any artefact, out of memory.
+    Generic,
+    /// Carries one artefact and only its operators: what an application's size is like.
+    Fixed {
+        /// The artefact's file.
+        artefact: &'a Path,
+    },
+}
+
+/// Builds `firmware` for `machine` with cargo, which does nothing when it is fresh; returns the ELF file.
+///
+/// # Errors
+/// [`SimulateError::SourcesMissing`], [`SimulateError::ToolchainMissing`], [`SimulateError::Build`].
+pub fn build(machine: &Machine, firmware: Firmware<'_>) -> Result<PathBuf, SimulateError> {
+    let root = repository()?;
+    let toolchain = Toolchain::find(&machine.target)?;
+    let target_directory = target_directory()?;
+    let elf_directory = target_directory.join("qemu");
+    fs::create_dir_all(&elf_directory).map_err(SimulateError::io("making target/qemu"))?;
+    // Machines with the same target share cargo's output path, so building and taking it is one step.
+    let lock =
+        File::create(elf_directory.join("lock")).map_err(SimulateError::io("making target/qemu/lock"))?;
+    lock.lock().map_err(SimulateError::io("locking target/qemu/lock"))?;
+
+    let mut features = machine.name.clone();
+    let mut cargo = toolchain.cargo("build", &machine.target, &machine.rustflags);
+    cargo.current_dir(&root).env("CARGO_TARGET_DIR", &target_directory);
+    let (binary, elf_name) = match firmware {
+        Firmware::Generic => ("ocelli-qemu", machine.name.clone()),
+        Firmware::Fixed { artefact } => {
+            features.push_str(",fixed");
+            let path = fs::canonicalize(artefact)
+                .map_err(SimulateError::io(format!("looking for {}", artefact.display())))?;
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            cargo.env("OCELLI_FIXED_ARTEFACT", path);
+            ("fixed", format!("{}-{stem}", machine.name))
+        }
+    };
+    cargo.args(["--quiet", "--profile", "firmware", "--package", "ocelli-qemu"]);
+    cargo.args(["--bin", binary, "--features", &features]);
+    let output = cargo.output().map_err(SimulateError::io("starting cargo"))?;
+    if !output.status.success() {
+        let output = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(SimulateError::Build { machine: machine.name.clone(), output });
+    }
+    let built = target_directory.join(&machine.target).join("firmware").join(binary);
+    let elf = elf_directory.join(format!("{elf_name}.elf"));
+    let copy = elf_directory.join(format!("{elf_name}.{}.tmp", std::process::id()));
+    fs::copy(&built, &copy)
+        .and_then(|_| fs::rename(&copy, &elf))
+        .map_err(SimulateError::io(format!("copying {}", built.display())))?;
+    Ok(elf)
+}
+
+/// The repository that this program was built from.
+///
+/// # Errors
+/// [`SimulateError::SourcesMissing`] when it is no longer there.
+pub fn repository() -> Result<PathBuf, SimulateError> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    match fs::canonicalize(&root) {
+        Ok(root) if root.join("boards/qemu/board.toml").exists() => Ok(root),
+        _ => Err(SimulateError::SourcesMissing { path: root }),
+    }
+}
+
+/// Where cargo builds: `CARGO_TARGET_DIR`, or `target` in the repository.
+///
+/// # Errors
+/// [`SimulateError::SourcesMissing`].
+pub fn target_directory() -> Result<PathBuf, SimulateError> {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(directory) => std::path::absolute(directory).map_err(SimulateError::io("CARGO_TARGET_DIR")),
+        None => Ok(repository()?.join("target")),
+    }
+}

@@ -1,0 +1,34 @@
+//! The workspace's packages, sorted by what it takes to build them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use ocelli_simulator::repository;
+
+/// Packages over tract: built in the release profile only, because tract takes minutes in each.
+pub const IMPORTERS: [&str; 3] = ["ocelli-compiler", "ocelli-cli", "ocelli-tests"];
+
+/// Names of the packages in one of the workspace's folders that build for microcontrollers.
+pub fn in_folder(folder: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for directory in directories(folder)? {
+        let manifest = fs::read_to_string(directory.join("Cargo.toml"))?;
+        let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+        // The executor on tract is for Linux.
+        names.extend(name.filter(|name| *name != "ocelli-tract").map(str::to_owned));
+    }
+    Ok(names)
+}
+
+/// The package directories in one of the workspace's folders, sorted.
+pub fn directories(folder: &str) -> Result<Vec<PathBuf>> {
+    let folder = repository()?.join(folder);
+    let entries = fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?;
+    let mut directories: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .filter(|path| path.as_ref().is_ok_and(|path| path.join("Cargo.toml").exists()))
+        .collect::<Result<_>>()?;
+    directories.sort();
+    Ok(directories)
+}
