@@ -191,6 +191,8 @@ pub enum Unary {
     Relu,
     /// `min(max(x, 0), 6)`.
     Relu6,
+    /// `min(max(x, -1), 1)`.
+    ReluN1To1,
     /// `x` or `alpha * x` below 0.
     LeakyRelu {
         /// Slope below 0.
@@ -233,4 +235,78 @@ pub struct Window {
     pub before: [usize; 2],
     /// Rows below and columns right.
     pub after: [usize; 2],
+}
+
+impl Tensor {
+    /// How many numbers it holds.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The values of a float constant.
+    pub fn floats(&self) -> Option<&[f32]> {
+        match &self.data {
+            Some(Data::F32(values)) => Some(values),
+            _ => None,
+        }
+    }
+}
+
+impl Data {
+    /// How many numbers it holds.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::I8(values) => values.len(),
+            Self::U8(values) => values.len(),
+            Self::I32(values) => values.len(),
+            Self::I64(values) => values.len(),
+        }
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Type of each number.
+    pub fn element(&self) -> Element {
+        match self {
+            Self::F32(_) => Element::F32,
+            Self::I8(_) => Element::I8,
+            Self::U8(_) => Element::U8,
+            Self::I32(_) => Element::I32,
+            Self::I64(_) => Element::I64,
+        }
+    }
+}
+
+impl Op {
+    /// The operator's name in messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Conv2d { .. } => "Conv2d",
+            Self::DepthwiseConv2d { .. } => "DepthwiseConv2d",
+            Self::FullyConnected { .. } => "FullyConnected",
+            Self::AveragePool2d { .. } => "AveragePool2d",
+            Self::MaxPool2d { .. } => "MaxPool2d",
+            Self::Mean => "Mean",
+            Self::Add { .. } => "Add",
+            Self::Mul { .. } => "Mul",
+            Self::Concatenate { .. } => "Concatenate",
+            Self::Pad { .. } => "Pad",
+            Self::Reshape => "Reshape",
+            Self::ResizeNearest { .. } => "ResizeNearest",
+            Self::ResizeBilinear { .. } => "ResizeBilinear",
+            Self::Softmax { .. } => "Softmax",
+            Self::Unary(Unary::Relu) => "Relu",
+            Self::Unary(Unary::Relu6) => "Relu6",
+            Self::Unary(Unary::ReluN1To1) => "ReluN1To1",
+            Self::Unary(Unary::LeakyRelu { .. }) => "LeakyRelu",
+            Self::Unary(Unary::Logistic) => "Logistic",
+            Self::Unary(Unary::Tanh) => "Tanh",
+            Self::Unary(Unary::HardSwish) => "HardSwish",
+            Self::Unary(Unary::Requantize) => "Requantize",
+        }
+    }
 }

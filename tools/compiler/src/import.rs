@@ -1,0 +1,32 @@
+//! Import: a model file becomes a [`Graph`], the first step on the host's way.
+//!
+//! Files are input from outside. Whatever the bytes, the answer is a graph that keeps every rule of
+//! [`crate::check`], or an [`ImportError`] that says where the trouble stands and what would help.
+
+use std::path::Path;
+
+use crate::graph::Graph;
+
+mod error;
+mod tflite;
+
+pub use error::{ImportError, NodeProblem, Problem};
+
+/// Reads a model file; its first bytes say which format it has.
+pub fn import(path: &Path) -> Result<Graph, ImportError> {
+    let bytes = std::fs::read(path)
+        .map_err(|source| ImportError::Read { file: path.display().to_string(), source })?;
+    import_bytes(&path.display().to_string(), &bytes)
+}
+
+/// As [`import`], from bytes in memory; `file` appears in messages and, without folders and
+/// extension, becomes the graph's name.
+pub fn import_bytes(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
+    let mut graph = if bytes.get(4..8) == Some(b"TFL3") {
+        tflite::import(file, bytes)?
+    } else {
+        return Err(ImportError::UnknownFormat { file: file.into() });
+    };
+    graph.name = Path::new(file).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
+    Ok(graph)
+}

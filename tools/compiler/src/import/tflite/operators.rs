@@ -1,0 +1,432 @@
+//! TFLite operators to the graph's: options, constant operands and axes of quantization.
+
+use tract_tflite::tflite::{
+    ActivationFunctionType, BuiltinOperator, FullyConnectedOptionsWeightsFormat, Model, Operator,
+};
+
+use super::windows::{RawWindow, explicit, positive};
+use crate::fold::dequantized;
+use crate::graph::{Activation, Data, Element, Graph, Node, Op, Tensor, TensorId, Unary};
+use crate::import::Problem;
+
+/// One operator of the file with its operands found.
+pub(super) struct NodeSource<'a> {
+    pub(super) operator: Operator<'a>,
+    pub(super) code: BuiltinOperator,
+    pub(super) name: &'a str,
+    /// `None` where an optional operand is absent.
+    pub(super) inputs: &'a [Option<TensorId>],
+    pub(super) outputs: &'a [TensorId],
+}
+
+/// Name and code of an operator by its index in the file's table.
+pub(super) fn operator_name(model: Model<'_>, index: u32) -> Result<(String, BuiltinOperator), String> {
+    let codes = model.operator_codes();
+    let count = codes.map_or(0, |codes| codes.len());
+    let Some(codes) = codes.filter(|_| (index as usize) < count) else {
+        return Err(format!("operator code {index} of {count} does not exist"));
+    };
+    let entry = codes.get(index as usize);
+    // Codes above 127 do not fit the first field, which old files alone fill.
+    let code = BuiltinOperator(entry.builtin_code().0.max(i32::from(entry.deprecated_builtin_code())));
+    let name = match (code, code.variant_name()) {
+        (BuiltinOperator::CUSTOM, _) => format!("CUSTOM {:?}", entry.custom_code().unwrap_or_default()),
+        (_, Some(name)) => name.to_string(),
+        (_, None) => format!("operator {}", code.0),
+    };
+    Ok((name, code))
+}
+
+/// Translates one operator into one node, or two when a fused activation has no place in the first.
+pub(super) fn translate(
+    graph: &mut Graph,
+    source: NodeSource<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Node>, Problem> {
+    let output = *source.outputs.first().ok_or_else(|| Problem::Invalid("no result".into()))?;
+    let mut translation = Translation { graph, source, warnings };
+    let (op, inputs) = match translation.source.code {
+        BuiltinOperator::CONV_2D => translation.conv_2d()?,
+        BuiltinOperator::DEPTHWISE_CONV_2D => translation.depthwise_conv_2d()?,
+        BuiltinOperator::FULLY_CONNECTED => translation.fully_connected()?,
+        BuiltinOperator::AVERAGE_POOL_2D | BuiltinOperator::MAX_POOL_2D => translation.pool()?,
+        BuiltinOperator::MEAN => translation.mean()?,
+        BuiltinOperator::ADD => {
+            let options = translation.source.operator.builtin_options_as_add_options();
+            let fused =
+                options.map_or(ActivationFunctionType::NONE, |options| options.fused_activation_function());
+            (Op::Add { activation: activation(fused)? }, translation.all(2)?)
+        }
+        BuiltinOperator::MUL => {
+            let options = translation.source.operator.builtin_options_as_mul_options();
+            let fused =
+                options.map_or(ActivationFunctionType::NONE, |options| options.fused_activation_function());
+            (Op::Mul { activation: activation(fused)? }, translation.all(2)?)
+        }
+        BuiltinOperator::SUB => translation.sub()?,
+        BuiltinOperator::CONCATENATION => return translation.concatenate(output),
+        BuiltinOperator::PAD | BuiltinOperator::PADV2 => translation.pad()?,
+        BuiltinOperator::RESHAPE | BuiltinOperator::SQUEEZE | BuiltinOperator::EXPAND_DIMS => {
+            // The target shape stands in the result; what an operand says besides is for dynamic shapes.
+            (Op::Reshape, vec![translation.operand(0)?])
+        }
+        BuiltinOperator::RESIZE_NEAREST_NEIGHBOR => {
+            let options = translation.source.operator.builtin_options_as_resize_nearest_neighbor_options();
+            let (align_corners, half_pixel_centers) = options
+                .map_or((false, false), |options| (options.align_corners(), options.half_pixel_centers()));
+            (Op::ResizeNearest { align_corners, half_pixel_centers }, translation.resize_operand(output)?)
+        }
+        BuiltinOperator::RESIZE_BILINEAR => {
+            let options = translation.source.operator.builtin_options_as_resize_bilinear_options();
+            let (align_corners, half_pixel_centers) = options
+                .map_or((false, false), |options| (options.align_corners(), options.half_pixel_centers()));
+            (Op::ResizeBilinear { align_corners, half_pixel_centers }, translation.resize_operand(output)?)
+        }
+        BuiltinOperator::SOFTMAX => {
+            let options = translation.source.operator.builtin_options_as_softmax_options();
+            let beta = options.ok_or_else(|| missing("SoftmaxOptions"))?.beta();
+            (Op::Softmax { beta }, translation.all(1)?)
+        }
+        BuiltinOperator::LOGISTIC => (Op::Unary(Unary::Logistic), translation.all(1)?),
+        BuiltinOperator::TANH => (Op::Unary(Unary::Tanh), translation.all(1)?),
+        BuiltinOperator::RELU => (Op::Unary(Unary::Relu), translation.all(1)?),
+        BuiltinOperator::RELU6 => (Op::Unary(Unary::Relu6), translation.all(1)?),
+        BuiltinOperator::RELU_N1_TO_1 => (Op::Unary(Unary::ReluN1To1), translation.all(1)?),
+        BuiltinOperator::HARD_SWISH => (Op::Unary(Unary::HardSwish), translation.all(1)?),
+        BuiltinOperator::LEAKY_RELU => {
+            let options = translation.source.operator.builtin_options_as_leaky_relu_options();
+            let alpha = options.ok_or_else(|| missing("LeakyReluOptions"))?.alpha();
+            (Op::Unary(Unary::LeakyRelu { alpha }), translation.all(1)?)
+        }
+        BuiltinOperator::QUANTIZE | BuiltinOperator::DEQUANTIZE => {
+            (Op::Unary(Unary::Requantize), translation.all(1)?)
+        }
+        _ => return Err(Problem::Operator),
+    };
+    let name = translation.source.name.to_string();
+    let outputs = translation.source.outputs.to_vec();
+    Ok(vec![Node { name, op, inputs, outputs }])
+}
+
+type Translated = Result<(Op, Vec<TensorId>), Problem>;
+
+struct Translation<'a> {
+    graph: &'a mut Graph,
+    source: NodeSource<'a>,
+    warnings: &'a mut Vec<String>,
+}
+
+impl Translation<'_> {
+    fn conv_2d(&mut self) -> Translated {
+        let options = self
+            .source
+            .operator
+            .builtin_options_as_conv_2_doptions()
+            .ok_or_else(|| missing("Conv2DOptions"))?;
+        let inputs = self.weighted(0)?;
+        let [_, height, width, channels] = self.axes(inputs[0])?;
+        let [_, rows, columns, depth] = self.axes(inputs[1])?;
+        let raw = RawWindow {
+            filter: [rows, columns],
+            stride: [options.stride_h(), options.stride_w()],
+            dilation: [options.dilation_h_factor(), options.dilation_w_factor()],
+            padding: options.padding(),
+        };
+        let op = Op::Conv2d {
+            window: explicit(&raw, [height, width])?,
+            // The file states groups only through the depth of the filters.
+            groups: if depth > 0 && channels % depth == 0 { channels / depth } else { 1 },
+            activation: activation(options.fused_activation_function())?,
+        };
+        Ok((op, inputs))
+    }
+
+    fn depthwise_conv_2d(&mut self) -> Translated {
+        let options = self
+            .source
+            .operator
+            .builtin_options_as_depthwise_conv_2_doptions()
+            .ok_or_else(|| missing("DepthwiseConv2DOptions"))?;
+        let inputs = self.weighted(3)?;
+        let [_, height, width, channels] = self.axes(inputs[0])?;
+        let [_, rows, columns, out_channels] = self.axes(inputs[1])?;
+        if channels == 0 || out_channels % channels != 0 {
+            return Err(Problem::Invalid(format!("{out_channels} filters over {channels} channels")));
+        }
+        let raw = RawWindow {
+            filter: [rows, columns],
+            stride: [options.stride_h(), options.stride_w()],
+            dilation: [options.dilation_h_factor(), options.dilation_w_factor()],
+            padding: options.padding(),
+        };
+        let op = Op::DepthwiseConv2d {
+            window: explicit(&raw, [height, width])?,
+            // As the reference does, from the shapes; the option of that name may be stale.
+            depth_multiplier: out_channels / channels,
+            activation: activation(options.fused_activation_function())?,
+        };
+        Ok((op, inputs))
+    }
+
+    fn fully_connected(&mut self) -> Translated {
+        let options = self
+            .source
+            .operator
+            .builtin_options_as_fully_connected_options()
+            .ok_or_else(|| missing("FullyConnectedOptions"))?;
+        if options.weights_format() != FullyConnectedOptionsWeightsFormat::DEFAULT {
+            return Err(Problem::Form(format!("weights format {:?}", options.weights_format())));
+        }
+        let op = Op::FullyConnected { activation: activation(options.fused_activation_function())? };
+        Ok((op, self.weighted(0)?))
+    }
+
+    fn pool(&mut self) -> Translated {
+        let options = self
+            .source
+            .operator
+            .builtin_options_as_pool_2_doptions()
+            .ok_or_else(|| missing("Pool2DOptions"))?;
+        let inputs = self.all(1)?;
+        let [_, height, width, _] = self.axes(inputs[0])?;
+        let raw = RawWindow {
+            filter: [
+                positive(options.filter_height(), "filter height")?,
+                positive(options.filter_width(), "filter width")?,
+            ],
+            stride: [options.stride_h(), options.stride_w()],
+            dilation: [1, 1],
+            padding: options.padding(),
+        };
+        let window = explicit(&raw, [height, width])?;
+        let activation = activation(options.fused_activation_function())?;
+        let op = match self.source.code {
+            BuiltinOperator::MAX_POOL_2D => Op::MaxPool2d { window, activation },
+            _ => Op::AveragePool2d { window, activation },
+        };
+        Ok((op, inputs))
+    }
+
+    fn mean(&mut self) -> Translated {
+        let input = self.operand(0)?;
+        let rank = self.graph.tensors[input].shape.len() as i64;
+        let mut axes: Vec<i64> = self
+            .integers(1)?
+            .into_iter()
+            .map(|axis| if axis < 0 { axis.saturating_add(rank) } else { axis })
+            .collect();
+        axes.sort_unstable();
+        axes.dedup();
+        if rank != 4 || axes != [1, 2] {
+            return Err(Problem::Form(format!(
+                "mean over axes {axes:?} of {rank}; over H and W of [N, H, W, C] is supported"
+            )));
+        }
+        Ok((Op::Mean, vec![input]))
+    }
+
+    /// `a - b` is `a + (-b)`, with a constant `b` negated here.
+    fn sub(&mut self) -> Translated {
+        let inputs = self.all(2)?;
+        let options = self.source.operator.builtin_options_as_sub_options();
+        let fused =
+            options.map_or(ActivationFunctionType::NONE, |options| options.fused_activation_function());
+        let subtrahend = &self.graph.tensors[inputs[1]];
+        let Some(values) = subtrahend.floats() else {
+            return Err(Problem::Form("a subtrahend that is not a float constant".into()));
+        };
+        let negated = Tensor {
+            name: format!("-{}", subtrahend.name),
+            data: Some(Data::F32(values.iter().map(|value| -value).collect())),
+            ..subtrahend.clone()
+        };
+        self.graph.tensors.push(negated);
+        Ok((Op::Add { activation: activation(fused)? }, vec![inputs[0], self.graph.tensors.len() - 1]))
+    }
+
+    /// A fused activation becomes a node of its own, for [`Op::Concatenate`] has none.
+    fn concatenate(&mut self, output: TensorId) -> Result<Vec<Node>, Problem> {
+        let options = self
+            .source
+            .operator
+            .builtin_options_as_concatenation_options()
+            .ok_or_else(|| missing("ConcatenationOptions"))?;
+        let inputs = self.all(self.source.inputs.len())?;
+        let first = *inputs.first().ok_or_else(|| Problem::Invalid("no operands".into()))?;
+        let rank = self.graph.tensors[first].shape.len() as i64;
+        let axis = i64::from(options.axis());
+        let axis = if axis < 0 { axis + rank } else { axis };
+        let axis = usize::try_from(axis).map_err(|_| Problem::Invalid(format!("axis {axis} of {rank}")))?;
+        let name = self.source.name.to_string();
+        let unary = match activation(options.fused_activation_function())? {
+            Activation::Linear => {
+                return Ok(vec![Node { name, op: Op::Concatenate { axis }, inputs, outputs: vec![output] }]);
+            }
+            Activation::Relu => Unary::Relu,
+            Activation::Relu6 => Unary::Relu6,
+            Activation::ReluN1To1 => Unary::ReluN1To1,
+        };
+        let joined = Tensor { name: format!("{name}/joined"), ..self.graph.tensors[output].clone() };
+        self.graph.tensors.push(joined);
+        let joined = self.graph.tensors.len() - 1;
+        Ok(vec![
+            Node { name: name.clone(), op: Op::Concatenate { axis }, inputs, outputs: vec![joined] },
+            Node { name, op: Op::Unary(unary), inputs: vec![joined], outputs: vec![output] },
+        ])
+    }
+
+    fn pad(&mut self) -> Translated {
+        let input = self.operand(0)?;
+        let paddings = self.integers(1)?;
+        let rank = self.graph.tensors[input].shape.len();
+        if paddings.len() != 2 * rank {
+            return Err(Problem::Invalid(format!("{} paddings for {rank} axes", paddings.len())));
+        }
+        let paddings: Vec<usize> = paddings
+            .iter()
+            .map(|&padding| usize::try_from(padding))
+            .collect::<Result<_, _>>()
+            .map_err(|_| Problem::Form(format!("negative paddings {paddings:?}")))?;
+        let value = match self.source.inputs.get(2) {
+            Some(&Some(id)) => self.real_scalar(id)?,
+            _ => 0.0,
+        };
+        let before = paddings.iter().step_by(2).copied().collect();
+        let after = paddings.iter().skip(1).step_by(2).copied().collect();
+        Ok((Op::Pad { before, after, value }, vec![input]))
+    }
+
+    /// The size that the second operand states is the result's.
+    fn resize_operand(&self, output: TensorId) -> Result<Vec<TensorId>, Problem> {
+        let size = self.integers(1)?;
+        let [_, height, width, _] = self.axes(output)?;
+        if size != [height as i64, width as i64] {
+            return Err(Problem::Invalid(format!("size {size:?} with a result of {height} x {width}")));
+        }
+        Ok(vec![self.operand(0)?])
+    }
+
+    /// Input, weights and an optional bias, with scales of weights and bias along the channels.
+    fn weighted(&mut self, channel_axis: usize) -> Result<Vec<TensorId>, Problem> {
+        if !matches!(self.source.inputs.len(), 2 | 3) {
+            return Err(Problem::Invalid(format!("{} operands", self.source.inputs.len())));
+        }
+        let mut inputs = vec![self.operand(0)?, self.operand(1)?];
+        inputs.extend(self.source.inputs.get(2).copied().flatten());
+        self.settle_axis(inputs[1], channel_axis)?;
+        if let Some(&bias) = inputs.get(2) {
+            self.settle_axis(bias, 0)?;
+        }
+        if self.graph.tensors[inputs[0]].element == Element::F32 {
+            inputs[1] = self.real_weights(inputs[1]);
+        }
+        if let Some(&constant) = inputs[1..].iter().find(|&&id| {
+            let tensor = &self.graph.tensors[id];
+            // Halves reach their operator through DEQUANTIZE, which folding removes.
+            tensor.data.is_none() && tensor.element != Element::F32
+        }) {
+            return Err(Problem::Form(format!("`{}` is not a constant", self.graph.tensors[constant].name)));
+        }
+        Ok(inputs)
+    }
+
+    /// Weights quantized for storage alone, in a float operator, count with the real values they stand for.
+    fn real_weights(&mut self, id: TensorId) -> TensorId {
+        let Some(real) = dequantized(&self.graph.tensors[id]) else { return id };
+        self.warnings.push(format!(
+            "tensor `{}`: {:?} weights in a float operator, read as the real values they stand for",
+            real.name, self.graph.tensors[id].element
+        ));
+        self.graph.tensors.push(real);
+        self.graph.tensors.len() - 1
+    }
+
+    /// The operator knows which axis its scales run along; some files say another, and TFLite Micro,
+    /// whose outputs are the measure, does not look.
+    fn settle_axis(&mut self, id: TensorId, axis: usize) -> Result<(), Problem> {
+        let tensor = &mut self.graph.tensors[id];
+        let Some(quantization) = &mut tensor.quantization else { return Ok(()) };
+        let channels = quantization.scales.len();
+        if channels > 1 {
+            if tensor.shape.get(axis) != Some(&channels) {
+                return Err(Problem::Invalid(format!(
+                    "`{}` has {channels} scales, but shape {:?} has another extent along its channel axis {axis}",
+                    tensor.name, tensor.shape
+                )));
+            }
+            if quantization.axis != axis {
+                self.warnings.push(format!(
+                    "tensor `{}`: wrong quantized_dimension {}, read as {axis}, as TFLite Micro does",
+                    tensor.name, quantization.axis
+                ));
+            }
+        }
+        quantization.axis = axis;
+        Ok(())
+    }
+
+    fn operand(&self, index: usize) -> Result<TensorId, Problem> {
+        match self.source.inputs.get(index) {
+            Some(&Some(id)) => Ok(id),
+            _ => Err(Problem::Invalid(format!("operand {index} is missing"))),
+        }
+    }
+
+    /// Exactly `count` operands, none absent.
+    fn all(&self, count: usize) -> Result<Vec<TensorId>, Problem> {
+        if self.source.inputs.len() != count {
+            return Err(Problem::Invalid(format!(
+                "{count} operand(s) expected, {} found",
+                self.source.inputs.len()
+            )));
+        }
+        (0..count).map(|index| self.operand(index)).collect()
+    }
+
+    fn axes(&self, id: TensorId) -> Result<[usize; 4], Problem> {
+        let tensor = &self.graph.tensors[id];
+        tensor.shape[..].try_into().map_err(|_| {
+            Problem::Form(format!("`{}` has shape {:?}; four axes are supported", tensor.name, tensor.shape))
+        })
+    }
+
+    fn integers(&self, index: usize) -> Result<Vec<i64>, Problem> {
+        let tensor = &self.graph.tensors[self.operand(index)?];
+        match &tensor.data {
+            Some(Data::I32(values)) => Ok(values.iter().map(|&value| i64::from(value)).collect()),
+            Some(Data::I64(values)) => Ok(values.clone()),
+            _ => Err(Problem::Form(format!("`{}` is not a constant of integers", tensor.name))),
+        }
+    }
+
+    fn real_scalar(&self, id: TensorId) -> Result<f32, Problem> {
+        let tensor = &self.graph.tensors[id];
+        let real = |value: i32| match &tensor.quantization {
+            Some(quantization) if quantization.scales.len() == 1 => {
+                Some((value - quantization.zero_points[0]) as f32 * quantization.scales[0])
+            }
+            _ => None,
+        };
+        let value = match &tensor.data {
+            Some(Data::F32(values)) if values.len() == 1 => Some(values[0]),
+            Some(Data::I8(values)) if values.len() == 1 => real(i32::from(values[0])),
+            Some(Data::U8(values)) if values.len() == 1 => real(i32::from(values[0])),
+            _ => None,
+        };
+        value.ok_or_else(|| Problem::Form(format!("`{}` is not a constant number", tensor.name)))
+    }
+}
+
+fn activation(fused: ActivationFunctionType) -> Result<Activation, Problem> {
+    match fused {
+        ActivationFunctionType::NONE => Ok(Activation::Linear),
+        ActivationFunctionType::RELU => Ok(Activation::Relu),
+        ActivationFunctionType::RELU6 => Ok(Activation::Relu6),
+        ActivationFunctionType::RELU_N1_TO_1 => Ok(Activation::ReluN1To1),
+        other => Err(Problem::Form(format!("fused activation {other:?}"))),
+    }
+}
+
+fn missing(options: &str) -> Problem {
+    Problem::Invalid(format!("the file gives no {options}"))
+}

@@ -1,0 +1,79 @@
+//! Import of the real models in `../shared/models`, when they are there.
+
+use std::path::PathBuf;
+
+use ocelli_compiler::check::check;
+use ocelli_compiler::graph::{Element, Graph, Op};
+use ocelli_compiler::import::import;
+
+fn shared(path: &str) -> Option<Graph> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/models").join(path);
+    if !path.exists() {
+        eprintln!("skipped: {} is not on this machine", path.display());
+        return None;
+    }
+    let graph = import(&path).unwrap_or_else(|error| panic!("{error}"));
+    check(&graph).unwrap_or_else(|error| panic!("{}: {error}", graph.name));
+    Some(graph)
+}
+
+fn operators(graph: &Graph) -> usize {
+    graph.nodes.len()
+}
+
+#[test]
+fn int8_models_import_with_their_quantization() {
+    for (path, nodes, input) in [
+        ("mlperf_tiny/pretrainedResnet_quant.tflite", 16, vec![1, 32, 32, 3]),
+        ("mlperf_tiny/vww_96_int8.tflite", 31, vec![1, 96, 96, 3]),
+        ("mlperf_tiny/kws_ref_model.tflite", 13, vec![1, 49, 10, 1]),
+        ("mlperf_tiny/ad01_int8.tflite", 10, vec![1, 640]),
+        ("tflm/person_detect.tflite", 31, vec![1, 96, 96, 1]),
+    ] {
+        let Some(graph) = shared(path) else { continue };
+        assert_eq!(operators(&graph), nodes, "{path}");
+        let tensor = &graph.tensors[graph.inputs[0]];
+        assert_eq!(tensor.shape, input, "{path}");
+        assert_eq!(tensor.element, Element::I8, "{path}");
+        assert!(tensor.quantization.is_some(), "{path}");
+    }
+}
+
+#[test]
+fn the_wrong_quantized_dimension_of_person_detect_is_a_warning() {
+    let Some(graph) = shared("tflm/person_detect.tflite") else { return };
+    assert_eq!(graph.warnings.len(), 14, "{:#?}", graph.warnings);
+    assert!(graph.warnings[0].contains("wrong quantized_dimension 3, read as 0"), "{}", graph.warnings[0]);
+    for node in &graph.nodes {
+        let Op::DepthwiseConv2d { .. } = node.op else { continue };
+        let axis = |id: usize| graph.tensors[id].quantization.as_ref().unwrap().axis;
+        assert_eq!((axis(node.inputs[1]), axis(node.inputs[2])), (3, 0));
+    }
+}
+
+#[test]
+fn float_models_import() {
+    for (path, nodes) in [
+        ("mlperf_tiny/pretrainedResnet.tflite", 16),
+        ("mlperf_tiny/vww_96_float.tflite", 31),
+        ("mlperf_tiny/kws_ref_model_float32.tflite", 13),
+        ("mlperf_tiny/ad01_fp32.tflite", 10),
+    ] {
+        let Some(graph) = shared(path) else { continue };
+        assert_eq!(operators(&graph), nodes, "{path}");
+        assert!(graph.tensors.iter().all(|tensor| matches!(tensor.element, Element::F32 | Element::I32)));
+    }
+}
+
+#[test]
+fn the_uint8_model_keeps_its_zero_points() {
+    let Some(graph) = shared("mobilenet_v1_0.25_128_quant.tflite") else { return };
+    let points: Vec<i32> = graph
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.op, Op::Conv2d { .. } | Op::DepthwiseConv2d { .. }))
+        .map(|node| graph.tensors[node.inputs[1]].quantization.as_ref().unwrap().zero_points[0])
+        .collect();
+    assert_eq!(points.iter().min(), Some(&61));
+    assert_eq!(points.iter().max(), Some(&204));
+}
