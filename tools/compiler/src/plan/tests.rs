@@ -1,0 +1,123 @@
+//! Plans of small models whose best arena is known by hand.
+
+use ocelli_format::model::{Element, Model, Node, Step, Tensor};
+use ocelli_format::{Clamp, Factor, Operator};
+
+use super::*;
+
+const WHOLE: Clamp = Clamp { min: -128, max: 127 };
+const ONE: Factor = Factor { multiplier: 1 << 30, shift: 1 };
+
+fn add() -> Operator {
+    Operator::Add { left_shift: 20, inputs: [ONE; 2], output: ONE, clamp: WHOLE }
+}
+
+fn tensor(bytes: u32) -> Tensor {
+    let name = format!("{bytes} bytes");
+    Tensor { name, element: Element::I8, shape: vec![bytes], scale_bits: 0, zero_point: 0, data: None }
+}
+
+fn model(sizes: &[u32], nodes: &[(Operator, &[u16], u16)], outputs: &[u16]) -> Model {
+    Model {
+        name: "test".into(),
+        tensors: sizes.iter().map(|&bytes| tensor(bytes)).collect(),
+        operators: nodes
+            .iter()
+            .map(|(operator, inputs, output)| Node {
+                name: format!("makes {output}"),
+                operator: *operator,
+                inputs: inputs.to_vec(),
+                outputs: vec![*output],
+            })
+            .collect(),
+        inputs: vec![0],
+        outputs: outputs.to_vec(),
+        ..Model::default()
+    }
+}
+
+#[test]
+fn a_dying_operand_is_overwritten() {
+    let model =
+        model(&[64, 64, 64], &[(Operator::Concatenate { axis: 0 }, &[0], 1), (add(), &[0, 1], 2)], &[2]);
+    let plan = plan(&model).unwrap();
+    assert_eq!(plan.arena_bytes, 128);
+    assert!(plan.placements[2] == plan.placements[0] || plan.placements[2] == plan.placements[1]);
+}
+
+#[test]
+fn an_operand_that_is_read_later_is_kept() {
+    let nodes: &[(Operator, &[u16], u16)] = &[(Operator::Lookup, &[0], 1), (add(), &[0, 1], 2)];
+    let model = model(&[64, 64, 64], nodes, &[1, 2]);
+    let plan = plan(&model).unwrap();
+    // 1 is an output, so the sum may only take the place of 0.
+    assert_ne!(plan.placements[0], plan.placements[1]);
+    assert_eq!(plan.placements[2], plan.placements[0]);
+    assert_eq!(plan.arena_bytes, 128);
+}
+
+#[test]
+fn a_tensor_added_to_itself_is_not_overwritten() {
+    let model = model(&[32, 32], &[(add(), &[0, 0], 1)], &[1]);
+    let plan = plan(&model).unwrap();
+    assert_ne!(plan.placements[0], plan.placements[1]);
+}
+
+#[test]
+fn a_reshape_shares_bytes_even_while_its_operand_lives() {
+    let nodes: &[(Operator, &[u16], u16)] =
+        &[(Operator::Reshape, &[0], 1), (Operator::Concatenate { axis: 0 }, &[0, 1], 2)];
+    let model = model(&[64, 64, 128], nodes, &[2]);
+    let plan = plan(&model).unwrap();
+    assert_eq!(plan.placements[0], plan.placements[1]);
+    assert_eq!(plan.arena_bytes, 192);
+}
+
+#[test]
+fn what_a_reshape_shares_is_not_overwritten_while_the_other_is_read() {
+    let nodes: &[(Operator, &[u16], u16)] = &[
+        (Operator::Reshape, &[0], 1),
+        (Operator::Lookup, &[1], 2),
+        (Operator::Concatenate { axis: 0 }, &[0, 2], 3),
+    ];
+    let model = model(&[64, 64, 64, 128], nodes, &[3]);
+    let plan = plan(&model).unwrap();
+    assert_ne!(plan.placements[2], plan.placements[0]);
+}
+
+#[test]
+fn a_small_last_buffer_needs_no_padding() {
+    let model = model(&[640, 10], &[(Operator::Concatenate { axis: 0 }, &[0], 1)], &[1]);
+    assert_eq!(plan(&model).unwrap().arena_bytes, 650);
+    assert_eq!(live_bytes(&model).unwrap(), 650);
+}
+
+#[test]
+fn steps_follow_the_order_of_the_model() {
+    let nodes: &[(Operator, &[u16], u16)] = &[(Operator::Lookup, &[0], 1), (Operator::Lookup, &[1], 2)];
+    let plan = plan(&model(&[16, 16, 16], nodes, &[2])).unwrap();
+    let order: Vec<u16> = plan
+        .steps
+        .iter()
+        .map(|step| match step {
+            Step::Operator(step) => step.operator,
+            _ => panic!("no row groups are planned"),
+        })
+        .collect();
+    assert_eq!(order, [0, 1]);
+    assert_eq!((plan.arena_bytes, plan.scratch_bytes), (16, 0));
+}
+
+#[test]
+fn nothing_and_disorder_are_errors() {
+    assert!(matches!(plan(&model(&[16], &[], &[0])), Err(PlanError::Empty { .. })));
+    let nodes: &[(Operator, &[u16], u16)] = &[(Operator::Lookup, &[2], 1), (Operator::Lookup, &[0], 2)];
+    assert!(matches!(plan(&model(&[16, 16, 16], nodes, &[1])), Err(PlanError::Order { .. })));
+}
+
+#[test]
+fn more_than_an_arena_can_hold_is_an_error() {
+    let huge = u32::MAX;
+    let nodes: &[(Operator, &[u16], u16)] = &[(Operator::Concatenate { axis: 0 }, &[0], 1)];
+    assert!(matches!(plan(&model(&[huge, huge], nodes, &[1])), Err(PlanError::TooLarge { .. })));
+}
