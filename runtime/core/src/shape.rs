@@ -14,6 +14,9 @@ impl Shape {
     /// The largest number of axes an artefact may use.
     pub const MAX_RANK: usize = 6;
 
+    /// The shape of a single number: no axes.
+    pub const SCALAR: Shape = Shape { dims: [1; Shape::MAX_RANK], rank: 0 };
+
     /// A shape from its axes, or `None` when there are more than [`Shape::MAX_RANK`] or when the
     /// number of elements does not fit `u32`.
     pub fn new(axes: &[u32]) -> Option<Shape> {

@@ -1,16 +1,51 @@
 //! The artefact's bytes: a borrowing reader, and a writer for the compiler.
+//!
+//! One `.ocelli` file is a whole job: graph, constants, memory plan, input and output contracts,
+//! self-test. `SPEC.md` beside this crate lays the bytes out. [`Artefact::parse`] checks all of them
+//! once, without a heap; what an [`Artefact`] then says can be relied on without asking again.
+//!
+//! With the feature `alloc`, [`model::Model`] is the same content as owned values, [`write()`] turns it
+//! into bytes, and [`strip()`] leaves out what a device does not need.
 #![no_std]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+mod bytes;
+mod error;
+
 mod operator;
+mod tensor;
 
 mod contract;
+mod input_contract;
+mod output_contract;
+
+mod attributes;
+mod geometry;
+mod graph;
+mod schedule;
+
+mod artefact;
+mod sections;
+
+mod checksum;
+mod stream;
 
 #[cfg(feature = "alloc")]
 pub mod model;
 
-pub use contract::{PixelLayout, ResizeMode};
-pub use operator::{Clamp, Factor, Operator, Pair, Window};
+pub use artefact::Artefact;
+pub use bytes::Texts;
+pub use checksum::{Crc32, crc32};
+pub use contract::{BoxDecoder, Field, PixelLayout, ResizeMode, SelfTest, Suppression};
+pub use error::{ParseError, Section};
+pub use graph::OperatorView;
+pub use input_contract::InputContractView;
+pub use operator::{Clamp, Factor, Operator, OperatorKind, Pair, Window};
+pub use output_contract::{BoxHeadView, BoxesView, ClassesView, Heads, OutputContractView};
+pub use schedule::{OperatorStepView, RelaidView, RowGroupView, RowStepView, ScheduleView, StepView};
+pub use sections::{ALIGNMENT, MAGIC, MAJOR_VERSION, MINOR_VERSION};
+pub use stream::SeedStream;
+pub use tensor::{Element, OperatorId, State, TensorId, TensorView};

@@ -6,11 +6,8 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 
 use crate::{Operator, PixelLayout, ResizeMode};
 
-/// Index of a tensor in [`Model::tensors`].
-pub type TensorId = u16;
-
-/// Index of an operator in [`Model::operators`].
-pub type OperatorId = u16;
+pub use crate::contract::{BoxDecoder, Field, SelfTest, Suppression};
+pub use crate::tensor::{Element, OperatorId, State, TensorId};
 
 /// One artefact.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,20 +56,6 @@ pub struct Tensor {
     pub data: Option<Vec<u8>>,
 }
 
-/// Element types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Element {
-    /// Signed 8-bit.
-    I8,
-    /// Signed 16-bit.
-    I16,
-    /// Signed 32-bit.
-    I32,
-    /// Signed 64-bit.
-    I64,
-}
-
 /// An operator and its operands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -84,15 +67,6 @@ pub struct Node {
     pub inputs: Vec<TensorId>,
     /// Results.
     pub outputs: Vec<TensorId>,
-}
-
-/// A tensor that survives from one run to the next.
-#[derive(Clone, Debug, PartialEq)]
-pub struct State {
-    /// Read at the start of a run.
-    pub tensor: TensorId,
-    /// Written by the graph; becomes the next run's value.
-    pub next: TensorId,
 }
 
 /// How a camera frame becomes an input tensor.
@@ -154,26 +128,6 @@ pub struct Boxes {
     pub heads: Vec<BoxHead>,
 }
 
-/// How a box is spelled relative to its anchor. `t` are the fields after [`Field`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BoxDecoder {
-    /// Centre = anchor centre + t * anchor size; size = t * anchor size (BlazeFace).
-    Linear,
-    /// Centre likewise; size = exp(t) * anchor size, by table (SSD).
-    Exponential,
-}
-
-/// What becomes of boxes that overlap a better one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Suppression {
-    /// They are dropped, class by class.
-    Hard,
-    /// They are averaged into it, weighted by score (BlazeFace's blending).
-    Weighted,
-}
-
 /// One feature map of a detector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoxHead {
@@ -199,15 +153,6 @@ pub struct BoxHead {
     /// For [`BoxDecoder::Exponential`]: `exp(t)` in `1 / 65536` of each int8 value, for widths and
     /// for heights; `None` otherwise.
     pub size_table: Option<Box<[[u32; 256]; 2]>>,
-}
-
-/// `t = (value * multiplier + offset) / 2^8`, rounded to nearest, in `1 / 65536`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Field {
-    /// Below `2^23` in magnitude.
-    pub multiplier: i32,
-    /// Below `2^30` in magnitude.
-    pub offset: i32,
 }
 
 /// An order of steps and a place for every tensor, for one target profile.
@@ -282,15 +227,4 @@ pub struct Ring {
     pub tensor: TensorId,
     /// Rows kept.
     pub rows: u16,
-}
-
-/// Input stream and output hash of a known run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SelfTest {
-    /// First state of the xorshift32 stream, not 0. Inputs are filled in order from one stream.
-    pub seed: u32,
-    /// Arithmetic shift to the right of every stream byte, 0 to 7.
-    pub shift: u8,
-    /// CRC-32 of all output tensors, concatenated in order.
-    pub output_crc32: u32,
 }

@@ -86,7 +86,7 @@ pub enum Operator {
     /// Operands: two inputs of the output's shape. Each is shifted left by `left_shift`, scaled by
     /// its factor, added, and scaled by the output factor.
     Add {
-        /// Extra fraction bits, 20 for int8.
+        /// Extra fraction bits: 20.
         left_shift: u8,
         /// Of the two inputs.
         inputs: [Factor; 2],
@@ -123,7 +123,7 @@ pub enum Operator {
         /// Pixel centres, not corners, are at whole coordinates plus a half.
         half_pixel_centers: bool,
     },
-    /// Operand: input `[N, H, W, C]`.
+    /// Operand: input `[N, H, W, C]`. At most one of the two flags is set.
     ResizeBilinear {
         /// Corner pixels of input and output coincide.
         align_corners: bool,
@@ -137,6 +137,77 @@ pub enum Operator {
         /// Differences to the maximum below this contribute nothing.
         difference_min: i32,
     },
-    /// Operands: input, table `[256]` i8, indexed by the input plus 128. Any unary operator.
+    /// Operands: input, table `[256]` i8. Any unary operator. A value's entry is at the index that
+    /// its bits spell as `u8`: first 0 to 127, then -128 to -1.
     Lookup,
+    /// Operands: input, slopes i8 that repeat along the input, `[C]` as a rule.
+    Prelu {
+        /// Input scale over output scale, for values from zero up.
+        positive: Factor,
+        /// Input scale times slope scale over output scale, for values below zero.
+        negative: Factor,
+    },
+}
+
+/// The operators by name, as an application links them, with their codes in the artefact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[allow(missing_docs, reason = "documented at Operator")]
+#[non_exhaustive]
+pub enum OperatorKind {
+    Conv2d = 1,
+    DepthwiseConv2d = 2,
+    FullyConnected = 3,
+    AveragePool2d = 4,
+    MaxPool2d = 5,
+    Mean = 6,
+    Add = 7,
+    Mul = 8,
+    Concatenate = 9,
+    Pad = 10,
+    Reshape = 11,
+    ResizeNearest = 12,
+    ResizeBilinear = 13,
+    Softmax = 14,
+    Lookup = 15,
+    Prelu = 16,
+}
+
+impl Operator {
+    /// Which operator this is, without its attributes.
+    pub const fn kind(&self) -> OperatorKind {
+        match self {
+            Operator::Conv2d { .. } => OperatorKind::Conv2d,
+            Operator::DepthwiseConv2d { .. } => OperatorKind::DepthwiseConv2d,
+            Operator::FullyConnected { .. } => OperatorKind::FullyConnected,
+            Operator::AveragePool2d { .. } => OperatorKind::AveragePool2d,
+            Operator::MaxPool2d { .. } => OperatorKind::MaxPool2d,
+            Operator::Mean { .. } => OperatorKind::Mean,
+            Operator::Add { .. } => OperatorKind::Add,
+            Operator::Mul { .. } => OperatorKind::Mul,
+            Operator::Concatenate { .. } => OperatorKind::Concatenate,
+            Operator::Pad { .. } => OperatorKind::Pad,
+            Operator::Reshape => OperatorKind::Reshape,
+            Operator::ResizeNearest { .. } => OperatorKind::ResizeNearest,
+            Operator::ResizeBilinear { .. } => OperatorKind::ResizeBilinear,
+            Operator::Softmax { .. } => OperatorKind::Softmax,
+            Operator::Lookup => OperatorKind::Lookup,
+            Operator::Prelu { .. } => OperatorKind::Prelu,
+        }
+    }
+
+    /// Whether input `operand` may have the place of the output, wholly.
+    pub const fn works_in_place(&self, operand: usize) -> bool {
+        match self {
+            Operator::Add { .. } | Operator::Mul { .. } => operand <= 1,
+            Operator::Reshape | Operator::Lookup | Operator::Prelu { .. } => operand == 0,
+            _ => false,
+        }
+    }
+}
+
+impl core::fmt::Display for OperatorKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Debug::fmt(self, f)
+    }
 }

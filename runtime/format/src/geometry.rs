@@ -1,0 +1,224 @@
+//! Whether an operator's operands, attributes and result fit together, and the work it is.
+
+use crate::artefact::Artefact;
+use crate::error::ParseError;
+use crate::graph::OperatorView;
+use crate::operator::{Clamp, Factor, Operator, Window};
+use crate::tensor::{Element, OperatorId};
+
+/// Checks one operator; gives the values that it visits, multiply-accumulates included.
+pub(crate) fn check(
+    artefact: &Artefact<'_>,
+    id: OperatorId,
+    view: &OperatorView<'_>,
+) -> Result<u64, ParseError> {
+    let roles: &[Role] = match view.operator {
+        Operator::Conv2d { .. } | Operator::DepthwiseConv2d { .. } | Operator::FullyConnected { .. } => {
+            &[Role::Values, Role::Constant, Role::Constant32, Role::Constant32, Role::Constant]
+        }
+        Operator::Add { .. } | Operator::Mul { .. } => &[Role::Values; 2],
+        Operator::Lookup | Operator::Prelu { .. } => &[Role::Values, Role::Constant],
+        Operator::Concatenate { .. } => &[],
+        _ => &[Role::Values],
+    };
+    let any_number = matches!(view.operator, Operator::Concatenate { .. }) && !view.inputs.is_empty();
+    if view.outputs.len() != 1 || !(view.inputs.len() == roles.len() || any_number) {
+        return Err(ParseError::OperandCount { operator: id });
+    }
+    for (operand, &tensor) in view.inputs.iter().chain(view.outputs).enumerate() {
+        let tensor = artefact.tensor(tensor);
+        let fits = match roles.get(operand) {
+            _ if operand == view.inputs.len() => tensor.element == Element::I8 && tensor.data.is_none(),
+            Some(Role::Constant) => tensor.element == Element::I8 && tensor.data.is_some(),
+            Some(Role::Constant32) => tensor.element == Element::I32 && tensor.data.is_some(),
+            Some(Role::Values) | None => tensor.element == Element::I8,
+        };
+        if !fits {
+            return Err(ParseError::Operand { operator: id, operand: operand as u8 });
+        }
+    }
+    if !attributes_in_range(&view.operator) || !factors_in_range(artefact, view) {
+        return Err(ParseError::Attribute { operator: id });
+    }
+    work(artefact, view).ok_or(ParseError::Geometry { operator: id })
+}
+
+/// The values that an operator visits, or `None` where its shapes do not fit together.
+pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u64> {
+    let operand = |index: usize| artefact.tensor(view.input(index));
+    let (input, output) = (operand(0), artefact.tensor(view.output()));
+    let (visited, written) = (input.shape.elements() as u64, output.shape.elements() as u64);
+    let images = || Some((input.shape.nhwc()?, output.shape.nhwc()?));
+    let (fits, work) = match view.operator {
+        Operator::Conv2d { window, .. } => {
+            let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
+                images()?;
+            let [rows, columns] = window.filter.map(usize::from);
+            let fits = operand(1).shape.nhwc()? == [out_channels, rows, columns, channels]
+                && per_channel(artefact, view, out_channels)
+                && batches == out_batches
+                && slides(window, [height, width], [out_height, out_width]);
+            (fits, written.checked_mul((rows * columns) as u64)?.checked_mul(channels as u64)?)
+        }
+        Operator::DepthwiseConv2d { window, depth_multiplier, .. } => {
+            let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
+                images()?;
+            let [rows, columns] = window.filter.map(usize::from);
+            let fits = operand(1).shape.nhwc()? == [1, rows, columns, out_channels]
+                && channels.checked_mul(usize::from(depth_multiplier))? == out_channels
+                && per_channel(artefact, view, out_channels)
+                && batches == out_batches
+                && slides(window, [height, width], [out_height, out_width]);
+            (fits, written * (rows * columns) as u64)
+        }
+        Operator::FullyConnected { .. } => {
+            let [outer, height, units, depth] = operand(1).shape.nhwc()?;
+            let fits = [outer, height] == [1, 1]
+                && per_channel(artefact, view, units)
+                && visited.is_multiple_of(depth as u64)
+                && written.is_multiple_of(units as u64)
+                && visited / depth as u64 == written / units as u64;
+            (fits, written * depth as u64)
+        }
+        Operator::AveragePool2d { window, .. } | Operator::MaxPool2d { window, .. } => {
+            let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
+                images()?;
+            let fits = [batches, channels] == [out_batches, out_channels]
+                && slides(window, [height, width], [out_height, out_width]);
+            let [rows, columns] = window.filter.map(u64::from);
+            (fits, written * rows.min(height as u64) * columns.min(width as u64))
+        }
+        Operator::Mean { .. } => {
+            let [batches, _, _, channels] = input.shape.nhwc()?;
+            (written == (batches * channels) as u64, visited)
+        }
+        Operator::Add { .. } | Operator::Mul { .. } => {
+            (input.shape == output.shape && operand(1).shape == output.shape, written)
+        }
+        Operator::Concatenate { axis } => (concatenates(artefact, view, axis)?, written),
+        Operator::Pad { before, after } => {
+            let (input, output) = images()?;
+            let fits = (0..4).all(|axis| {
+                input[axis] + usize::from(before[axis]) + usize::from(after[axis]) == output[axis]
+            });
+            (fits, written)
+        }
+        Operator::Reshape => (visited == written, written),
+        Operator::ResizeNearest { .. } | Operator::ResizeBilinear { .. } => {
+            let ([batches, _, _, channels], [out_batches, _, _, out_channels]) = images()?;
+            ([batches, channels] == [out_batches, out_channels], written)
+        }
+        Operator::Softmax { .. } => (input.shape == output.shape, written),
+        Operator::Lookup => (visited == written && operand(1).shape.elements() == 256, written),
+        Operator::Prelu { .. } => {
+            let slopes = operand(1).shape.elements() as u64;
+            (visited == written && written.is_multiple_of(slopes), written)
+        }
+    };
+    fits.then_some(work)
+}
+
+/// What an operand has to be.
+#[derive(Clone, Copy)]
+enum Role {
+    /// int8, computed or constant.
+    Values,
+    /// int8, constant.
+    Constant,
+    /// i32, constant.
+    Constant32,
+}
+
+/// Whether bias, multipliers and shifts are there for every channel.
+fn per_channel(artefact: &Artefact<'_>, view: &OperatorView<'_>, channels: usize) -> bool {
+    (2..5).all(|operand| artefact.tensor(view.input(operand)).shape.elements() == channels)
+}
+
+/// Whether the first and the last window along each axis touch the image.
+fn slides(window: Window, input: [usize; 2], output: [usize; 2]) -> bool {
+    (0..2).all(|axis| {
+        let of = |pair: [u16; 2]| u64::from(pair[axis]);
+        let (filter, stride, dilation) = (of(window.filter), of(window.stride), of(window.dilation));
+        let last_start = (output[axis] as u64 - 1) * stride;
+        of(window.padding) <= (filter - 1) * dilation && last_start < input[axis] as u64 + of(window.padding)
+    })
+}
+
+/// Whether all inputs agree with the output but along `axis`, along which they add up.
+fn concatenates(artefact: &Artefact<'_>, view: &OperatorView<'_>, axis: u8) -> Option<bool> {
+    let (axis, output) = (usize::from(axis), artefact.tensor(view.output()).shape);
+    let mut joined = 0u64;
+    for &input in view.inputs {
+        let shape = artefact.tensor(input).shape;
+        joined += u64::from(*shape.axes().get(axis)?);
+        let others = shape.axes().iter().zip(output.axes()).enumerate();
+        let mut others = others.filter(|&(index, _)| index != axis);
+        if shape.rank() != output.rank() || !others.all(|(_, (left, right))| left == right) {
+            return Some(false);
+        }
+    }
+    Some(joined == u64::from(*output.axes().get(axis)?))
+}
+
+fn attributes_in_range(operator: &Operator) -> bool {
+    match operator {
+        Operator::Conv2d { window, clamp } | Operator::DepthwiseConv2d { window, clamp, .. } => {
+            window_in_range(window) && clamp_in_range(clamp)
+        }
+        Operator::AveragePool2d { window, clamp } | Operator::MaxPool2d { window, clamp } => {
+            window_in_range(window) && window.dilation == [1, 1] && clamp_in_range(clamp)
+        }
+        Operator::FullyConnected { clamp } => clamp_in_range(clamp),
+        Operator::Mean { factor } => factor_in_range(factor),
+        Operator::Add { left_shift, inputs, output, clamp } => {
+            let narrowing = inputs.iter().all(|factor| factor_in_range(factor) && factor.shift <= 0);
+            *left_shift == 20 && narrowing && factor_in_range(output) && clamp_in_range(clamp)
+        }
+        Operator::Mul { factor, clamp } => factor_in_range(factor) && clamp_in_range(clamp),
+        Operator::ResizeNearest { align_corners, half_pixel_centers }
+        | Operator::ResizeBilinear { align_corners, half_pixel_centers } => {
+            !(*align_corners && *half_pixel_centers)
+        }
+        Operator::Softmax { factor, difference_min } => {
+            factor_in_range(factor) && factor.shift >= 0 && *difference_min <= 0
+        }
+        Operator::Prelu { positive, negative } => factor_in_range(positive) && factor_in_range(negative),
+        Operator::Concatenate { .. } | Operator::Pad { .. } | Operator::Reshape | Operator::Lookup => true,
+    }
+}
+
+/// Whether the factors that stand in constants are in range.
+fn factors_in_range(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> bool {
+    let (multipliers, shifts) = (artefact.tensor(view.input(3)), artefact.tensor(view.input(4)));
+    let layer = matches!(
+        view.operator,
+        Operator::Conv2d { .. } | Operator::DepthwiseConv2d { .. } | Operator::FullyConnected { .. }
+    );
+    !layer
+        || multipliers
+            .values_i32()
+            .iter()
+            .all(|&multiplier| factor_in_range(&Factor { multiplier, shift: 0 }))
+            && shifts.values_i8().iter().all(|&shift| factor_in_range(&Factor { multiplier: 0, shift }))
+}
+
+fn factor_in_range(factor: &Factor) -> bool {
+    (factor.multiplier == 0 || factor.multiplier >= 1 << 30) && (-31..=30).contains(&factor.shift)
+}
+
+fn clamp_in_range(clamp: &Clamp) -> bool {
+    clamp.min <= clamp.max
+}
+
+fn window_in_range(window: &Window) -> bool {
+    [window.filter, window.stride, window.dilation].as_flattened().iter().all(|&size| size >= 1)
+}
+
+/// Multiply-accumulates of one run: the work of the operators that have weights.
+pub(crate) fn multiply_accumulates(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> u64 {
+    let weighted = matches!(
+        view.operator,
+        Operator::Conv2d { .. } | Operator::DepthwiseConv2d { .. } | Operator::FullyConnected { .. }
+    );
+    if weighted { work(artefact, view).unwrap_or(0) } else { 0 }
+}

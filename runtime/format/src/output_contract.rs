@@ -1,0 +1,283 @@
+//! Output contracts as the postprocess stage reads them.
+
+use crate::artefact::Artefact;
+use crate::bytes::{Cursor, Texts};
+use crate::contract::{BoxDecoder, Field, Suppression};
+use crate::error::{ParseError, Section};
+use crate::tensor::{Element, TensorId};
+
+/// What outputs mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OutputContractView<'a> {
+    /// Scores of classes, the highest wins.
+    Classes(ClassesView<'a>),
+    /// Boxes relative to anchors, with keypoints.
+    Boxes(BoxesView<'a>),
+}
+
+/// Scores of classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassesView<'a> {
+    /// The output, its innermost axis the classes.
+    pub tensor: TensorId,
+    /// One a class, or none.
+    pub labels: Texts<'a>,
+    /// Probability, in `1 / 65536`, of each int8 value -128 to 127.
+    pub scores: &'a [u16; 256],
+}
+
+/// Boxes relative to anchors on grids over the model's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoxesView<'a> {
+    /// How widths and heights are spelled.
+    pub decoder: BoxDecoder,
+    /// One a class, background excluded; at least one.
+    pub labels: Texts<'a>,
+    /// Whether column 0 of the scores is background, to be skipped.
+    pub has_background: bool,
+    /// One a keypoint.
+    pub keypoints: Texts<'a>,
+    /// Least score that counts, in `1 / 65536`.
+    pub score_threshold: u16,
+    /// Overlap above which two boxes are one object, in `1 / 65536`.
+    pub iou_threshold: u16,
+    /// What becomes of overlapping boxes.
+    pub suppression: Suppression,
+    /// Index in an anchor's row of x centre, y centre, width, height: each of 0 to 3 once.
+    pub field_order: [u8; 4],
+    heads: Heads<'a>,
+}
+
+impl<'a> BoxesView<'a> {
+    /// One head a feature map, in the order of the source model's anchors.
+    pub fn heads(&self) -> Heads<'a> {
+        self.heads
+    }
+
+    /// Columns of a row of scores: the labels, and background if there is one.
+    pub fn score_columns(&self) -> usize {
+        self.labels.len() + usize::from(self.has_background)
+    }
+
+    /// Values of a row of boxes: four, and two a keypoint.
+    pub fn box_columns(&self) -> usize {
+        4 + 2 * self.keypoints.len()
+    }
+}
+
+/// One feature map of a detector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoxHeadView<'a> {
+    /// An output int8: scores, in rows of [`BoxesView::score_columns`].
+    pub scores: TensorId,
+    /// Index of this head's first anchor in `scores`, in anchors.
+    pub first_score: u32,
+    /// An output int8: fields, in rows of [`BoxesView::box_columns`].
+    pub boxes: TensorId,
+    /// Index of this head's first anchor in `boxes`, in anchors.
+    pub first_box: u32,
+    /// Rows of the grid, at least 1; anchor centres stand at `(row + 1/2) / rows` of the input's height.
+    pub rows: u16,
+    /// Columns of the grid, at least 1.
+    pub columns: u16,
+    /// Width and height of each anchor of a cell, in `1 / 65536` of the input's width and height: at
+    /// least one anchor, each side from 1 to `2^20`.
+    pub anchors: &'a [[u32; 2]],
+    /// Probability, in `1 / 65536`, of each int8 score -128 to 127.
+    pub score_table: &'a [u16; 256],
+    /// For [`BoxDecoder::Exponential`]: `exp(t)` in `1 / 65536` of each int8 value -128 to 127, for
+    /// widths and for heights; `None` otherwise.
+    pub size_table: Option<&'a [[u32; 256]; 2]>,
+    fields: &'a [[i32; 2]],
+}
+
+impl<'a> BoxHeadView<'a> {
+    /// Anchors of all cells.
+    pub fn anchor_count(&self) -> usize {
+        self.count_anchors() as usize
+    }
+
+    /// How value `index` of a cell (`anchor * box_columns + column`) becomes `t`; all zeros beyond the last.
+    pub fn field(&self, index: usize) -> Field {
+        let [multiplier, offset] = self.fields.get(index).copied().unwrap_or_default();
+        Field { multiplier, offset }
+    }
+
+    /// Values of a cell.
+    pub fn field_count(&self) -> usize {
+        self.fields.len()
+    }
+
+    fn count_anchors(&self) -> u64 {
+        u64::from(self.rows) * u64::from(self.columns) * self.anchors.len() as u64
+    }
+
+    fn read(cursor: &mut Cursor<'a>) -> Result<BoxHeadView<'a>, ParseError> {
+        let (scores, boxes) = (cursor.u16()?, cursor.u16()?);
+        let (rows, columns) = (cursor.u16()?, cursor.u16()?);
+        let (first_score, first_box) = (cursor.u32()?, cursor.u32()?);
+        let anchors = cursor.u16()?;
+        let has_size_table = cursor.flag()?;
+        cursor.zeros(1)?;
+        let fields = cursor.u32()?;
+        let anchors = cursor.slice(usize::from(anchors))?;
+        let fields = cursor.slice(fields as usize)?;
+        let score_table = cursor.table()?;
+        let size_table = if has_size_table { Some(cursor.table()?) } else { None };
+        Ok(BoxHeadView {
+            scores,
+            first_score,
+            boxes,
+            first_box,
+            rows,
+            columns,
+            anchors,
+            score_table,
+            size_table,
+            fields,
+        })
+    }
+}
+
+/// The heads of a detector, in order.
+#[derive(Clone, Copy)]
+pub struct Heads<'a> {
+    cursor: Cursor<'a>,
+    left: u8,
+}
+
+impl<'a> Iterator for Heads<'a> {
+    type Item = BoxHeadView<'a>;
+
+    fn next(&mut self) -> Option<BoxHeadView<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        BoxHeadView::read(&mut self.cursor).ok()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::from(self.left), Some(usize::from(self.left)))
+    }
+}
+
+impl ExactSizeIterator for Heads<'_> {}
+
+impl core::fmt::Debug for Heads<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(*self).finish()
+    }
+}
+
+impl PartialEq for Heads<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        Iterator::eq(*self, *other)
+    }
+}
+
+impl Eq for Heads<'_> {}
+
+impl<'a> OutputContractView<'a> {
+    /// Reads the contract at `cursor` and moves behind it.
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<OutputContractView<'a>, ParseError> {
+        match cursor.u8()? {
+            0 => {
+                cursor.zeros(1)?;
+                let tensor = cursor.u16()?;
+                let scores = cursor.table()?;
+                let labels = cursor.texts()?;
+                Ok(OutputContractView::Classes(ClassesView { tensor, labels, scores }))
+            }
+            1 => read_boxes(cursor).map(OutputContractView::Boxes),
+            code => cursor.unknown(code),
+        }
+    }
+}
+
+/// Checks all output contracts against the tensors that they speak of.
+pub(crate) fn check(artefact: &Artefact<'_>, mut cursor: Cursor<'_>) -> Result<(), ParseError> {
+    let count = cursor.u32()?;
+    for contract in 0..count {
+        let view = OutputContractView::read(&mut cursor)?;
+        let error = |tensor| ParseError::Contract {
+            section: Section::OutputContracts,
+            contract: contract as u16,
+            tensor,
+        };
+        // Whether `tensor` is an output int8 whose size answers `fits`.
+        let expect = |tensor: TensorId, fits: &dyn Fn(u64) -> bool| {
+            let view = artefact.tensor(tensor);
+            let is_output = artefact.output_index(tensor).is_some() && view.element == Element::I8;
+            if is_output && fits(view.shape.elements() as u64) { Ok(()) } else { Err(error(tensor)) }
+        };
+        match view {
+            OutputContractView::Classes(ClassesView { tensor, labels, .. }) => {
+                let classes = artefact.tensor(tensor).shape.axes().last().map_or(1, |&axis| axis as usize);
+                expect(tensor, &|_| labels.is_empty() || labels.len() == classes)?;
+            }
+            OutputContractView::Boxes(boxes) => {
+                let every_field = (0..4).all(|field| boxes.field_order.contains(&field));
+                cursor.ensure(every_field && !boxes.labels.is_empty())?;
+                for head in boxes.heads() {
+                    check_head(&boxes, &head, &cursor)?;
+                    let rows = |first: u32, columns: usize| {
+                        (u64::from(first) + head.count_anchors()).checked_mul(columns as u64)
+                    };
+                    let needed = rows(head.first_score, boxes.score_columns());
+                    expect(head.scores, &|elements| needed.is_some_and(|needed| needed <= elements))?;
+                    let needed = rows(head.first_box, boxes.box_columns());
+                    expect(head.boxes, &|elements| needed.is_some_and(|needed| needed <= elements))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks the numbers of a head that concern no tensor.
+fn check_head(boxes: &BoxesView<'_>, head: &BoxHeadView<'_>, cursor: &Cursor<'_>) -> Result<(), ParseError> {
+    cursor.ensure(head.rows >= 1 && head.columns >= 1 && !head.anchors.is_empty())?;
+    cursor.ensure(head.anchors.iter().flatten().all(|side| (1..=1 << 20).contains(side)))?;
+    cursor.ensure(head.fields.len() == head.anchors.len() * boxes.box_columns())?;
+    cursor.ensure(head.size_table.is_some() == (boxes.decoder == BoxDecoder::Exponential))?;
+    cursor.ensure(
+        head.fields.iter().all(|&[multiplier, offset]| {
+            multiplier.unsigned_abs() < 1 << 23 && offset.unsigned_abs() < 1 << 30
+        }),
+    )
+}
+
+fn read_boxes<'a>(cursor: &mut Cursor<'a>) -> Result<BoxesView<'a>, ParseError> {
+    let decoder = match cursor.u8()? {
+        0 => BoxDecoder::Linear,
+        1 => BoxDecoder::Exponential,
+        code => return cursor.unknown(code),
+    };
+    let suppression = match cursor.u8()? {
+        0 => Suppression::Hard,
+        1 => Suppression::Weighted,
+        code => return cursor.unknown(code),
+    };
+    let has_background = cursor.flag()?;
+    let (score_threshold, iou_threshold) = (cursor.u16()?, cursor.u16()?);
+    let field_order = *cursor.table()?;
+    let heads = cursor.u8()?;
+    cursor.zeros(3)?;
+    let labels = cursor.texts()?;
+    let keypoints = cursor.texts()?;
+    let first = *cursor;
+    for _ in 0..heads {
+        BoxHeadView::read(cursor)?;
+    }
+    let heads = Heads { cursor: first, left: heads };
+    Ok(BoxesView {
+        decoder,
+        labels,
+        has_background,
+        keypoints,
+        score_threshold,
+        iou_threshold,
+        suppression,
+        field_order,
+        heads,
+    })
+}
