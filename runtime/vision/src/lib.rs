@@ -1,1 +1,55 @@
-//! Preprocessing and postprocessing in fixed point.
+//! Preprocessing and postprocessing in fixed point: from camera rows to a model's quantized input,
+//! and from its quantized outputs to detections in the frame.
+//!
+//! No heap, no float, no panic; the same integers on every machine. Nothing here is made for one
+//! model: what to do stands in the artefact's input and output contracts.
+//!
+//! ```text
+//! frame rows -> SourceRow -> Preprocessor -> OutputRow -> the model's input
+//!                                 |
+//!                             Transform (the way back)
+//!                                 |
+//! detections <- BoxPostprocessor -+- the model's outputs -> top_classes
+//! ```
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+mod error;
+
+pub mod colour;
+
+mod transform;
+
+mod source_row;
+
+mod axis;
+
+mod row_pass;
+
+mod output_row;
+
+mod preprocess;
+
+mod candidates;
+
+mod anchor;
+
+mod suppression;
+
+mod boxes;
+
+mod classes;
+
+#[cfg(test)]
+mod random;
+
+pub use boxes::{BoxPostprocessor, Detections};
+pub use classes::top_classes;
+pub use error::{PostprocessError, PreprocessError};
+pub use output_row::OutputRow;
+pub use preprocess::{ImageInput, Preprocessor, channels, scratch_words};
+pub use source_row::SourceRow;
+pub use transform::{INPUT_ONE, Region, Transform};
