@@ -202,6 +202,12 @@ impl<'a> Artefact<'a> {
         geometry::work(self, &self.operator(id)).unwrap_or(0)
     }
 
+    /// The bytes of a section that stands at most once.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn section(&self, kind: Section) -> &'a [u8] {
+        self.sections.bytes(kind)
+    }
+
     /// Refuses the name of a tensor that does not exist.
     pub(crate) fn check_tensor(&self, section: Section, tensor: TensorId) -> Result<(), ParseError> {
         if usize::from(tensor) < self.tensor_count() {

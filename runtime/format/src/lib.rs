@@ -34,7 +34,16 @@ mod checksum;
 mod stream;
 
 #[cfg(feature = "alloc")]
+mod aligned;
+#[cfg(feature = "alloc")]
 pub mod model;
+#[cfg(feature = "alloc")]
+mod writer;
+
+#[cfg(feature = "alloc")]
+pub use aligned::AlignedBytes;
+#[cfg(feature = "alloc")]
+pub use writer::{WriteError, answer_id, strip, write};
 
 pub use artefact::Artefact;
 pub use bytes::Texts;

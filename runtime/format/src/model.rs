@@ -2,6 +2,8 @@
 //!
 //! Names and meanings are those of `SPEC.md`; the reader's views mirror them without a heap.
 
+mod from_artefact;
+
 use alloc::{boxed::Box, string::String, vec::Vec};
 
 use crate::{Operator, PixelLayout, ResizeMode};
@@ -32,7 +34,7 @@ pub struct Model {
     pub input_contracts: Vec<InputContract>,
     /// What the outputs mean.
     pub output_contracts: Vec<OutputContract>,
-    /// At least one.
+    /// At least one, each with a profile of its own.
     pub schedules: Vec<Schedule>,
     /// Proof that a device computes what the host computed.
     pub self_test: Option<SelfTest>,

@@ -1,0 +1,152 @@
+//! Reads a checked artefact back into owned values, so that tools can change and rewrite it.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{
+    BoxHead, Boxes, InputContract, Model, Node, OperatorStep, OutputContract, Relaid, Ring, RowStep,
+    Schedule, Step, Tensor, TensorId,
+};
+use crate::{
+    Artefact, BoxesView, OperatorStepView, OutputContractView, RowGroupView, ScheduleView, StepView, Texts,
+};
+
+impl Model {
+    /// The content of an artefact. [`write()`](crate::write()) gives the same bytes again, if it wrote them.
+    pub fn from_artefact(artefact: &Artefact<'_>) -> Model {
+        Model {
+            name: artefact.name().to_owned(),
+            version: artefact.version().to_owned(),
+            provenance: artefact
+                .provenance()
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect(),
+            tensors: (0..artefact.tensor_count() as TensorId).map(|id| tensor(artefact, id)).collect(),
+            operators: operators(artefact),
+            inputs: artefact.inputs().to_vec(),
+            outputs: artefact.outputs().to_vec(),
+            states: artefact.states().collect(),
+            input_contracts: artefact.input_contracts().map(input_contract).collect(),
+            output_contracts: artefact.output_contracts().map(output_contract).collect(),
+            schedules: artefact.schedules().map(|view| schedule(artefact, &view)).collect(),
+            self_test: artefact.self_test(),
+        }
+    }
+}
+
+fn tensor(artefact: &Artefact<'_>, id: TensorId) -> Tensor {
+    let view = artefact.tensor(id);
+    Tensor {
+        name: artefact.tensor_name(id).to_owned(),
+        element: view.element,
+        shape: view.shape.axes().to_vec(),
+        scale_bits: view.scale_bits,
+        zero_point: view.zero_point,
+        data: view.data.map(<[u8]>::to_vec),
+    }
+}
+
+fn operators(artefact: &Artefact<'_>) -> Vec<Node> {
+    let node = |(id, view): (usize, crate::OperatorView<'_>)| Node {
+        name: artefact.operator_name(id as u16).to_owned(),
+        operator: view.operator,
+        inputs: view.inputs.to_vec(),
+        outputs: view.outputs.to_vec(),
+    };
+    artefact.operators().enumerate().map(node).collect()
+}
+
+fn input_contract(view: crate::InputContractView<'_>) -> InputContract {
+    InputContract {
+        tensor: view.tensor,
+        layout: view.layout,
+        resize: view.resize,
+        border: view.border,
+        mean_bits: view.mean_bits,
+        deviation_bits: view.deviation_bits,
+        tables: view.tables.to_vec(),
+    }
+}
+
+fn output_contract(view: OutputContractView<'_>) -> OutputContract {
+    match view {
+        OutputContractView::Classes(classes) => OutputContract::Classes {
+            tensor: classes.tensor,
+            labels: owned(classes.labels),
+            scores: Box::new(*classes.scores),
+        },
+        OutputContractView::Boxes(view) => OutputContract::Boxes(boxes(&view)),
+    }
+}
+
+fn boxes(view: &BoxesView<'_>) -> Boxes {
+    let head = |head: crate::BoxHeadView<'_>| BoxHead {
+        scores: head.scores,
+        first_score: head.first_score,
+        boxes: head.boxes,
+        first_box: head.first_box,
+        rows: head.rows,
+        columns: head.columns,
+        anchors: head.anchors.to_vec(),
+        score_table: Box::new(*head.score_table),
+        fields: (0..head.field_count()).map(|index| head.field(index)).collect(),
+        size_table: head.size_table.map(|tables| Box::new(*tables)),
+    };
+    Boxes {
+        decoder: view.decoder,
+        labels: owned(view.labels),
+        has_background: view.has_background,
+        keypoints: owned(view.keypoints),
+        score_threshold: view.score_threshold,
+        iou_threshold: view.iou_threshold,
+        suppression: view.suppression,
+        field_order: view.field_order,
+        heads: view.heads().map(head).collect(),
+    }
+}
+
+fn schedule(artefact: &Artefact<'_>, view: &ScheduleView<'_>) -> Schedule {
+    let step = |step: StepView<'_>| match step {
+        StepView::Operator(view) => Step::Operator(operator_step(&view)),
+        StepView::RowGroup(view) => row_group(&view),
+    };
+    Schedule {
+        profile: view.profile.to_owned(),
+        arena_bytes: view.arena_bytes,
+        scratch_bytes: view.scratch_bytes,
+        placements: (0..artefact.tensor_count() as TensorId).map(|tensor| view.placement(tensor)).collect(),
+        steps: view.steps().map(step).collect(),
+    }
+}
+
+fn operator_step(view: &OperatorStepView<'_>) -> OperatorStep {
+    let relaid = |relaid: crate::RelaidView<'_>| Relaid {
+        operand: relaid.operand,
+        layout: relaid.layout,
+        data: relaid.data.to_vec(),
+    };
+    OperatorStep {
+        operator: view.operator,
+        scratch: view.scratch,
+        layouts: view.layouts().map(relaid).collect(),
+    }
+}
+
+fn row_group(view: &RowGroupView<'_>) -> Step {
+    let row_step = |row: crate::RowStepView<'_>| RowStep {
+        step: operator_step(&row.step),
+        first_trip: row.first_trip,
+        rows: row.rows,
+    };
+    Step::RowGroup {
+        trips: view.trips,
+        inner: view.inner().map(row_step).collect(),
+        rings: view.rings.iter().map(|&[tensor, rows]| Ring { tensor, rows }).collect(),
+    }
+}
+
+fn owned(texts: Texts<'_>) -> Vec<String> {
+    texts.iter().map(str::to_owned).collect()
+}
