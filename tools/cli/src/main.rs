@@ -1,2 +1,27 @@
-//! The program ocelli.
-fn main() {}
+//! The program `ocelli`: reads arguments, calls the libraries, prints.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the compared outputs differ.
+#![forbid(unsafe_code)]
+
+mod arguments;
+
+mod commands;
+
+mod failure;
+
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = arguments::Arguments::parse();
+    match commands::run(arguments.command) {
+        Ok(verdict) => verdict.into(),
+        Err(failure) => {
+            terminal::print_failure(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}

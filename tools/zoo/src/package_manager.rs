@@ -15,7 +15,7 @@ pub fn download(package: &Package, into: &Path) -> Result<PathBuf, FetchError> {
     program.extend(arguments);
     program.extend(match package.manager {
         Manager::Pip => ["--progress-bar", "off", "--dest"].map(str::to_owned),
-        Manager::Npm => ["--loglevel", "error", "--pack-destination"].map(str::to_owned),
+        Manager::Npm => ["--fetch-retries=1", "--loglevel=error", "--pack-destination"].map(str::to_owned),
     });
     let output = Command::new(&program[0])
         .args(&program[1..])
@@ -83,7 +83,7 @@ fn arguments(package: &Package) -> Vec<String> {
 /// Sorts what a package manager complained about into "no network" and the rest.
 fn failure(command: String, complaints: &str) -> FetchError {
     const NETWORK: [&str; 12] = [
-        "name resolution",
+        "Temporary failure in name resolution",
         "Name or service not known",
         "getaddrinfo",
         "NewConnectionError",
@@ -97,8 +97,8 @@ fn failure(command: String, complaints: &str) -> FetchError {
         "ECONNREFUSED",
     ];
     let lines = || complaints.lines().map(str::trim).filter(|line| !line.is_empty());
-    if let Some(line) = lines().find(|line| NETWORK.iter().any(|sign| line.contains(sign))) {
-        return FetchError::NoNetwork { command, message: line.to_owned() };
+    if let Some(sign) = NETWORK.iter().find(|&&sign| complaints.contains(sign)) {
+        return FetchError::NoNetwork { command, message: (*sign).to_owned() };
     }
     let telling =
         lines().rfind(|line| line.to_ascii_lowercase().contains("error")).or_else(|| lines().last());

@@ -1,0 +1,27 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{completions, zoo};
+
+/// Embedded edge vision: from camera pixels to boxes, with identical bits everywhere.
+#[derive(Parser)]
+#[command(
+    name = "ocelli",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 outputs differ."
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// List the models and photographs that can be fetched, or fetch one
+    Zoo(zoo::Arguments),
+    /// Print the completion script of a shell
+    Completions(completions::Arguments),
+}

@@ -1,0 +1,98 @@
+//! What the user sees: colour only on a terminal, progress on standard error, tables, JSON.
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::failure::Failure;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HELP: Style = AnsiColor::Cyan.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// For headings of tables and answers.
+pub const STRONG: Style = Style::new().bold();
+/// For what is only there for the curious.
+pub const FAINT: Style = Style::new().dimmed();
+
+/// What failed, and what to do next.
+pub fn print_failure(failure: &Failure) {
+    anstream::eprintln!("{ERROR}error{ERROR:#}: {}", failure.message);
+    if let Some(advice) = &failure.advice {
+        anstream::eprintln!("{HELP} help{HELP:#}: {advice}");
+    }
+}
+
+/// Something that the user should know, though the work goes on.
+pub fn print_warning(message: &str) {
+    anstream::eprintln!("{WARNING}warning{WARNING:#}: {message}");
+}
+
+/// A value as indented JSON.
+pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::at("JSON", error))?;
+    anstream::println!("{text}");
+    Ok(())
+}
+
+/// A turning line on standard error while something of unknown length goes on; silent elsewhere than
+/// on a terminal, and gone when dropped.
+pub fn spinner(message: impl Into<String>) -> Spinner {
+    let bar = ProgressBar::new_spinner().with_message(message.into());
+    if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    Spinner { bar }
+}
+
+/// See [`spinner`].
+pub struct Spinner {
+    bar: ProgressBar,
+}
+
+impl Spinner {
+    /// Says what is going on now.
+    pub fn say(&self, message: impl Into<String>) {
+        self.bar.set_message(message.into());
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// An empty table with `headings`, as wide as the terminal at most.
+pub fn table(headings: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(headings.iter().copied());
+    table
+}
+
+/// A count with separators between thousands: `1,234,567`.
+pub fn thousands(count: impl Into<u64>) -> String {
+    let digits = count.into().to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn thousands_are_separated() {
+        for (count, text) in [(0u64, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(super::thousands(count), text);
+        }
+    }
+}
