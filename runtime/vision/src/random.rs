@@ -1,4 +1,4 @@
-//! The seeded stream of the tests.
+//! The seeded stream of the tests, those beside this crate included.
 
 pub(crate) struct Random(u32);
 
@@ -18,13 +18,10 @@ impl Random {
         self.next() % bound
     }
 
+    #[allow(dead_code, reason = "tests without pictures have no sides")]
     /// A side from 1 to `most`, small ones as often as large ones.
     pub(crate) fn side(&mut self, most: u32) -> usize {
         let bound = if self.below(2) == 0 { most.min(9) } else { most };
         1 + self.below(bound) as usize
-    }
-
-    pub(crate) fn bytes(&mut self, length: usize) -> std::vec::Vec<u8> {
-        (0..length).map(|_| self.next() as u8).collect()
     }
 }

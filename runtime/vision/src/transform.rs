@@ -260,7 +260,7 @@ mod tests {
             // From the frame to the input in real numbers, and back in integers.
             let forward = |at: i32, source: usize, source_size: usize, target: usize, size: usize, input| {
                 let pixel = (f64::from(at) / 256.0 - source as f64) * size as f64 / source_size as f64;
-                (pixel + target as f64) / input as f64 * 65_536.0
+                (pixel + target as f64) / input * 65_536.0
             };
             let x = forward(back.x, source.x, source.width, target.x, target.width, input.0 as f64);
             // One sub-pixel is what the input's own step of 1/65536 leaves of it.
