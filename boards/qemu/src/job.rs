@@ -35,12 +35,12 @@ pub struct Job<'a> {
 pub enum Input<'a> {
     /// Only the artefact's own self-test is run.
     None,
-    /// The pseudo-random stream [`SeedStream`], through all input tensors in order.
+    /// The pseudo-random stream [`ocelli_format::SeedStream`], through all input tensors in order.
     Seed {
         /// Start of the stream; 0 would stay 0.
         seed: u32,
         /// Arithmetic right shift of every byte, 0 to 7.
-        shift: u32,
+        shift: u8,
     },
     /// The bytes of all input tensors in order.
     Tensors(&'a [u8]),
@@ -107,7 +107,7 @@ impl<'a> Job<'a> {
         let data = part(job, word(5) as usize, word(6) as usize)?;
         let input = match word(4) {
             0 => Input::None,
-            1 => Input::Seed { seed: word(7), shift: word(8) & 7 },
+            1 => Input::Seed { seed: word(7), shift: (word(8) & 7) as u8 },
             2 => Input::Tensors(data),
             3 => {
                 let (width, height, code) = (word(9) as usize, word(10) as usize, word(11));
@@ -135,7 +135,7 @@ impl<'a> Job<'a> {
             Input::Seed { seed, shift } => {
                 words[4] = 1;
                 words[7] = seed;
-                words[8] = shift;
+                words[8] = u32::from(shift);
             }
             Input::Tensors(_) => words[4] = 2,
             Input::Frame(frame) => {
@@ -166,32 +166,6 @@ impl<'a> Job<'a> {
             Input::Tensors(bytes) => bytes,
             Input::Frame(frame) => frame.bytes(),
         }
-    }
-}
-
-/// The pseudo-random stream that golden outputs were made with: xorshift32, the low byte of every
-/// state as int8, shifted right.
-#[derive(Clone, Copy, Debug)]
-pub struct SeedStream {
-    state: u32,
-    shift: u32,
-}
-
-impl SeedStream {
-    /// The stream that starts from `seed`.
-    pub fn new(seed: u32, shift: u32) -> SeedStream {
-        SeedStream { state: seed, shift: shift & 7 }
-    }
-}
-
-impl Iterator for SeedStream {
-    type Item = i8;
-
-    fn next(&mut self) -> Option<i8> {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 17;
-        self.state ^= self.state << 5;
-        Some((self.state as u8 as i8) >> self.shift)
     }
 }
 
@@ -272,14 +246,5 @@ mod tests {
                 let _ = Job::read(&flipped);
             }
         }
-    }
-
-    #[test]
-    fn the_seed_stream_is_xorshift32() {
-        // 1 -> 0x00042021 -> 0x04080601 -> 0x9DCCA8C5, by hand from the three shifts.
-        let bytes: Vec<i8> = SeedStream::new(1, 0).take(3).collect();
-        assert_eq!(bytes, [0x21, 0x01, 0xC5_u8 as i8]);
-        let shifted: Vec<i8> = SeedStream::new(1, 2).take(3).collect();
-        assert_eq!(shifted, [0x08, 0x00, -15]);
     }
 }

@@ -1,0 +1,79 @@
+//! A detector with two keypoints on one grid, and a feature map that goes down and up again.
+
+use ocelli_format::model::{BoxHead, Boxes, InputContract, Model, OutputContract};
+use ocelli_format::{BoxDecoder, Element, Field, Operator, PixelLayout, ResizeMode, Suppression};
+
+use crate::builder::{Builder, WHOLE, ZERO_POINT, factor, same_window};
+use crate::classifier::pixel_table;
+
+/// Gray images of 32x32 pixels, stretched; two anchors in each cell of an 8x8 grid.
+pub fn detector() -> Model {
+    let mut model = Builder::new("sample_detector", 23);
+    let input = model.input(&[1, 32, 32, 1]);
+    let stem = model.conv_2d(input, 8, 5, 2);
+    let (window, ..) = same_window(16, 16, 2, 2);
+    let pool = Operator::MaxPool2d { window, clamp: WHOLE };
+    let pooled = model.operator(pool, stem, &[], &[1, 8, 8, 8], ZERO_POINT);
+    let slopes = model.constant_i8("slopes", &[8]);
+    let prelu = Operator::Prelu { positive: factor(1, 0), negative: factor(1, 8) };
+    let bent = model.operator(prelu, pooled, &[slopes], &[1, 8, 8, 8], ZERO_POINT);
+    // Down to 4x4, and up again in both ways.
+    let small = model.conv_2d(bent, 4, 3, 2);
+    let nearest = Operator::ResizeNearest { align_corners: false, half_pixel_centers: true };
+    let near = model.operator(nearest, small, &[], &[1, 8, 8, 4], ZERO_POINT);
+    let bilinear = Operator::ResizeBilinear { align_corners: false, half_pixel_centers: true };
+    let smooth = model.operator(bilinear, small, &[], &[1, 8, 8, 4], ZERO_POINT);
+    let joined =
+        model.operator(Operator::Concatenate { axis: 3 }, near, &[smooth], &[1, 8, 8, 8], ZERO_POINT);
+    let mul = Operator::Mul { factor: factor(3, 8), clamp: WHOLE };
+    let gated = model.operator(mul, joined, &[bent], &[1, 8, 8, 8], ZERO_POINT);
+    let pad = Operator::Pad { before: [0, 0, 0, 0], after: [0, 0, 0, 2] };
+    let padded = model.operator(pad, gated, &[], &[1, 8, 8, 10], ZERO_POINT);
+    let table = (0..256).map(|bits| soften(bits as u8 as i8) as u8).collect();
+    let table = model.constant("table", Element::I8, &[256], table);
+    let soft = model.operator(Operator::Lookup, padded, &[table], &[1, 8, 8, 10], ZERO_POINT);
+    let scores = model.conv_2d(soft, 2, 1, 1);
+    let scores = model.operator(Operator::Reshape, scores, &[], &[1, 128, 1], ZERO_POINT);
+    let boxes = model.conv_2d(soft, 16, 3, 1);
+    let boxes = model.operator(Operator::Reshape, boxes, &[], &[1, 128, 8], ZERO_POINT);
+    let mut model = model.finish(&[scores, boxes]);
+    model.input_contracts.push(InputContract {
+        tensor: input,
+        layout: PixelLayout::Gray,
+        resize: ResizeMode::Stretch,
+        border: 0,
+        mean_bits: [127.5f32.to_bits(); 3],
+        deviation_bits: [8f32.to_bits(); 3],
+        tables: vec![pixel_table()],
+    });
+    model.output_contracts.push(OutputContract::Boxes(Boxes {
+        decoder: BoxDecoder::Exponential,
+        labels: vec!["thing".to_owned()],
+        has_background: false,
+        keypoints: vec!["left".to_owned(), "right".to_owned()],
+        score_threshold: 40_000,
+        iou_threshold: 20_000,
+        suppression: Suppression::Weighted,
+        field_order: [0, 1, 2, 3],
+        heads: vec![BoxHead {
+            scores,
+            first_score: 0,
+            boxes,
+            first_box: 0,
+            rows: 8,
+            columns: 8,
+            anchors: vec![[20_000, 20_000], [9_000, 30_000]],
+            score_table: Box::new(std::array::from_fn(|index| (index as u16) << 8)),
+            // A quarter of an anchor for 128 steps.
+            fields: vec![Field { multiplier: 128 << 8, offset: 0 }; 16],
+            size_table: Some(Box::new([std::array::from_fn(|index| 32_768 + 256 * index as u32); 2])),
+        }],
+    }));
+    model
+}
+
+/// A smooth curve of whole numbers: steep in the middle, flat at the ends.
+fn soften(value: i8) -> i8 {
+    let value = i32::from(value);
+    (value * 3 / 2 - value * value * value / 32_768).clamp(-128, 127) as i8
+}
