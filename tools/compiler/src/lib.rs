@@ -1,4 +1,9 @@
 //! From a trained model to an artefact: import, quantize, plan, write.
 #![forbid(unsafe_code)]
 
+pub mod check;
+pub mod fold;
 pub mod graph;
+pub mod import;
+pub mod lower;
+pub mod plan;
