@@ -2,6 +2,7 @@
 
 use crate::elementwise::{check_equal, combine};
 use crate::error::ensure;
+use crate::finish::Finish;
 use crate::{KernelError, Requantize, Source};
 
 /// What an addition computes.
@@ -21,7 +22,7 @@ pub struct AddParameters {
     pub left_requantize: Requantize,
     /// Brings the second operand to the common scale; at most 1/2, `shift <= 0`.
     pub right_requantize: Requantize,
-    /// Brings the sum to the output's scale.
+    /// Brings the sum to the output's scale; `shift <= 0`.
     pub output_requantize: Requantize,
     /// Smallest output, from the fused activation.
     pub activation_min: i8,
@@ -41,10 +42,9 @@ impl AddParameters {
         output_elements: usize,
     ) -> Result<(), KernelError> {
         ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
-        for operand in [self.left_requantize, self.right_requantize] {
-            ensure(operand.is_valid() && operand.shift <= 0, KernelError::Range)?;
+        for factor in [self.left_requantize, self.right_requantize, self.output_requantize] {
+            ensure(factor.is_valid() && factor.shift <= 0, KernelError::Range)?;
         }
-        ensure(self.output_requantize.is_valid(), KernelError::Range)?;
         check_equal(left_elements, right_elements, output_elements)
     }
 }
@@ -74,18 +74,17 @@ pub fn add_s8(parameters: &AddParameters, left: Source<'_>, right: Source<'_>, o
     let AddParameters { left_zero_point, right_zero_point, left_requantize, right_requantize, .. } =
         *parameters;
     let on_common_scale = |requantize: Requantize, zero_point: i8, value: i8| {
-        requantize.apply((i32::from(value) - i32::from(zero_point)) << 20)
+        requantize.apply_below_one((i32::from(value) - i32::from(zero_point)) << 20)
+    };
+    let finish = Finish {
+        zero_point: parameters.output_zero_point,
+        min: parameters.activation_min,
+        max: parameters.activation_max,
     };
     combine(left, right, output, |swapped, left, right| {
         let (left, right) = if swapped { (right, left) } else { (left, right) };
         let left = on_common_scale(left_requantize, left_zero_point, left);
         let right = on_common_scale(right_requantize, right_zero_point, right);
-        crate::dot::finish(
-            left.wrapping_add(right),
-            parameters.output_requantize,
-            parameters.output_zero_point,
-            parameters.activation_min,
-            parameters.activation_max,
-        )
+        finish.clamp(parameters.output_requantize.apply_below_one(left.wrapping_add(right)))
     });
 }

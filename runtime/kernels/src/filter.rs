@@ -1,6 +1,7 @@
 //! The constants of one layer with weights, read in place from the artefact.
 
 use crate::error::{Operand, ensure, expect};
+use crate::finish::BLOCK;
 use crate::{KernelError, Requantize};
 
 /// Weights, bias and requantization of a convolution or a fully connected layer.
@@ -10,26 +11,22 @@ pub struct Filter<'a> {
     pub weights: &'a [i8],
     /// One bias an output channel in units of the accumulator, or none at all.
     pub bias: &'a [i32],
-    /// [`Requantize::multiplier`] of each output channel, or a single one for all.
+    /// [`Requantize::multiplier`] of each output channel, or, like the shift, a single one for all.
     pub multipliers: &'a [i32],
     /// [`Requantize::shift`] of each output channel, or a single one for all.
     pub shifts: &'a [i8],
 }
 
 impl Filter<'_> {
-    /// The bias of an output channel; 0 where there is none.
+    /// The biases of `count` output channels from `first` on; 0 where there is none.
     #[inline(always)]
-    pub(crate) fn bias(&self, channel: usize) -> i32 {
-        self.bias.get(channel).copied().unwrap_or(0)
-    }
-
-    /// The factor of an output channel.
-    #[inline(always)]
-    pub(crate) fn requantize(&self, channel: usize) -> Requantize {
-        Requantize {
-            multiplier: of_channel(self.multipliers, channel),
-            shift: of_channel(self.shifts, channel),
+    pub(crate) fn biases<'s>(&self, first: usize, sums: &'s mut [i32; BLOCK], count: usize) -> &'s mut [i32] {
+        let sums = &mut sums[..count.min(BLOCK)];
+        match self.bias.get(first..).and_then(|bias| bias.get(..sums.len())) {
+            Some(bias) => sums.copy_from_slice(bias),
+            None => sums.fill(0),
         }
+        sums
     }
 
     /// Whether the slices serve `channels` output channels of `weights` weights in all.
@@ -38,22 +35,12 @@ impl Filter<'_> {
         if !self.bias.is_empty() {
             expect(Operand::Bias, channels, self.bias.len())?;
         }
-        if self.multipliers.len() != 1 {
+        if [self.multipliers.len(), self.shifts.len()] != [1; 2] {
             expect(Operand::Multipliers, channels, self.multipliers.len())?;
-        }
-        if self.shifts.len() != 1 {
             expect(Operand::Shifts, channels, self.shifts.len())?;
         }
-        ensure(
-            self.shifts.iter().all(|&shift| Requantize { multiplier: 0, shift }.is_valid()),
-            KernelError::Range,
-        )
+        let valid = |multiplier, shift| Requantize { multiplier, shift }.is_valid();
+        ensure(self.multipliers.iter().all(|&multiplier| valid(multiplier, 0)), KernelError::Range)?;
+        ensure(self.shifts.iter().all(|&shift| valid(0, shift)), KernelError::Range)
     }
-}
-
-/// The element of a channel, or the only one.
-#[inline(always)]
-fn of_channel<T: Copy + Default>(values: &[T], channel: usize) -> T {
-    let index = if values.len() == 1 { 0 } else { channel };
-    values.get(index).copied().unwrap_or_default()
 }

@@ -27,6 +27,7 @@ mod dot;
 mod elementwise;
 mod error;
 mod filter;
+mod finish;
 mod source;
 mod window;
 

@@ -1,6 +1,7 @@
 //! Mean over neighbouring axes: height and width, as a rule.
 
 use crate::error::{Operand, elements, ensure, expect};
+use crate::finish::Finish;
 use crate::{KernelError, Requantize};
 
 /// What a mean computes.
@@ -71,6 +72,7 @@ pub fn mean_s8(parameters: &MeanParameters, input: &[i8], output: &mut [i8]) {
         return;
     }
     let requantize = parameters.divided();
+    let finish = Finish::unclamped(parameters.output_zero_point);
     let zero = i32::from(parameters.input_zero_point).wrapping_mul(count as i32);
     for (input, output) in input.chunks_exact(count * inner).zip(output.chunks_exact_mut(inner)) {
         for (block, output) in output.chunks_mut(BLOCK).enumerate() {
@@ -81,9 +83,7 @@ pub fn mean_s8(parameters: &MeanParameters, input: &[i8], output: &mut [i8]) {
                 }
             }
             for (output, &sum) in output.iter_mut().zip(&sums) {
-                let value = requantize.apply(sum.wrapping_sub(zero));
-                let value = value.saturating_add(i32::from(parameters.output_zero_point));
-                *output = value.max(i32::from(i8::MIN)).min(i32::from(i8::MAX)) as i8;
+                *output = finish.apply(sum.wrapping_sub(zero), requantize);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::elementwise::{check_equal, combine};
 use crate::error::ensure;
+use crate::finish::Finish;
 use crate::{KernelError, Requantize, Source};
 
 /// What a multiplication computes.
@@ -59,16 +60,15 @@ impl MulParameters {
 /// # Source
 /// TFLite reference kernel `reference_integer_ops::Mul`.
 pub fn mul_s8(parameters: &MulParameters, left: Source<'_>, right: Source<'_>, output: &mut [i8]) {
+    let finish = Finish {
+        zero_point: parameters.output_zero_point,
+        min: parameters.activation_min,
+        max: parameters.activation_max,
+    };
     combine(left, right, output, |swapped, left, right| {
         let (left, right) = if swapped { (right, left) } else { (left, right) };
         let left = i32::from(left) - i32::from(parameters.left_zero_point);
         let right = i32::from(right) - i32::from(parameters.right_zero_point);
-        crate::dot::finish(
-            left * right,
-            parameters.requantize,
-            parameters.output_zero_point,
-            parameters.activation_min,
-            parameters.activation_max,
-        )
+        finish.apply(left * right, parameters.requantize)
     });
 }

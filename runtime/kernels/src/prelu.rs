@@ -1,6 +1,7 @@
 //! Leaky rectifier whose slope is learned for every channel.
 
 use crate::error::{Operand, ensure, expect};
+use crate::finish::Finish;
 use crate::{KernelError, MAX_ELEMENTS, Requantize, Source};
 
 /// What a PReLU computes.
@@ -61,6 +62,7 @@ pub fn prelu_s8(parameters: &PreluParameters, slopes: &[i8], input: Source<'_>, 
     if slopes.is_empty() {
         return;
     }
+    let finish = Finish::unclamped(parameters.output_zero_point);
     input.bring(output);
     for output in output.chunks_mut(slopes.len()) {
         for (value, &slope) in output.iter_mut().zip(slopes) {
@@ -70,8 +72,7 @@ pub fn prelu_s8(parameters: &PreluParameters, slopes: &[i8], input: Source<'_>, 
             } else {
                 (input * (i32::from(slope) - i32::from(parameters.slope_zero_point)), parameters.negative)
             };
-            *value =
-                crate::dot::finish(accumulator, requantize, parameters.output_zero_point, i8::MIN, i8::MAX);
+            *value = finish.apply(accumulator, requantize);
         }
     }
 }

@@ -19,7 +19,7 @@
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requantize {
-    /// The factor's significant bits, as a fraction of `2^31`.
+    /// The factor's significant bits, as a fraction of `2^31`; anything but `i32::MIN`.
     pub multiplier: i32,
     /// The factor's power of two, `-31 ..= 30`; positive shifts left.
     pub shift: i8,
@@ -29,15 +29,25 @@ impl Requantize {
     /// The factor 1, up to the rounding of `2^31 - 1`: exact for every int8 and every sum below `2^29`.
     pub const ONE: Requantize = Requantize { multiplier: 1 << 30, shift: 1 };
 
-    /// [`multiply_by_quantized_multiplier`] with this factor.
+    /// [`multiply_by_quantized_multiplier`] with this factor, which is valid.
     #[inline(always)]
     pub fn apply(self, value: i32) -> i32 {
-        multiply_by_quantized_multiplier(value, self.multiplier, self.shift)
+        // Without saturation, which only a multiplier of `i32::MIN` needs.
+        let (left, right) = split(self.shift);
+        let high = rounding_doubling_high_multiply(value.wrapping_shl(left), self.multiplier);
+        rounding_divide_by_power_of_two(high, right)
     }
 
-    /// Whether `shift` is in its range.
+    /// The same for a factor below 1, whose `shift` is 0 or less.
+    #[inline(always)]
+    pub(crate) fn apply_below_one(self, value: i32) -> i32 {
+        let (_, right) = split(self.shift);
+        rounding_divide_by_power_of_two(rounding_doubling_high_multiply(value, self.multiplier), right)
+    }
+
+    /// Whether both are in their range.
     pub const fn is_valid(self) -> bool {
-        self.shift >= MIN_SHIFT && self.shift <= MAX_SHIFT
+        self.multiplier != i32::MIN && self.shift >= MIN_SHIFT && self.shift <= MAX_SHIFT
     }
 }
 
@@ -63,8 +73,7 @@ pub const MAX_SHIFT: i8 = 30;
 /// ```
 #[inline(always)]
 pub fn multiply_by_quantized_multiplier(value: i32, multiplier: i32, shift: i8) -> i32 {
-    let left = i32::from(shift).max(0) as u32;
-    let right = i32::from(shift).min(0).unsigned_abs();
+    let (left, right) = split(shift);
     let high = saturating_rounding_doubling_high_multiply(value.wrapping_shl(left), multiplier);
     rounding_divide_by_power_of_two(high, right)
 }
@@ -82,6 +91,12 @@ pub fn saturating_rounding_doubling_high_multiply(a: i32, b: i32) -> i32 {
     if a == i32::MIN && b == i32::MIN {
         return i32::MAX;
     }
+    rounding_doubling_high_multiply(a, b)
+}
+
+/// The same where not both are `i32::MIN`.
+#[inline(always)]
+fn rounding_doubling_high_multiply(a: i32, b: i32) -> i32 {
     ((i64::from(a) * i64::from(b) + (1 << 30)) >> 31) as i32
 }
 
@@ -99,4 +114,11 @@ pub fn rounding_divide_by_power_of_two(value: i32, exponent: u32) -> i32 {
     let remainder = value & mask;
     let threshold = (mask >> 1) + i32::from(value < 0);
     value.wrapping_shr(exponent) + i32::from(remainder > threshold)
+}
+
+/// A shift as one to the left and one to the right, of which one is 0.
+#[inline(always)]
+fn split(shift: i8) -> (u32, u32) {
+    let shift = i32::from(shift);
+    (shift.max(0) as u32, (-shift).max(0) as u32)
 }

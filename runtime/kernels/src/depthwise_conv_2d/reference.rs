@@ -1,8 +1,11 @@
 //! Depthwise 2-d convolution in safe Rust.
+//!
+//! Neighbouring channels read neighbouring bytes, so a block of them goes through the window
+//! together, tap by tap, with its sums on the stack. A window is clipped once a pixel.
 
 use super::DepthwiseConv2dParameters;
 use crate::Filter;
-use crate::dot::finish;
+use crate::finish::{BLOCK, Finish};
 
 /// See [`depthwise_conv_2d_s8`](crate::depthwise_conv_2d_s8).
 pub(super) fn depthwise_conv_2d_s8(
@@ -11,47 +14,85 @@ pub(super) fn depthwise_conv_2d_s8(
     input: &[i8],
     output: &mut [i8],
 ) {
-    let DepthwiseConv2dParameters { vertical, horizontal, input_shape, output_shape, .. } = *parameters;
-    let [_, input_height, input_width, channels] = input_shape;
-    let [_, output_height, output_width, output_channels] = output_shape;
+    let DepthwiseConv2dParameters { vertical, horizontal, .. } = *parameters;
+    let [_, input_height, input_width, channels] = parameters.input_shape;
+    let [_, output_height, output_width, output_channels] = parameters.output_shape;
     let zero_point = i32::from(parameters.input_zero_point);
-    let image = input_height * input_width * channels;
-    if image == 0 || output_height == 0 || output_width == 0 || output_channels < channels {
+    let mut sums = [0; BLOCK];
+    let finish = Finish {
+        zero_point: parameters.output_zero_point,
+        min: parameters.activation_min,
+        max: parameters.activation_max,
+    };
+    let image_size = input_height * input_width * channels;
+    if image_size == 0 || output_height * output_width == 0 || output_channels < channels {
         return;
     }
     let multiplier = output_channels / channels;
 
-    let images = input.chunks_exact(image);
-    for (image, output) in images.zip(output.chunks_exact_mut(output_height * output_width * output_channels))
-    {
+    let outputs = output.chunks_exact_mut(output_height * output_width * output_channels);
+    for (image, output) in input.chunks_exact(image_size).zip(outputs) {
         for (y, output) in output.chunks_exact_mut(output_width * output_channels).enumerate() {
             let rows = vertical.clip(y, input_height);
             for (x, output) in output.chunks_exact_mut(output_channels).enumerate() {
                 let columns = horizontal.clip(x, input_width);
-                for (channel, output) in output.iter_mut().enumerate() {
-                    let mut accumulator = filter.bias(channel);
+                let mut first = 0;
+                for output in output.chunks_mut(BLOCK) {
+                    let sums = filter.biases(first, &mut sums, output.len());
                     for row in 0..rows.taps {
-                        for column in 0..columns.taps {
-                            let pixel = (rows.input + row * vertical.dilation) * input_width
-                                + columns.input
-                                + column * horizontal.dilation;
-                            let tap = (rows.tap + row) * horizontal.filter + columns.tap + column;
-                            let value = image.get(pixel * channels + channel / multiplier);
-                            let weight = filter.weights.get(tap * output_channels + channel);
-                            let (Some(&value), Some(&weight)) = (value, weight) else { return };
-                            accumulator =
-                                accumulator.wrapping_add((i32::from(value) - zero_point) * i32::from(weight));
+                        let pixel = (rows.input + row * vertical.dilation) * input_width + columns.input;
+                        let tap = (rows.tap + row) * horizontal.filter + columns.tap;
+                        let mut from = pixel * channels;
+                        let mut start = tap * output_channels + first;
+                        for _ in 0..columns.taps {
+                            let (Some(values), Some(weights)) =
+                                (image.get(from..), filter.weights.get(start..))
+                            else {
+                                return;
+                            };
+                            if multiplier == 1 {
+                                add_products(sums, values.get(first..).unwrap_or(&[]), weights, zero_point);
+                            } else {
+                                add_shared_products(sums, values, first, multiplier, weights, zero_point);
+                            }
+                            from += horizontal.dilation * channels;
+                            start += output_channels;
                         }
                     }
-                    *output = finish(
-                        accumulator,
-                        filter.requantize(channel),
-                        parameters.output_zero_point,
-                        parameters.activation_min,
-                        parameters.activation_max,
-                    );
+                    finish.apply_all(sums, filter, first, output);
+                    first += BLOCK;
                 }
             }
         }
+    }
+}
+
+/// One tap where every channel has one output.
+#[inline(never)]
+fn add_products(sums: &mut [i32], values: &[i8], weights: &[i8], zero_point: i32) {
+    for ((sum, &value), &weight) in sums.iter_mut().zip(values).zip(weights) {
+        *sum = sum.wrapping_add((i32::from(value) - zero_point) * i32::from(weight));
+    }
+}
+
+/// One tap where every channel has `multiplier` outputs; the sums start at output `first`.
+fn add_shared_products(
+    sums: &mut [i32],
+    values: &[i8],
+    first: usize,
+    multiplier: usize,
+    weights: &[i8],
+    zero_point: i32,
+) {
+    let mut values = values.iter().skip(first / multiplier);
+    let mut left = multiplier - first % multiplier;
+    let mut next = || values.next().map_or(0, |&value| i32::from(value) - zero_point);
+    let mut value = next();
+    for (sum, &weight) in sums.iter_mut().zip(weights) {
+        if left == 0 {
+            (value, left) = (next(), multiplier);
+        }
+        *sum = sum.wrapping_add(value * i32::from(weight));
+        left -= 1;
     }
 }

@@ -2,7 +2,8 @@
 
 use super::FullyConnectedParameters;
 use crate::Filter;
-use crate::dot::{dot, finish};
+use crate::dot::{Runs, all_channels};
+use crate::finish::{BLOCK, Finish};
 
 /// See [`fully_connected_s8`](crate::fully_connected_s8).
 pub(super) fn fully_connected_s8(
@@ -11,21 +12,27 @@ pub(super) fn fully_connected_s8(
     input: &[i8],
     output: &mut [i8],
 ) {
-    let zero_point = i32::from(parameters.input_zero_point);
-    if parameters.input_depth == 0 || parameters.output_depth == 0 {
+    let FullyConnectedParameters { input_depth, output_depth, input_zero_point, .. } = *parameters;
+    let mut sums = [0; BLOCK];
+    let finish = Finish {
+        zero_point: parameters.output_zero_point,
+        min: parameters.activation_min,
+        max: parameters.activation_max,
+    };
+    if input_depth == 0 || output_depth == 0 {
         return;
     }
-    let vectors = input.chunks_exact(parameters.input_depth);
-    for (vector, output) in vectors.zip(output.chunks_exact_mut(parameters.output_depth)) {
-        let weights = filter.weights.chunks_exact(parameters.input_depth);
-        for ((channel, output), weights) in output.iter_mut().enumerate().zip(weights) {
-            *output = finish(
-                dot(filter.bias(channel), vector, weights, zero_point),
-                filter.requantize(channel),
-                parameters.output_zero_point,
-                parameters.activation_min,
-                parameters.activation_max,
-            );
-        }
+    for (vector, output) in input.chunks_exact(input_depth).zip(output.chunks_exact_mut(output_depth)) {
+        let runs = Runs {
+            input: vector,
+            input_zero_point,
+            rows: 1,
+            columns: 1,
+            length: input_depth,
+            input_steps: [0; 2],
+            weights_start: 0,
+            weights_steps: [0; 2],
+        };
+        all_channels(filter, input_depth, &runs, finish, &mut sums, output);
     }
 }

@@ -1,7 +1,7 @@
 //! Leaky rectifier with one slope.
 
 use crate::Requantize;
-use crate::dot::finish;
+use crate::finish::Finish;
 
 /// What a leaky rectifier computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,5 +23,5 @@ pub struct LeakyReluParameters {
 pub fn leaky_relu_s8(parameters: &LeakyReluParameters, x: i8) -> i8 {
     let difference = i32::from(x) - i32::from(parameters.input_zero_point);
     let requantize = if difference >= 0 { parameters.positive } else { parameters.negative };
-    finish(difference, requantize, parameters.output_zero_point, i8::MIN, i8::MAX)
+    Finish::unclamped(parameters.output_zero_point).apply(difference, requantize)
 }

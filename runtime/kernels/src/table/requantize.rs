@@ -1,7 +1,7 @@
 //! From one quantization to another.
 
 use crate::Requantize;
-use crate::dot::finish;
+use crate::finish::Finish;
 
 /// Two quantizations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl RequantizeParameters {
     /// The output for an input, within bounds.
     pub(super) fn apply(&self, x: i8, min: i8, max: i8) -> i8 {
         let difference = i32::from(x) - i32::from(self.input_zero_point);
-        finish(difference, self.requantize, self.output_zero_point, min, max)
+        Finish { zero_point: self.output_zero_point, min, max }.apply(difference, self.requantize)
     }
 }
 
