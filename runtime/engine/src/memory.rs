@@ -1,0 +1,80 @@
+//! The operands of one step as slices: the output and the scratch to write, everything else to read.
+//!
+//! Output and scratch cut the arena into three parts that can be shared, so any number of inputs,
+//! equal ones included, borrows in safe Rust. An input that lies in none of them is in place.
+
+use core::ops::Range;
+
+use ocelli_format::ScheduleView;
+use ocelli_kernels::Source;
+
+use crate::layer::Layer;
+
+/// The memory that a kernel works in.
+pub(crate) struct Operands<'m> {
+    /// The result.
+    pub(crate) output: &'m mut [i8],
+    /// What the kernel may use as it likes.
+    pub(crate) scratch: &'m mut [u8],
+    /// What is left of the arena, each part behind its offset.
+    shared: [(usize, &'m [u8]); 3],
+    output_range: Range<usize>,
+    schedule: ScheduleView<'m>,
+    layer: Layer<'m>,
+}
+
+impl<'m> Operands<'m> {
+    /// Borrows a layer's memory; `None` where ranges overlap or leave the arena, which a checked
+    /// artefact excludes.
+    pub(crate) fn borrow(
+        layer: Layer<'m>,
+        schedule: ScheduleView<'m>,
+        arena: &'m mut [u8],
+    ) -> Option<Operands<'m>> {
+        let start = schedule.placement(layer.view.output())? as usize;
+        let output_range = start..start.checked_add(layer.output().bytes())?;
+        let [start, length] = layer.step.scratch.map(|number| number as usize);
+        let scratch_range = if length == 0 {
+            output_range.end..output_range.end
+        } else {
+            start..start.checked_add(length)?
+        };
+        let scratch_first = scratch_range.start < output_range.start;
+        let (first, second) =
+            if scratch_first { (&scratch_range, &output_range) } else { (&output_range, &scratch_range) };
+        let (below, rest) = arena.split_at_mut_checked(first.start)?;
+        let (lower, rest) = rest.split_at_mut_checked(first.len())?;
+        let (between, rest) = rest.split_at_mut_checked(second.start.checked_sub(first.end)?)?;
+        let (upper, above) = rest.split_at_mut_checked(second.len())?;
+        let shared: [(usize, &[u8]); 3] = [(0, below), (first.end, between), (second.end, above)];
+        let (scratch, output) = if scratch_first { (lower, upper) } else { (upper, lower) };
+        let output = bytemuck::cast_slice_mut(output);
+        Some(Operands { output, scratch, shared, output_range, schedule, layer })
+    }
+
+    /// Input `index` for kernels that do not work in place; nothing where it is in place.
+    pub(crate) fn input(&self, index: usize) -> &'m [i8] {
+        match self.source(index) {
+            Source::Apart(values) => values,
+            Source::InPlace => &[],
+        }
+    }
+
+    /// Input `index`, a constant or computed.
+    pub(crate) fn source(&self, index: usize) -> Source<'m> {
+        let tensor = self.layer.input(index);
+        if tensor.data.is_some() {
+            return Source::Apart(tensor.values_i8());
+        }
+        let start = self.schedule.placement(self.layer.view.input(index)).unwrap_or(u32::MAX) as usize;
+        let length = tensor.bytes();
+        if start == self.output_range.start && length == self.output_range.len() {
+            return Source::InPlace;
+        }
+        let found = self
+            .shared
+            .iter()
+            .find_map(|&(offset, bytes)| bytes.get(start.checked_sub(offset)?..)?.get(..length));
+        Source::Apart(bytemuck::cast_slice(found.unwrap_or(&[])))
+    }
+}

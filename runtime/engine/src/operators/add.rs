@@ -1,0 +1,46 @@
+//! Links addition.
+
+use ocelli_format::{Operator, OperatorKind};
+use ocelli_kernels::{AddParameters, KernelError, add_s8};
+
+use crate::layer::{Kernel, Layer, bounds, requantize};
+use crate::memory::Operands;
+
+/// [`Operator::Add`].
+#[derive(Clone, Copy, Debug)]
+pub struct Add;
+
+impl Add {
+    /// For [`ops!`](crate::ops).
+    pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::Add, check, run };
+}
+
+fn parameters(layer: &Layer<'_>) -> Result<AddParameters, KernelError> {
+    let Operator::Add { inputs: [left, right], output, clamp, .. } = layer.operator() else {
+        return Err(KernelError::Geometry);
+    };
+    let [activation_min, activation_max] = bounds(&clamp);
+    Ok(AddParameters {
+        left_zero_point: layer.input(0).zero_point,
+        right_zero_point: layer.input(1).zero_point,
+        output_zero_point: layer.output().zero_point,
+        left_requantize: requantize(&left),
+        right_requantize: requantize(&right),
+        output_requantize: requantize(&output),
+        activation_min,
+        activation_max,
+    })
+}
+
+fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+    let (left, right) = (layer.input_elements(0), layer.input_elements(1));
+    parameters(layer)?.check(left, right, layer.output_elements())?;
+    Ok(0)
+}
+
+fn run(layer: &Layer<'_>, operands: Operands<'_>) {
+    if let Ok(parameters) = parameters(layer) {
+        let (left, right) = (operands.source(0), operands.source(1));
+        add_s8(&parameters, left, right, operands.output);
+    }
+}

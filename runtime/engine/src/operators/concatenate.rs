@@ -1,0 +1,49 @@
+//! Links concatenation.
+
+use ocelli_format::{Operator, OperatorKind};
+use ocelli_kernels::{ConcatenateParameters, KernelError, concatenate_s8};
+
+use crate::layer::{Kernel, Layer};
+use crate::memory::Operands;
+
+/// [`Operator::Concatenate`].
+#[derive(Clone, Copy, Debug)]
+pub struct Concatenate;
+
+impl Concatenate {
+    /// For [`ops!`](crate::ops).
+    pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::Concatenate, check, run };
+}
+
+/// The parameters of every input, in order.
+fn parameters<'a>(layer: &Layer<'a>) -> impl Iterator<Item = ConcatenateParameters> + use<'a> {
+    let layer = *layer;
+    let axis = match layer.operator() {
+        Operator::Concatenate { axis } => usize::from(axis),
+        _ => 0,
+    };
+    let run = move |axes: &[u32]| axes.iter().skip(axis).map(|&axis| axis as usize).product();
+    let output = layer.output().shape;
+    let outer = output.axes().iter().take(axis).map(|&axis| axis as usize).product();
+    let output_run: usize = run(output.axes());
+    (0..layer.view.inputs.len()).scan(0usize, move |offset, input| {
+        let input_run = run(layer.input(input).shape.axes());
+        let parameters = ConcatenateParameters { outer, input_run, output_run, offset: *offset };
+        *offset = offset.saturating_add(input_run);
+        Some(parameters)
+    })
+}
+
+fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+    for (index, parameters) in parameters(layer).enumerate() {
+        parameters.check(layer.input_elements(index), layer.output_elements())?;
+    }
+    Ok(0)
+}
+
+fn run(layer: &Layer<'_>, operands: Operands<'_>) {
+    for (index, parameters) in parameters(layer).enumerate() {
+        let input = operands.input(index);
+        concatenate_s8(&parameters, input, operands.output);
+    }
+}

@@ -1,0 +1,48 @@
+//! Links 2-d convolution.
+
+use ocelli_format::{Operator, OperatorKind};
+use ocelli_kernels::{Conv2dParameters, KernelError, conv_2d_s8};
+
+use crate::layer::{Kernel, Layer, axes, bounds, image};
+use crate::memory::Operands;
+
+/// [`Operator::Conv2d`].
+#[derive(Clone, Copy, Debug)]
+pub struct Conv2d;
+
+impl Conv2d {
+    /// For [`ops!`](crate::ops).
+    pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::Conv2d, check, run };
+}
+
+fn parameters(layer: &Layer<'_>) -> Result<Conv2dParameters, KernelError> {
+    let Operator::Conv2d { window, clamp } = layer.operator() else {
+        return Err(KernelError::Geometry);
+    };
+    let (input, output) = (layer.input(0), layer.output());
+    let [vertical, horizontal] = axes(&window);
+    let [activation_min, activation_max] = bounds(&clamp);
+    Ok(Conv2dParameters {
+        input_shape: image(&input)?,
+        output_shape: image(&output)?,
+        vertical,
+        horizontal,
+        input_zero_point: input.zero_point,
+        output_zero_point: output.zero_point,
+        activation_min,
+        activation_max,
+    })
+}
+
+fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+    let parameters = parameters(layer)?;
+    parameters.check(&layer.filter(), layer.input_elements(0), layer.output_elements())?;
+    Ok(parameters.scratch_bytes())
+}
+
+fn run(layer: &Layer<'_>, operands: Operands<'_>) {
+    if let Ok(parameters) = parameters(layer) {
+        let input = operands.input(0);
+        conv_2d_s8(&parameters, &layer.filter(), input, operands.output, operands.scratch);
+    }
+}

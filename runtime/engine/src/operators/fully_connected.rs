@@ -1,0 +1,46 @@
+//! Links the fully connected layer.
+
+use ocelli_format::{Operator, OperatorKind};
+use ocelli_kernels::{FullyConnectedParameters, KernelError, fully_connected_s8};
+
+use crate::layer::{Kernel, Layer, bounds, image};
+use crate::memory::Operands;
+
+/// [`Operator::FullyConnected`].
+#[derive(Clone, Copy, Debug)]
+pub struct FullyConnected;
+
+impl FullyConnected {
+    /// For [`ops!`](crate::ops).
+    pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::FullyConnected, check, run };
+}
+
+fn parameters(layer: &Layer<'_>) -> Result<FullyConnectedParameters, KernelError> {
+    let Operator::FullyConnected { clamp } = layer.operator() else {
+        return Err(KernelError::Geometry);
+    };
+    let [_, _, output_depth, input_depth] = image(&layer.input(1))?;
+    let [activation_min, activation_max] = bounds(&clamp);
+    Ok(FullyConnectedParameters {
+        batches: layer.output_elements() / output_depth.max(1),
+        input_depth,
+        output_depth,
+        input_zero_point: layer.input(0).zero_point,
+        output_zero_point: layer.output().zero_point,
+        activation_min,
+        activation_max,
+    })
+}
+
+fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+    let parameters = parameters(layer)?;
+    parameters.check(&layer.filter(), layer.input_elements(0), layer.output_elements())?;
+    Ok(parameters.scratch_bytes())
+}
+
+fn run(layer: &Layer<'_>, operands: Operands<'_>) {
+    if let Ok(parameters) = parameters(layer) {
+        let input = operands.input(0);
+        fully_connected_s8(&parameters, &layer.filter(), input, operands.output, operands.scratch);
+    }
+}

@@ -1,0 +1,43 @@
+//! Links the mean over height and width.
+
+use ocelli_format::{Operator, OperatorKind};
+use ocelli_kernels::{KernelError, MeanParameters, mean_s8};
+
+use crate::layer::{Kernel, Layer, image, requantize};
+use crate::memory::Operands;
+
+/// [`Operator::Mean`].
+#[derive(Clone, Copy, Debug)]
+pub struct Mean;
+
+impl Mean {
+    /// For [`ops!`](crate::ops).
+    pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::Mean, check, run };
+}
+
+fn parameters(layer: &Layer<'_>) -> Result<MeanParameters, KernelError> {
+    let Operator::Mean { factor } = layer.operator() else {
+        return Err(KernelError::Geometry);
+    };
+    let [batches, height, width, channels] = image(&layer.input(0))?;
+    Ok(MeanParameters {
+        outer: batches,
+        count: height * width,
+        inner: channels,
+        input_zero_point: layer.input(0).zero_point,
+        output_zero_point: layer.output().zero_point,
+        requantize: requantize(&factor),
+    })
+}
+
+fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+    parameters(layer)?.check(layer.input_elements(0), layer.output_elements())?;
+    Ok(0)
+}
+
+fn run(layer: &Layer<'_>, operands: Operands<'_>) {
+    if let Ok(parameters) = parameters(layer) {
+        let input = operands.input(0);
+        mean_s8(&parameters, input, operands.output);
+    }
+}

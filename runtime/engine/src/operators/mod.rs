@@ -1,0 +1,75 @@
+//! The operators that a firmware can link: each a name for [`ops!`](crate::ops).
+//!
+//! One operator a file: it reads operands and attributes into the parameters of its kernel, asks
+//! the kernel whether it can run them, and runs it.
+
+mod conv_2d;
+mod depthwise_conv_2d;
+mod fully_connected;
+
+mod average_pool_2d;
+mod max_pool_2d;
+mod mean;
+mod pool;
+
+mod add;
+mod mul;
+mod prelu;
+
+mod concatenate;
+mod pad;
+mod reshape;
+mod resize;
+mod resize_bilinear;
+mod resize_nearest;
+
+mod lookup;
+mod softmax;
+
+pub use add::Add;
+pub use average_pool_2d::AveragePool2d;
+pub use concatenate::Concatenate;
+pub use conv_2d::Conv2d;
+pub use depthwise_conv_2d::DepthwiseConv2d;
+pub use fully_connected::FullyConnected;
+pub use lookup::Lookup;
+pub use max_pool_2d::MaxPool2d;
+pub use mean::Mean;
+pub use mul::Mul;
+pub use pad::Pad;
+pub use prelu::Prelu;
+pub use reshape::Reshape;
+pub use resize_bilinear::ResizeBilinear;
+pub use resize_nearest::ResizeNearest;
+pub use softmax::Softmax;
+
+use crate::layer::Kernel;
+
+/// The operators that a firmware links, by name: `ops![Conv2d, Softmax]`.
+#[macro_export]
+macro_rules! ops {
+    ($($name:ident),* $(,)?) => {{
+        const KERNELS: &[&$crate::Kernel] = &[$($crate::operators::$name::KERNEL),*];
+        KERNELS
+    }};
+}
+
+/// Every operator, for hosts and for firmware that runs any model.
+pub const ALL: &[&Kernel] = ops![
+    Conv2d,
+    DepthwiseConv2d,
+    FullyConnected,
+    AveragePool2d,
+    MaxPool2d,
+    Mean,
+    Add,
+    Mul,
+    Prelu,
+    Concatenate,
+    Pad,
+    Reshape,
+    ResizeBilinear,
+    ResizeNearest,
+    Lookup,
+    Softmax,
+];

@@ -1,0 +1,44 @@
+//! Links multiplication.
+
+use ocelli_format::{Operator, OperatorKind};
+use ocelli_kernels::{KernelError, MulParameters, mul_s8};
+
+use crate::layer::{Kernel, Layer, bounds, requantize};
+use crate::memory::Operands;
+
+/// [`Operator::Mul`].
+#[derive(Clone, Copy, Debug)]
+pub struct Mul;
+
+impl Mul {
+    /// For [`ops!`](crate::ops).
+    pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::Mul, check, run };
+}
+
+fn parameters(layer: &Layer<'_>) -> Result<MulParameters, KernelError> {
+    let Operator::Mul { factor, clamp } = layer.operator() else {
+        return Err(KernelError::Geometry);
+    };
+    let [activation_min, activation_max] = bounds(&clamp);
+    Ok(MulParameters {
+        left_zero_point: layer.input(0).zero_point,
+        right_zero_point: layer.input(1).zero_point,
+        output_zero_point: layer.output().zero_point,
+        requantize: requantize(&factor),
+        activation_min,
+        activation_max,
+    })
+}
+
+fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+    let (left, right) = (layer.input_elements(0), layer.input_elements(1));
+    parameters(layer)?.check(left, right, layer.output_elements())?;
+    Ok(0)
+}
+
+fn run(layer: &Layer<'_>, operands: Operands<'_>) {
+    if let Ok(parameters) = parameters(layer) {
+        let (left, right) = (operands.source(0), operands.source(1));
+        mul_s8(&parameters, left, right, operands.output);
+    }
+}

@@ -1,0 +1,31 @@
+//! What both pools share.
+
+use ocelli_format::Operator;
+use ocelli_kernels::{KernelError, Pool2dParameters};
+
+use crate::layer::{Layer, axes, bounds, image};
+
+/// The parameters of either pool.
+pub(super) fn parameters(layer: &Layer<'_>) -> Result<Pool2dParameters, KernelError> {
+    let (Operator::AveragePool2d { window, clamp } | Operator::MaxPool2d { window, clamp }) =
+        layer.operator()
+    else {
+        return Err(KernelError::Geometry);
+    };
+    let [vertical, horizontal] = axes(&window);
+    let [activation_min, activation_max] = bounds(&clamp);
+    Ok(Pool2dParameters {
+        input_shape: image(&layer.input(0))?,
+        output_shape: image(&layer.output())?,
+        vertical,
+        horizontal,
+        activation_min,
+        activation_max,
+    })
+}
+
+/// Whether either pool can run.
+pub(super) fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+    parameters(layer)?.check(layer.input_elements(0), layer.output_elements())?;
+    Ok(0)
+}

@@ -1,0 +1,42 @@
+//! Links softmax.
+
+use ocelli_format::{Operator, OperatorKind};
+use ocelli_kernels::{KernelError, SoftmaxParameters, softmax_s8};
+
+use crate::layer::{Kernel, Layer, requantize};
+use crate::memory::Operands;
+
+/// [`Operator::Softmax`].
+#[derive(Clone, Copy, Debug)]
+pub struct Softmax;
+
+impl Softmax {
+    /// For [`ops!`](crate::ops).
+    pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::Softmax, check, run };
+}
+
+fn parameters(layer: &Layer<'_>) -> Result<SoftmaxParameters, KernelError> {
+    let Operator::Softmax { factor, difference_min } = layer.operator() else {
+        return Err(KernelError::Geometry);
+    };
+    let shape = layer.output().shape;
+    let depth = shape.axes().last().map_or(1, |&axis| axis as usize);
+    Ok(SoftmaxParameters {
+        rows: shape.elements() / depth.max(1),
+        depth,
+        requantize: requantize(&factor),
+        diff_min: difference_min,
+    })
+}
+
+fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+    parameters(layer)?.check(layer.input_elements(0), layer.output_elements())?;
+    Ok(0)
+}
+
+fn run(layer: &Layer<'_>, operands: Operands<'_>) {
+    if let Ok(parameters) = parameters(layer) {
+        let input = operands.input(0);
+        softmax_s8(&parameters, input, operands.output);
+    }
+}

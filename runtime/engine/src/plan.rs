@@ -1,0 +1,184 @@
+//! A planned model: the only thing in the engine that an application holds.
+
+use ocelli_core::Infer;
+use ocelli_format::{
+    ALIGNMENT, Artefact, OperatorId, OperatorStepView, ScheduleView, StepView, TensorId, TensorView,
+};
+
+use crate::PlanError;
+use crate::layer::{Kernel, Layer};
+use crate::memory::Operands;
+
+/// A model that has been planned into an arena, so that running it cannot fail, allocate or panic.
+///
+/// It borrows artefact and arena; [`Plan::release`] gives the arena back for the next model.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    artefact: Artefact<'a>,
+    schedule: ScheduleView<'a>,
+    kernels: &'static [&'static Kernel],
+    arena: &'a mut [u8],
+}
+
+impl<'a> Plan<'a> {
+    /// Plans a model: chooses the schedule for `profile` (or the portable one), checks that the
+    /// arena and the linked operators serve it, and sets the states to zero.
+    ///
+    /// # Errors
+    /// A [`PlanError`] that says what is missing, and how much.
+    pub fn new(
+        artefact: &Artefact<'a>,
+        profile: &str,
+        kernels: &'static [&'static Kernel],
+        arena: &'a mut [u8],
+    ) -> Result<Plan<'a>, PlanError> {
+        let schedule = artefact.schedule_for(profile).ok_or(PlanError::MissingSchedule)?;
+        let remainder_bytes = (arena.as_ptr().addr() % ALIGNMENT) as u8;
+        if remainder_bytes != 0 {
+            return Err(PlanError::ArenaMisaligned { remainder_bytes });
+        }
+        if arena.len() < schedule.arena_bytes as usize {
+            let available_bytes = arena.len() as u32;
+            return Err(PlanError::ArenaTooSmall { needed_bytes: schedule.arena_bytes, available_bytes });
+        }
+        let mut plan = Plan { artefact: *artefact, schedule, kernels, arena };
+        for (step, view) in schedule.steps().enumerate() {
+            plan.check_step(step as u32, &view)?;
+        }
+        plan.reset();
+        Ok(plan)
+    }
+
+    /// Gives the arena back.
+    pub fn release(self) -> &'a mut [u8] {
+        self.arena
+    }
+
+    /// The planned artefact.
+    pub fn artefact(&self) -> &Artefact<'a> {
+        &self.artefact
+    }
+
+    /// The schedule that it runs.
+    pub fn schedule(&self) -> &ScheduleView<'a> {
+        &self.schedule
+    }
+
+    /// Type, shape and quantization of input `index`, or `None` beyond the last.
+    pub fn input_tensor(&self, index: usize) -> Option<TensorView<'a>> {
+        self.artefact.inputs().get(index).map(|&tensor| self.artefact.tensor(tensor))
+    }
+
+    /// Type, shape and quantization of output `index`, or `None` beyond the last.
+    pub fn output_tensor(&self, index: usize) -> Option<TensorView<'a>> {
+        self.artefact.outputs().get(index).map(|&tensor| self.artefact.tensor(tensor))
+    }
+
+    /// Sets all states to zero, as before the first run.
+    pub fn reset(&mut self) {
+        for state in self.artefact.states() {
+            let zero_point = self.artefact.tensor(state.tensor).zero_point;
+            self.tensor_mut(state.tensor).unwrap_or_default().fill(zero_point);
+        }
+    }
+
+    /// How many steps a run has.
+    pub fn step_count(&self) -> u32 {
+        self.schedule.step_count
+    }
+
+    /// The operator of a step, or `None` beyond the last.
+    pub fn step_operator(&self, step: u32) -> Option<OperatorId> {
+        match self.schedule.step(step)? {
+            StepView::Operator(view) => Some(view.operator),
+            _ => None,
+        }
+    }
+
+    /// Runs one step, for looking at tensors in between: all steps in order, then
+    /// [`Plan::carry_states`], are [`Infer::infer`]. Does nothing beyond the last.
+    pub fn run_step(&mut self, step: u32) {
+        if let Some(StepView::Operator(view)) = self.schedule.step(step) {
+            let layer = layer(&self.artefact, view);
+            if let Some(kernel) = find(self.kernels, &layer)
+                && let Some(operands) = Operands::borrow(layer, self.schedule, self.arena)
+            {
+                (kernel.run)(&layer, operands);
+            }
+        }
+    }
+
+    /// Makes what the run computed for the states their value for the next one.
+    pub fn carry_states(&mut self) {
+        for state in self.artefact.states() {
+            let length = self.artefact.tensor(state.next).bytes();
+            let offset = |tensor| Some(self.schedule.placement(tensor)? as usize);
+            if let (Some(from), Some(to)) = (offset(state.next), offset(state.tensor)) {
+                self.arena.copy_within(from..from + length, to);
+            }
+        }
+    }
+
+    /// The bytes of a tensor, computed or constant, as they are now; `None` for one without a place.
+    pub fn tensor(&self, tensor: TensorId) -> Option<&[i8]> {
+        let view = self.artefact.tensor(tensor);
+        if let Some(data) = view.data {
+            return Some(bytemuck::cast_slice(data));
+        }
+        let start = self.schedule.placement(tensor)? as usize;
+        Some(bytemuck::cast_slice(self.arena.get(start..)?.get(..view.bytes())?))
+    }
+
+    fn tensor_mut(&mut self, tensor: TensorId) -> Option<&mut [i8]> {
+        let start = self.schedule.placement(tensor)? as usize;
+        let length = self.artefact.tensor(tensor).bytes();
+        Some(bytemuck::cast_slice_mut(self.arena.get_mut(start..)?.get_mut(..length)?))
+    }
+
+    fn check_step(&self, step: u32, view: &StepView<'a>) -> Result<(), PlanError> {
+        let StepView::Operator(view) = *view else {
+            return Err(PlanError::RowGroupUnsupported { step });
+        };
+        if let Some(relaid) = view.layouts().next() {
+            let (operand, layout) = (relaid.operand, relaid.layout);
+            return Err(PlanError::LayoutUnsupported { step, operand, layout });
+        }
+        let (layer, operator) = (layer(&self.artefact, view), view.operator);
+        let kind = layer.operator().kind();
+        let kernel = find(self.kernels, &layer).ok_or(PlanError::MissingOperator { operator, kind })?;
+        let needed = (kernel.check)(&layer).map_err(|error| PlanError::Kernel { operator, error })?;
+        let available_bytes = view.scratch[1];
+        if needed > available_bytes as usize {
+            return Err(PlanError::ScratchTooSmall { step, needed_bytes: needed as u32, available_bytes });
+        }
+        Ok(())
+    }
+}
+
+impl Infer for Plan<'_> {
+    fn infer(&mut self) {
+        for step in 0..self.schedule.step_count {
+            self.run_step(step);
+        }
+        self.carry_states();
+    }
+
+    fn input(&mut self, index: usize) -> Option<&mut [i8]> {
+        let tensor = *self.artefact.inputs().get(index)?;
+        self.tensor_mut(tensor)
+    }
+
+    fn output(&self, index: usize) -> Option<&[i8]> {
+        let tensor = *self.artefact.outputs().get(index)?;
+        self.tensor(tensor)
+    }
+}
+
+fn layer<'a>(artefact: &'a Artefact<'a>, step: OperatorStepView<'a>) -> Layer<'a> {
+    Layer { artefact, view: artefact.operator(step.operator), step }
+}
+
+fn find(kernels: &'static [&'static Kernel], layer: &Layer<'_>) -> Option<&'static Kernel> {
+    let kind = layer.operator().kind();
+    kernels.iter().copied().find(|kernel| kernel.kind == kind)
+}
