@@ -8,17 +8,29 @@
 //!
 //! An artefact carries the whole job, so the same few lines run any detector:
 //!
-//! ```ignore
-//! static MODEL: &[u8] = ocelli::include_artefact!("face.ocelli");
-//! let artefact = Artefact::parse(MODEL)?;
-//! let model = plan(&artefact, &mut arena, ops![Conv2d, DepthwiseConv2d, Add])?;
-//! let mut faces = Detector::<_, 16, 6, 64>::new(artefact, model, &mut scratch)?;
-//! loop {
-//!     for face in &nb::block!(faces.next(&mut camera))?.found { /* emit */ }
+//! ```
+//! use ocelli::{Artefact, Camera, Detector, Plan, PlanError, ops};
+//!
+//! fn watch<C: Camera>(
+//!     bytes: &[u8],
+//!     arena: &mut [u8],
+//!     scratch: &mut [u32],
+//!     camera: &mut C,
+//! ) -> Result<usize, Error<C::Error>> {
+//!     let artefact = Artefact::parse(bytes)?;
+//!     let model = Plan::new(&artefact, "portable", ops![Conv2d, DepthwiseConv2d, Add], arena)?;
+//!     let mut faces = Detector::<_, 16, 6, 64>::new(artefact, model, scratch)?;
+//!     let seen = nb::block!(faces.next(camera)).map_err(Error::Camera)?;
+//!     Ok(seen.found.len())
 //! }
+//! # enum Error<C> { Camera(C), Other }
+//! # impl<C> From<ocelli::ParseError> for Error<C> { fn from(_: ocelli::ParseError) -> Self { Error::Other } }
+//! # impl<C> From<PlanError> for Error<C> { fn from(_: PlanError) -> Self { Error::Other } }
+//! # impl<C> From<ocelli::PipelineError> for Error<C> { fn from(_: ocelli::PipelineError) -> Self { Error::Other } }
 //! ```
 //!
-//! `ocelli-build` writes the operator list, the sizes and the names from the artefact.
+//! [`include_artefact!`] puts a file's bytes where they can be read in place. `ocelli-build` writes that
+//! line, the operator list, the sizes and the names from the artefact.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -36,6 +48,7 @@ pub use ocelli_core::{
     BoundingBox, Camera, Classification, Detection, Frame, FrameError, Infer, Loan, PixelFormat, Point,
     SUBPIXEL_BITS, SUBPIXELS, Score, Shape,
 };
+pub use ocelli_engine::{Kernel, Plan, PlanError, SelfTestError, operators, ops};
 pub use ocelli_format::{
     Artefact, BoxesView, ClassesView, InputContractView, OperatorKind, OutputContractView, ParseError,
     PixelLayout, ResizeMode, SelfTest,

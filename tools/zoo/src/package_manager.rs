@@ -101,7 +101,7 @@ fn failure(command: String, complaints: &str) -> FetchError {
         return FetchError::NoNetwork { command, message: (*sign).to_owned() };
     }
     let telling =
-        lines().rfind(|line| line.to_ascii_lowercase().contains("error")).or_else(|| lines().last());
+        lines().rfind(|line| line.to_ascii_lowercase().contains("error")).or_else(|| lines().next_back());
     FetchError::ManagerFailed { command, message: telling.unwrap_or("it gave no reason").to_owned() }
 }
 

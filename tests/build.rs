@@ -1,0 +1,73 @@
+//! Writes a tiny classifier as an artefact and lets `ocelli-build` make a module of it, as an
+//! application's build script would; `generated.rs` uses the module.
+//!
+//! The model tells which quadrant of a frame is the brightest: a reshape, so its answer needs no golden.
+
+use std::path::PathBuf;
+
+use ocelli_format::model::*;
+use ocelli_format::{Operator, PixelLayout, ResizeMode, crc32};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=build.rs");
+    let directory = PathBuf::from(std::env::var("OUT_DIR")?);
+    let path = directory.join("brightest-quadrant.ocelli");
+    std::fs::write(&path, ocelli_format::write(&brightest_quadrant()).map_err(|error| error.to_string())?)?;
+    ocelli_build::Artefact::from_path(path).module("quadrant").generate()?;
+    Ok(())
+}
+
+fn brightest_quadrant() -> Model {
+    let activation = |name: &str, shape: &[u32]| Tensor {
+        name: name.into(),
+        element: Element::I8,
+        shape: shape.into(),
+        scale_bits: (1.0f32 / 255.0).to_bits(),
+        zero_point: -128,
+        data: None,
+    };
+    let labels = ["top left", "top right", "bottom left", "bottom right"];
+    Model {
+        name: "brightest quadrant".into(),
+        version: "1".into(),
+        tensors: vec![activation("image:0", &[1, 2, 2, 1]), activation("score", &[1, 4])],
+        operators: vec![Node {
+            name: "flatten".into(),
+            operator: Operator::Reshape,
+            inputs: vec![0],
+            outputs: vec![1],
+        }],
+        inputs: vec![0],
+        outputs: vec![1],
+        input_contracts: vec![InputContract {
+            tensor: 0,
+            layout: PixelLayout::Gray,
+            resize: ResizeMode::Stretch,
+            border: 0,
+            mean_bits: [0; 3],
+            deviation_bits: [255f32.to_bits(); 3],
+            tables: vec![std::array::from_fn(|pixel| (pixel as i32 - 128) as i8)],
+        }],
+        output_contracts: vec![OutputContract::Classes {
+            tensor: 1,
+            labels: labels.map(String::from).into(),
+            scores: Box::new(std::array::from_fn(|level| (level * 257) as u16)),
+        }],
+        schedules: vec![Schedule {
+            profile: "portable".into(),
+            arena_bytes: 32,
+            scratch_bytes: 0,
+            placements: vec![Some(0), Some(16)],
+            steps: vec![Step::Operator(OperatorStep { operator: 0, scratch: [0, 0], layouts: vec![] })],
+        }],
+        // The stream of seed 1 opens with these bytes: see `SeedStream`.
+        self_test: Some(SelfTest { seed: 1, shift: 0, output_crc32: self_test_crc32() }),
+        ..Model::default()
+    }
+}
+
+/// The model copies its input, so the checksum is that of the stream itself.
+fn self_test_crc32() -> u32 {
+    let bytes: Vec<u8> = ocelli_format::SeedStream::new(1, 0).take(4).map(|value| value as u8).collect();
+    crc32(&bytes)
+}

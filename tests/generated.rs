@@ -1,0 +1,93 @@
+//! A module that `ocelli-build` made is all that an application needs beside `ocelli`.
+
+use ocelli::{Aligned, Artefact, Camera, Frame, Infer, PixelFormat, Plan};
+
+mod quadrant {
+    include!(concat!(env!("OUT_DIR"), "/quadrant.rs"));
+}
+
+/// A camera that has one frame, then none.
+struct OneFrame(Option<Vec<u8>>, Vec<u8>);
+
+impl Camera for OneFrame {
+    type Error = ocelli::FrameError;
+    type Loan<'a> = Frame<'a>;
+
+    fn read_frame(&mut self) -> nb::Result<Frame<'_>, Self::Error> {
+        self.1 = self.0.take().ok_or(nb::Error::WouldBlock)?;
+        Ok(Frame::new(&self.1, 4, 4, PixelFormat::Gray8)?)
+    }
+}
+
+#[test]
+fn a_frame_goes_through_all_stages() {
+    let artefact = Artefact::parse(quadrant::ARTEFACT).unwrap();
+    let mut arena = Aligned([0; quadrant::ARENA_BYTES]);
+    let mut scratch = [0; quadrant::PREPROCESS_WORDS];
+    let mut model = Plan::new(&artefact, quadrant::PROFILE, quadrant::OPERATORS, &mut arena.0).unwrap();
+    model.self_test().unwrap();
+    let mut pipeline = quadrant::Classifier::<_, 2>::new(artefact, model, &mut scratch).unwrap();
+
+    #[rustfmt::skip]
+    let pixels = vec![
+        10, 10,  90, 90,
+        10, 10,  90, 90,
+        50, 50, 255, 55,
+        50, 50,  55, 55,
+    ];
+    let mut camera = OneFrame(Some(pixels), vec![]);
+    let best = pipeline.next(&mut camera).unwrap().to_vec();
+    let classes: Vec<_> = best.iter().map(|class| quadrant::Class::from_index(class.class_index)).collect();
+    assert_eq!(classes, [Some(quadrant::Class::BottomRight), Some(quadrant::Class::TopRight)]);
+    assert_eq!(quadrant::Class::BottomRight.label(), "bottom right");
+    assert!(matches!(pipeline.next(&mut camera), Err(nb::Error::WouldBlock)));
+}
+
+#[test]
+fn names_and_sizes_are_the_artefact_s() {
+    assert_eq!((quadrant::NAME, quadrant::VERSION), ("brightest quadrant", "1"));
+    assert_eq!(quadrant::Input::Image0.index(), 0);
+    assert_eq!(quadrant::Input::Image0.shape(), [1, 2, 2, 1]);
+    assert_eq!(quadrant::Output::Score.bytes(), 4);
+    assert_eq!(quadrant::Class::ALL.len(), 4);
+    assert_eq!(quadrant::Class::from_index(4u16), None);
+    let artefact = Artefact::parse(quadrant::ARTEFACT).unwrap();
+    assert_eq!(artefact.answer_id(), quadrant::ANSWER_ID);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_before_the_first_frame() {
+    let artefact = Artefact::parse(quadrant::ARTEFACT).unwrap();
+    let mut arena = Aligned([0; quadrant::ARENA_BYTES]);
+    let short = quadrant::ARENA_BYTES - 1;
+    let error = Plan::new(&artefact, "portable", quadrant::OPERATORS, &mut arena.0[..short]).unwrap_err();
+    assert!(matches!(error, ocelli::PlanError::ArenaTooSmall { .. }), "{error}");
+    let error = Plan::new(&artefact, "portable", ocelli::ops![Conv2d], &mut arena.0).unwrap_err();
+    assert!(matches!(error, ocelli::PlanError::MissingOperator { .. }), "{error}");
+
+    let mut scratch = [0; quadrant::PREPROCESS_WORDS - 1];
+    let plan = Plan::new(&artefact, "portable", quadrant::OPERATORS, &mut arena.0).unwrap();
+    let error = quadrant::Classifier::<_, 1>::new(artefact, plan, &mut scratch).unwrap_err();
+    assert!(matches!(error, ocelli::PipelineError::Preprocess(_)), "{error}");
+    let mut scratch = [0; quadrant::PREPROCESS_WORDS];
+    let plan = Plan::new(&artefact, "portable", quadrant::OPERATORS, &mut arena.0).unwrap();
+    let error = ocelli::Detector::<_, 1, 1, 1>::new(artefact, plan, &mut scratch).unwrap_err();
+    assert_eq!(error, ocelli::PipelineError::OutcomeKind);
+
+    #[derive(Debug)]
+    struct Foreign([i8; 3]);
+    impl Infer for Foreign {
+        fn infer(&mut self) {}
+        fn input(&mut self, index: usize) -> Option<&mut [i8]> {
+            (index == 0).then_some(&mut self.0)
+        }
+        fn output(&self, _index: usize) -> Option<&[i8]> {
+            None
+        }
+    }
+    let error = quadrant::Classifier::<_, 1>::new(artefact, Foreign([0; 3]), &mut scratch).unwrap_err();
+    assert!(
+        matches!(error, ocelli::PipelineError::Input { needed_elements: 4, available_elements: 3, .. }),
+        "{error}"
+    );
+}

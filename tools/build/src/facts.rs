@@ -1,0 +1,89 @@
+//! What an application has to know about a model, out of its artefact.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use ocelli_format::{AlignedBytes, Artefact, OperatorKind, OutputContractView, TensorId, Texts};
+use ocelli_vision::{ImageInput, scratch_words};
+
+use crate::Error;
+
+/// What a module says.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub name: String,
+    pub version: String,
+    pub answer_id: [u8; 32],
+    /// Of the schedule, which may be another than was asked for.
+    pub profile: String,
+    pub arena_bytes: u32,
+    /// Words that the preprocess stage borrows; 0 where no input is an image.
+    pub preprocess_words: usize,
+    pub operators: BTreeSet<OperatorKind>,
+    pub inputs: Vec<Port>,
+    pub outputs: Vec<Port>,
+    pub outcome: Outcome,
+}
+
+/// An input or output.
+#[derive(Clone, Debug)]
+pub struct Port {
+    pub name: String,
+    pub shape: Vec<u32>,
+    pub bytes: usize,
+}
+
+/// What the outputs mean.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Boxes { labels: Vec<String>, keypoints: Vec<String> },
+    Classes { labels: Vec<String> },
+    Tensors,
+}
+
+impl Facts {
+    /// Reads the artefact in `bytes`, which came from `path`.
+    pub fn read(bytes: &[u8], path: &Path, profile: &str) -> Result<Facts, Error> {
+        let aligned = AlignedBytes::copy_of(bytes);
+        let artefact =
+            Artefact::parse(&aligned).map_err(|source| Error::Parse { path: path.to_owned(), source })?;
+        let schedule = artefact.schedule_for(profile).ok_or_else(|| Error::NoSchedule {
+            path: path.to_owned(),
+            profile: profile.to_owned(),
+            available: artefact.schedules().map(|schedule| schedule.profile.to_owned()).collect(),
+        })?;
+        let mut contracts = artefact.output_contracts();
+        let owned = |texts: Texts<'_>| texts.iter().map(str::to_owned).collect();
+        // A pipeline has one outcome; with several contracts an application reads the tensors.
+        let outcome = match (contracts.next(), contracts.next()) {
+            (Some(OutputContractView::Boxes(boxes)), None) => {
+                Outcome::Boxes { labels: owned(boxes.labels), keypoints: owned(boxes.keypoints) }
+            }
+            (Some(OutputContractView::Classes(classes)), None) => {
+                Outcome::Classes { labels: owned(classes.labels) }
+            }
+            _ => Outcome::Tensors,
+        };
+        let port = |&tensor: &TensorId| Port {
+            name: artefact.tensor_name(tensor).to_owned(),
+            shape: artefact.tensor(tensor).shape.axes().to_vec(),
+            bytes: artefact.tensor(tensor).bytes(),
+        };
+        let words = artefact.input_contracts().filter_map(|contract| {
+            let image = ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape).ok()?;
+            Some(scratch_words(image.width, image.layout))
+        });
+        Ok(Facts {
+            name: artefact.name().to_owned(),
+            version: artefact.version().to_owned(),
+            answer_id: artefact.answer_id(),
+            profile: schedule.profile.to_owned(),
+            arena_bytes: schedule.arena_bytes,
+            preprocess_words: words.max().unwrap_or(0),
+            operators: artefact.operators().map(|operator| operator.operator.kind()).collect(),
+            inputs: artefact.inputs().iter().map(port).collect(),
+            outputs: artefact.outputs().iter().map(port).collect(),
+            outcome,
+        })
+    }
+}
