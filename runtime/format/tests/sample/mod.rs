@@ -1,0 +1,251 @@
+//! Small models built by hand, shared by the tests of the format and of the engine.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use ocelli_format::model::*;
+use ocelli_format::{Clamp, Factor, Operator, PixelLayout, ResizeMode, Window};
+
+/// A factor of 1.
+pub const ONE: Factor = Factor { multiplier: 1 << 30, shift: 1 };
+
+/// A factor of 1/2.
+pub const HALF: Factor = Factor { multiplier: 1 << 30, shift: 0 };
+
+/// No fused activation.
+pub const LINEAR: Clamp = Clamp { min: -128, max: 127 };
+
+/// A model under construction.
+#[derive(Default)]
+pub struct Builder {
+    /// What is there so far.
+    pub model: Model,
+    places: Vec<Option<u32>>,
+    arena_bytes: u32,
+}
+
+impl Builder {
+    /// An int8 tensor with a place of its own.
+    pub fn activation(&mut self, name: &str, shape: &[u32]) -> TensorId {
+        let id = self.activation_at(name, shape, self.arena_bytes);
+        let bytes: u32 = shape.iter().product();
+        self.arena_bytes += bytes.next_multiple_of(16);
+        id
+    }
+
+    /// An int8 tensor in the place of another.
+    pub fn in_place(&mut self, name: &str, shape: &[u32], other: TensorId) -> TensorId {
+        self.activation_at(name, shape, self.places[usize::from(other)].unwrap())
+    }
+
+    fn activation_at(&mut self, name: &str, shape: &[u32], place: u32) -> TensorId {
+        self.places.push(Some(place));
+        self.tensor(name, Element::I8, shape, None)
+    }
+
+    /// An int8 constant.
+    pub fn constant(&mut self, name: &str, shape: &[u32], values: &[i8]) -> TensorId {
+        self.places.push(None);
+        let data = values.iter().map(|&value| value as u8).collect();
+        self.tensor(name, Element::I8, shape, Some(data))
+    }
+
+    /// An i32 constant of one axis.
+    pub fn constant_32(&mut self, name: &str, values: &[i32]) -> TensorId {
+        self.places.push(None);
+        let data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.tensor(name, Element::I32, &[values.len() as u32], Some(data))
+    }
+
+    fn tensor(&mut self, name: &str, element: Element, shape: &[u32], data: Option<Vec<u8>>) -> TensorId {
+        self.model.tensors.push(Tensor {
+            name: name.into(),
+            element,
+            shape: shape.to_vec(),
+            scale_bits: 0x3F80_0000,
+            zero_point: 0,
+            data,
+        });
+        self.model.tensors.len() as TensorId - 1
+    }
+
+    /// Weights, bias 0 and a factor for every channel.
+    pub fn layer(
+        &mut self,
+        name: &str,
+        shape: &[u32],
+        weights: &[i8],
+        bias: &[i32],
+        factor: Factor,
+    ) -> [TensorId; 4] {
+        [
+            self.constant(&format!("{name}/weights"), shape, weights),
+            self.constant_32(&format!("{name}/bias"), bias),
+            self.constant_32(&format!("{name}/multipliers"), &vec![factor.multiplier; bias.len()]),
+            self.constant(&format!("{name}/shifts"), &[bias.len() as u32], &vec![factor.shift; bias.len()]),
+        ]
+    }
+
+    /// The next operator.
+    pub fn operator(&mut self, name: &str, operator: Operator, inputs: &[TensorId], output: TensorId) {
+        self.model.operators.push(Node {
+            name: name.into(),
+            operator,
+            inputs: inputs.to_vec(),
+            outputs: vec![output],
+        });
+    }
+
+    /// The model with a portable schedule in the order of its operators.
+    pub fn finish(mut self) -> Model {
+        let step = |operator| Step::Operator(OperatorStep { operator, scratch: [0, 0], layouts: vec![] });
+        self.model.schedules.insert(
+            0,
+            Schedule {
+                profile: "portable".into(),
+                arena_bytes: self.arena_bytes,
+                scratch_bytes: 0,
+                placements: self.places,
+                steps: (0..self.model.operators.len() as OperatorId).map(step).collect(),
+            },
+        );
+        self.model
+    }
+}
+
+/// A window without dilation.
+pub fn window(filter: [u16; 2], stride: [u16; 2], padding: [u16; 2]) -> Window {
+    Window { filter, stride, dilation: [1, 1], padding }
+}
+
+/// An addition of tensors of one scale.
+pub fn add() -> Operator {
+    let output = Factor { multiplier: 1 << 30, shift: -18 };
+    Operator::Add { left_shift: 20, inputs: [HALF; 2], output, clamp: LINEAR }
+}
+
+/// A softmax of logits whose step is 1/8.
+pub fn softmax() -> Operator {
+    Operator::Softmax { factor: Factor { multiplier: 1 << 30, shift: 24 }, difference_min: -124 }
+}
+
+/// A model with every section, every kind of contract, a state, and a second schedule with a row
+/// group, a layout of its own and scratch.
+pub fn whole() -> Model {
+    let mut build = Builder::default();
+    let image = build.activation("image", &[1, 4, 4, 1]);
+    let state = build.activation("memory", &[1, 3]);
+    let edges = build.activation("edges", &[1, 4, 4, 2]);
+    let smooth = build.activation("smooth", &[1, 4, 4, 2]);
+    let joined = build.in_place("joined", &[1, 4, 4, 2], smooth);
+    let pooled = build.activation("pooled", &[1, 2, 2, 2]);
+    let logits = build.activation("logits", &[1, 3]);
+    let remembered = build.in_place("remembered", &[1, 3], logits);
+    let classes = build.activation("classes", &[1, 3]);
+    let scores = build.activation("scores", &[1, 2, 2, 1]);
+    let bent = build.in_place("bent scores", &[1, 2, 2, 1], scores);
+    let boxes = build.activation("boxes", &[1, 2, 2, 6]);
+
+    let same = window([3, 3], [1, 1], [1, 1]);
+    let values = |count: usize| (0..count).map(|index| (index * 37 % 15) as i8 - 7).collect::<Vec<i8>>();
+    let layer = build.layer("conv", &[2, 3, 3, 1], &values(18), &[1, -2], HALF);
+    let operator = Operator::Conv2d { window: same, clamp: Clamp { min: 0, max: 127 } };
+    build.operator("conv", operator, &[&[image], &layer[..]].concat(), edges);
+    let layer = build.layer("depthwise", &[1, 3, 3, 2], &values(18), &[3, 4], HALF);
+    let operator = Operator::DepthwiseConv2d { window: same, depth_multiplier: 1, clamp: LINEAR };
+    build.operator("depthwise", operator, &[&[edges], &layer[..]].concat(), smooth);
+    build.operator("residual", add(), &[edges, smooth], joined);
+    let operator = Operator::MaxPool2d { window: window([2, 2], [2, 2], [0, 0]), clamp: LINEAR };
+    build.operator("pool", operator, &[joined], pooled);
+    let layer = build.layer("dense", &[3, 8], &values(24), &[0, 5, -5], HALF);
+    build.operator(
+        "dense",
+        Operator::FullyConnected { clamp: LINEAR },
+        &[&[pooled], &layer[..]].concat(),
+        logits,
+    );
+    build.operator("remember", add(), &[logits, state], remembered);
+    build.operator("softmax", softmax(), &[remembered], classes);
+    let point = window([1, 1], [1, 1], [0, 0]);
+    let layer = build.layer("score head", &[1, 1, 1, 2], &[3, -2], &[0], HALF);
+    let operator = Operator::Conv2d { window: point, clamp: LINEAR };
+    build.operator("score head", operator, &[&[pooled], &layer[..]].concat(), scores);
+    let table: Vec<i8> = (0..=255u8).map(|index| (index as i8).saturating_mul(2)).collect();
+    let table = build.constant("bend", &[256], &table);
+    build.operator("bend", Operator::Lookup, &[scores, table], bent);
+    let layer = build.layer("box head", &[6, 1, 1, 2], &values(12), &[0; 6], HALF);
+    build.operator("box head", operator, &[&[pooled], &layer[..]].concat(), boxes);
+
+    build.model.name = "whole".into();
+    build.model.version = "1.2.3".into();
+    build.model.provenance = vec![("source".into(), "by hand, ü".into()), ("licence".into(), "MIT".into())];
+    build.model.inputs = vec![image];
+    build.model.outputs = vec![classes, bent, boxes];
+    build.model.states = vec![State { tensor: state, next: remembered }];
+    build.model.input_contracts = vec![InputContract {
+        tensor: image,
+        layout: PixelLayout::Gray,
+        resize: ResizeMode::Letterbox,
+        border: 114,
+        mean_bits: [0x42FF_0000; 3],
+        deviation_bits: [0x42FE_0000; 3],
+        tables: vec![core::array::from_fn(|pixel| (pixel as i32 - 128) as i8)],
+    }];
+    build.model.output_contracts = vec![
+        OutputContract::Classes {
+            tensor: classes,
+            labels: vec!["cat".into(), "dog".into(), "".into()],
+            scores: Box::new(core::array::from_fn(|index| index as u16 * 256)),
+        },
+        OutputContract::Boxes(detector(bent, boxes)),
+    ];
+    build.model.self_test = Some(SelfTest { seed: 7, shift: 1, output_crc32: 0 });
+    let mut model = build.finish();
+    model.schedules.push(rolling(&model));
+    model
+}
+
+fn detector(scores: TensorId, boxes: TensorId) -> Boxes {
+    Boxes {
+        decoder: BoxDecoder::Exponential,
+        labels: vec!["face".into()],
+        has_background: false,
+        keypoints: vec!["nose".into()],
+        score_threshold: 32_768,
+        iou_threshold: 19_660,
+        suppression: Suppression::Weighted,
+        field_order: [0, 1, 2, 3],
+        heads: vec![BoxHead {
+            scores,
+            first_score: 0,
+            boxes,
+            first_box: 0,
+            rows: 2,
+            columns: 2,
+            anchors: vec![[32_768, 40_000]],
+            score_table: Box::new(core::array::from_fn(|index| index as u16 * 250)),
+            fields: (0..6).map(|index| Field { multiplier: 1000 + index, offset: -index }).collect(),
+            size_table: Some(Box::new([[65_536; 256], core::array::from_fn(|index| index as u32 * 512)])),
+        }],
+    }
+}
+
+/// The portable schedule with its first two operators as a row group and scratch behind everything.
+fn rolling(model: &Model) -> Schedule {
+    let mut schedule = model.schedules[0].clone();
+    schedule.profile = "cortex-m55".into();
+    let scratch = [schedule.arena_bytes, 32];
+    schedule.arena_bytes += 32;
+    schedule.scratch_bytes = 32;
+    let relaid = Relaid { operand: 1, layout: 3, data: (0..21).collect() };
+    let inner = |operator, first_trip, layouts| RowStep {
+        step: OperatorStep { operator, scratch, layouts },
+        first_trip,
+        rows: 1,
+    };
+    let group = Step::RowGroup {
+        trips: 5,
+        inner: vec![inner(0, 0, vec![relaid]), inner(1, 1, vec![])],
+        rings: vec![],
+    };
+    schedule.steps.splice(0..2, [group]);
+    schedule
+}
