@@ -1,0 +1,133 @@
+//! Golden outputs, end to end: import, lower, plan, write, parse, infer give TFLite Micro's bytes.
+//!
+//! One file a kernel case stands in `golden/`, made by `golden/generate.py`; the real models lie beside
+//! the repository, in `../shared`, and are skipped, with a word, when they do not.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use ocelli_compiler::{import, lower, plan};
+use ocelli_core::Infer;
+use ocelli_engine::{Plan, operators};
+use ocelli_format::{AlignedBytes, Artefact, SeedStream, write};
+
+/// A line of a table: which model, which input stream, what comes out.
+struct Case {
+    model: String,
+    seed: u32,
+    shift: u8,
+    output_hex: String,
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn cases(table: &Path) -> Vec<Case> {
+    let text = std::fs::read_to_string(table).unwrap();
+    let rows = text.lines().filter(|line| !line.starts_with('#')).skip(1);
+    rows.map(|line| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let &[model, seed, shift, output_hex] = &fields[..] else { panic!("{line:?} has no four fields") };
+        Case {
+            model: model.into(),
+            seed: seed.parse().unwrap(),
+            shift: shift.parse().unwrap(),
+            output_hex: output_hex.into(),
+        }
+    })
+    .collect()
+}
+
+/// The artefact's bytes and the arena that its plan needs, or `None` when the importer refuses the model.
+fn compile(path: &Path) -> Option<(Vec<u8>, u32)> {
+    let graph = import::import(path).ok()?;
+    let mut model = lower::lower(&graph).unwrap().model;
+    let schedule = plan::plan(&model).unwrap();
+    let arena_bytes = schedule.arena_bytes;
+    model.schedules.push(schedule);
+    Some((write(&model).unwrap(), arena_bytes))
+}
+
+fn run(artefact: &[u8], arena_bytes: u32, seed: u32, shift: u8) -> String {
+    let artefact = AlignedBytes::copy_of(artefact);
+    let artefact = Artefact::parse(&artefact).unwrap();
+    let mut arena = AlignedBytes::zeros(arena_bytes as usize);
+    let mut plan = Plan::new(&artefact, "portable", operators::ALL, &mut arena).unwrap();
+    let mut stream = SeedStream::new(seed, shift);
+    for index in 0..artefact.inputs().len() {
+        for (value, byte) in plan.input(index).unwrap().iter_mut().zip(&mut stream) {
+            *value = byte;
+        }
+    }
+    plan.infer();
+    (0..artefact.outputs().len())
+        .flat_map(|index| plan.output(index).unwrap().iter().map(|byte| format!("{byte:02x}")))
+        .collect()
+}
+
+/// Runs every case of a table; `find` says where its models lie. The number of runs, and models that
+/// the importer refuses.
+fn run_table(table: &Path, find: impl Fn(&str) -> PathBuf) -> (usize, BTreeSet<String>) {
+    let (mut runs, mut refused) = (0, BTreeSet::new());
+    let mut wrong = Vec::new();
+    for case in cases(table) {
+        let Some((artefact, arena_bytes)) = compile(&find(&case.model)) else {
+            refused.insert(case.model);
+            continue;
+        };
+        if run(&artefact, arena_bytes, case.seed, case.shift) != case.output_hex {
+            wrong.push(format!("{} seed {} shift {}", case.model, case.seed, case.shift));
+        }
+        runs += 1;
+    }
+    assert!(wrong.is_empty(), "not TFLite Micro's bytes: {wrong:#?}");
+    (runs, refused)
+}
+
+#[test]
+fn every_kernel_case_gives_the_bytes_of_tflite_micro() {
+    let golden = repository().join("tests/golden");
+    let (runs, refused) = run_table(&golden.join("vectors.tsv"), |model| golden.join("models").join(model));
+    // Kernels that are ahead of the importer.
+    let ahead = ["mean_channels.tflite", "prelu.tflite", "prelu_full.tflite"].map(String::from).into();
+    assert!(refused.is_subset(&ahead), "{refused:?}");
+    assert!(runs >= 263);
+}
+
+#[test]
+fn the_real_models_give_the_bytes_of_tflite_micro() {
+    let shared = repository().join("../shared");
+    let table = shared.join("peers/golden.tsv");
+    if !table.exists() {
+        println!("skipped: {} is not there", table.display());
+        return;
+    }
+    let find = |model: &str| {
+        let folder = if model == "person_detect.tflite" { "tflm" } else { "mlperf_tiny" };
+        shared.join("models").join(folder).join(model)
+    };
+    assert_eq!(run_table(&table, find), (15, BTreeSet::new()));
+}
+
+/// The arena of TFLite Micro, which no plan may exceed, and the largest set of live bytes, which none
+/// can beat: the plan is at the second.
+#[test]
+fn arenas_are_as_small_as_the_live_bytes() {
+    let models = repository().join("../shared/models");
+    if !models.exists() {
+        println!("skipped: {} is not there", models.display());
+        return;
+    }
+    for (model, peer_bytes, live_bytes) in [
+        ("mlperf_tiny/pretrainedResnet_quant.tflite", 54_996, 49_152),
+        ("mlperf_tiny/vww_96_int8.tflite", 100_708, 55_296),
+        ("mlperf_tiny/kws_ref_model.tflite", 22_820, 16_000),
+        ("mlperf_tiny/ad01_int8.tflite", 2_580, 768),
+        ("tflm/person_detect.tflite", 82_308, 55_296),
+    ] {
+        let (_, arena_bytes) = compile(&models.join(model)).unwrap();
+        assert!(arena_bytes <= peer_bytes, "{model}: {arena_bytes}");
+        assert_eq!(arena_bytes, live_bytes, "{model}");
+    }
+}
