@@ -2,6 +2,7 @@
 
 use crate::KernelError;
 use crate::error::{Operand, elements, ensure, expect};
+use crate::runs::{runs, runs_mut};
 use crate::source::copy;
 
 /// Where one input of a concatenation goes.
@@ -52,10 +53,7 @@ impl ConcatenateParameters {
 /// TFLite reference kernel `reference_ops::Concatenation`.
 pub fn concatenate_s8(parameters: &ConcatenateParameters, input: &[i8], output: &mut [i8]) {
     let ConcatenateParameters { input_run, output_run, offset, .. } = *parameters;
-    if input_run == 0 || output_run == 0 {
-        return;
-    }
-    for (input, output) in input.chunks_exact(input_run).zip(output.chunks_exact_mut(output_run)) {
+    for (input, output) in runs(input, input_run).zip(runs_mut(output, output_run)) {
         copy(input, output.get_mut(offset..).unwrap_or(&mut []));
     }
 }

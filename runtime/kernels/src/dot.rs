@@ -6,6 +6,7 @@
 
 use crate::Filter;
 use crate::finish::{BLOCK, Finish};
+use crate::runs::runs as runs_of;
 
 /// The input under one output position: `rows` x `columns` runs of `length` neighbouring elements.
 #[derive(Clone, Copy)]
@@ -24,7 +25,7 @@ pub(crate) struct Runs<'a> {
     pub weights_steps: [usize; 2],
 }
 
-/// Computes all `output` channels of one position; each has `filter_size` weights, 1 or more.
+/// Computes all `output` channels of one position; each has `filter_size` weights.
 pub(crate) fn all_channels(
     filter: &Filter<'_>,
     filter_size: usize,
@@ -54,7 +55,7 @@ pub(crate) fn all_channels(
 /// Adds all runs to the sums of `N` channels, whose weights come first in `weights`.
 #[inline(never)]
 fn add_runs<const N: usize>(sums: &mut [i32; N], weights: &[i8], filter_size: usize, runs: &Runs<'_>) {
-    let mut channels = weights.chunks_exact(filter_size.max(1));
+    let mut channels = runs_of(weights, filter_size);
     let mut weights: [&[i8]; N] = [&[]; N];
     for channel in &mut weights {
         let Some(next) = channels.next() else { return };

@@ -28,6 +28,7 @@ mod elementwise;
 mod error;
 mod filter;
 mod finish;
+mod runs;
 mod source;
 mod window;
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Operand, elements, ensure, expect};
 use crate::finish::Finish;
+use crate::runs::{runs, runs_mut};
 use crate::{KernelError, Requantize};
 
 /// What a mean computes.
@@ -68,16 +69,13 @@ impl MeanParameters {
 /// TFLite reference kernel `reference_ops::QuantizedMeanOrSum`.
 pub fn mean_s8(parameters: &MeanParameters, input: &[i8], output: &mut [i8]) {
     let MeanParameters { count, inner, .. } = *parameters;
-    if count == 0 || inner == 0 {
-        return;
-    }
     let requantize = parameters.divided();
     let finish = Finish::unclamped(parameters.output_zero_point);
     let zero = i32::from(parameters.input_zero_point).wrapping_mul(count as i32);
-    for (input, output) in input.chunks_exact(count * inner).zip(output.chunks_exact_mut(inner)) {
+    for (input, output) in runs(input, count * inner).zip(runs_mut(output, inner)) {
         for (block, output) in output.chunks_mut(BLOCK).enumerate() {
             let mut sums = [0i32; BLOCK];
-            for pixel in input.chunks_exact(inner) {
+            for pixel in runs(input, inner) {
                 for (sum, &value) in sums.iter_mut().zip(pixel.get(block * BLOCK..).unwrap_or(&[])) {
                     *sum = sum.wrapping_add(i32::from(value));
                 }

@@ -2,6 +2,7 @@
 
 use crate::KernelError;
 use crate::error::{Operand, elements, ensure, expect};
+use crate::runs::runs;
 use crate::source::copy;
 
 /// What a padding adds.
@@ -58,18 +59,15 @@ pub fn pad_s8(parameters: &PadParameters, input: &[i8], output: &mut [i8]) {
     let [_, output_height, output_width, output_channels] = parameters.output_shape;
     let [image_before, above, left, channel_before] = parameters.before;
     output.fill(parameters.value);
-    if channels == 0 || width == 0 || height == 0 {
-        return;
-    }
-    for (index, row) in input.chunks_exact(width * channels).enumerate() {
-        let (image, y) = (index / height + image_before, index % height + above);
+    for (index, row) in runs(input, width * channels).enumerate() {
+        let (image, y) = (index / height.max(1) + image_before, index % height.max(1) + above);
         let start = ((image * output_height + y) * output_width + left) * output_channels;
         let output = output.get_mut(start..).unwrap_or(&mut []);
         if channels == output_channels {
             copy(row, output);
             continue;
         }
-        for (pixel, output) in row.chunks_exact(channels).zip(output.chunks_mut(output_channels.max(1))) {
+        for (pixel, output) in runs(row, channels).zip(output.chunks_mut(output_channels.max(1))) {
             copy(pixel, output.get_mut(channel_before..).unwrap_or(&mut []));
         }
     }

@@ -1,6 +1,7 @@
 //! What the two pools share: parameters, and the walk over windows.
 
 use crate::error::{Operand, elements, ensure, expect};
+use crate::runs::{for_each_row, runs, runs_mut};
 use crate::window::Clip;
 use crate::{Axis, KernelError};
 
@@ -68,7 +69,7 @@ impl<'a> Window<'a> {
             let first = (self.rows.input + row) * self.width + self.columns.input;
             let start = first * self.channels;
             let run = self.image.get(start..start + self.columns.taps * self.channels).unwrap_or(&[]);
-            run.chunks_exact(self.channels).map(move |pixel| pixel.get(channel..).unwrap_or(&[]))
+            runs(run, self.channels).map(move |pixel| pixel.get(channel..).unwrap_or(&[]))
         })
     }
 }
@@ -82,18 +83,11 @@ pub(crate) fn for_each_window(
     mut pool: impl FnMut(Window<'_>, &mut [i8]),
 ) {
     let [_, height, width, channels] = parameters.input_shape;
-    let [_, output_height, output_width, _] = parameters.output_shape;
-    if height * width * channels == 0 || output_height * output_width == 0 {
-        return;
-    }
-    let images = output.chunks_exact_mut(output_height * output_width * channels);
-    for (image, output) in input.chunks_exact(height * width * channels).zip(images) {
-        for (y, output) in output.chunks_exact_mut(output_width * channels).enumerate() {
-            let rows = parameters.vertical.clip(y, height);
-            for (x, output) in output.chunks_exact_mut(channels).enumerate() {
-                let columns = parameters.horizontal.clip(x, width);
-                pool(Window { image, width, channels, rows, columns }, output);
-            }
+    for_each_row(parameters.input_shape, parameters.output_shape, input, output, |image, y, output| {
+        let rows = parameters.vertical.clip(y, height);
+        for (x, output) in runs_mut(output, channels).enumerate() {
+            let columns = parameters.horizontal.clip(x, width);
+            pool(Window { image, width, channels, rows, columns }, output);
         }
-    }
+    });
 }

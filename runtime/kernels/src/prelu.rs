@@ -59,12 +59,9 @@ impl PreluParameters {
 /// # Source
 /// TFLite reference kernel `reference_ops::Prelu`.
 pub fn prelu_s8(parameters: &PreluParameters, slopes: &[i8], input: Source<'_>, output: &mut [i8]) {
-    if slopes.is_empty() {
-        return;
-    }
     let finish = Finish::unclamped(parameters.output_zero_point);
     input.bring(output);
-    for output in output.chunks_mut(slopes.len()) {
+    for output in output.chunks_mut(slopes.len().max(1)) {
         for (value, &slope) in output.iter_mut().zip(slopes) {
             let input = i32::from(*value) - i32::from(parameters.input_zero_point);
             let (accumulator, requantize) = if input >= 0 {

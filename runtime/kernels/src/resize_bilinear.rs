@@ -1,5 +1,6 @@
 //! Resize by bilinear interpolation.
 
+use crate::runs::{for_each_row, runs_mut};
 use crate::{ResizeParameters, Sampling, rounding_divide_by_power_of_two};
 
 /// Resizes an image; every output pixel mixes the four input pixels around its position.
@@ -26,27 +27,21 @@ use crate::{ResizeParameters, Sampling, rounding_divide_by_power_of_two};
 pub fn resize_bilinear_s8(parameters: &ResizeParameters, input: &[i8], output: &mut [i8]) {
     let [_, height, width, channels] = parameters.input_shape;
     let [_, output_height, output_width, _] = parameters.output_shape;
-    if height * width * channels == 0 || output_height * output_width == 0 {
-        return;
-    }
-    let images = output.chunks_exact_mut(output_height * output_width * channels);
-    for (image, output) in input.chunks_exact(height * width * channels).zip(images) {
-        for (y, output) in output.chunks_exact_mut(output_width * channels).enumerate() {
-            let rows = Between::new(parameters, y, height, output_height);
-            for (x, output) in output.chunks_exact_mut(channels).enumerate() {
-                let columns = Between::new(parameters, x, width, output_width);
-                let pixel = |row: usize, column: usize| {
-                    image.get((row * width + column) * channels..).unwrap_or(&[]).iter()
-                };
-                let upper = pixel(rows.low, columns.low).zip(pixel(rows.low, columns.high));
-                let lower = pixel(rows.high, columns.low).zip(pixel(rows.high, columns.high));
-                for ((output, upper), lower) in output.iter_mut().zip(upper).zip(lower) {
-                    let sum = columns.mix(upper) * (ONE - rows.fraction) + columns.mix(lower) * rows.fraction;
-                    *output = rounding_divide_by_power_of_two(sum, 2 * FRACTION_BITS) as i8;
-                }
+    for_each_row(parameters.input_shape, parameters.output_shape, input, output, |image, y, output| {
+        let rows = Between::new(parameters, y, height, output_height);
+        for (x, output) in runs_mut(output, channels).enumerate() {
+            let columns = Between::new(parameters, x, width, output_width);
+            let pixel = |row: usize, column: usize| {
+                image.get((row * width + column) * channels..).unwrap_or(&[]).iter()
+            };
+            let upper = pixel(rows.low, columns.low).zip(pixel(rows.low, columns.high));
+            let lower = pixel(rows.high, columns.low).zip(pixel(rows.high, columns.high));
+            for ((output, upper), lower) in output.iter_mut().zip(upper).zip(lower) {
+                let sum = columns.mix(upper) * (ONE - rows.fraction) + columns.mix(lower) * rows.fraction;
+                *output = rounding_divide_by_power_of_two(sum, 2 * FRACTION_BITS) as i8;
             }
         }
-    }
+    });
 }
 
 /// Fraction bits of a position.

@@ -2,6 +2,7 @@
 
 use crate::KernelError;
 use crate::error::{Operand, elements, ensure, expect};
+use crate::runs::{for_each_row, runs_mut};
 use crate::source::copy;
 
 /// Which input position an output pixel looks at.
@@ -79,21 +80,15 @@ impl ResizeParameters {
 pub fn resize_nearest_s8(parameters: &ResizeParameters, input: &[i8], output: &mut [i8]) {
     let [_, height, width, channels] = parameters.input_shape;
     let [_, output_height, output_width, _] = parameters.output_shape;
-    if height * width * channels == 0 || output_height * output_width == 0 {
-        return;
-    }
     let vertical = Nearest::new(parameters, height, output_height);
     let horizontal = Nearest::new(parameters, width, output_width);
-    let images = output.chunks_exact_mut(output_height * output_width * channels);
-    for (image, output) in input.chunks_exact(height * width * channels).zip(images) {
-        for (y, output) in output.chunks_exact_mut(output_width * channels).enumerate() {
-            let row = vertical.position(y) * width * channels;
-            for (x, output) in output.chunks_exact_mut(channels).enumerate() {
-                let start = row + horizontal.position(x) * channels;
-                copy(image.get(start..).unwrap_or(&[]), output);
-            }
+    for_each_row(parameters.input_shape, parameters.output_shape, input, output, |image, y, output| {
+        let row = vertical.position(y) * width * channels;
+        for (x, output) in runs_mut(output, channels).enumerate() {
+            let start = row + horizontal.position(x) * channels;
+            copy(image.get(start..).unwrap_or(&[]), output);
         }
-    }
+    });
 }
 
 /// Positions along one axis.

@@ -2,6 +2,7 @@
 
 use crate::error::{Operand, elements, ensure, expect};
 use crate::fixed_point::{exp_of_negative, reciprocal_of_one_plus};
+use crate::runs::{runs, runs_mut};
 use crate::{
     KernelError, Requantize, rounding_divide_by_power_of_two, saturating_rounding_doubling_high_multiply,
 };
@@ -64,8 +65,8 @@ impl SoftmaxParameters {
 /// # Source
 /// TFLite reference kernel `reference_ops::Softmax`.
 pub fn softmax_s8(parameters: &SoftmaxParameters, input: &[i8], output: &mut [i8]) {
-    let depth = parameters.depth.max(1);
-    for (input, output) in input.chunks_exact(depth).zip(output.chunks_exact_mut(depth)) {
+    let depth = parameters.depth;
+    for (input, output) in runs(input, depth).zip(runs_mut(output, depth)) {
         let largest = input.iter().copied().max().unwrap_or(0);
         let exponential = |value: i8| {
             let difference = i32::from(value) - i32::from(largest);

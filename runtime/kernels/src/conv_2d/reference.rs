@@ -7,6 +7,7 @@ use super::Conv2dParameters;
 use crate::Filter;
 use crate::dot::{Runs, all_channels};
 use crate::finish::{BLOCK, Finish};
+use crate::runs::{for_each_row, runs_mut};
 
 /// See [`conv_2d_s8`](crate::conv_2d_s8).
 pub(super) fn conv_2d_s8(
@@ -17,7 +18,7 @@ pub(super) fn conv_2d_s8(
 ) {
     let Conv2dParameters { vertical, horizontal, input_zero_point, .. } = *parameters;
     let [_, input_height, input_width, channels] = parameters.input_shape;
-    let [_, output_height, output_width, output_channels] = parameters.output_shape;
+    let output_channels = parameters.output_shape[3];
     let mut sums = [0; BLOCK];
     let finish = Finish {
         zero_point: parameters.output_zero_point,
@@ -25,33 +26,26 @@ pub(super) fn conv_2d_s8(
         max: parameters.activation_max,
     };
     let (input_row, filter_row) = (input_width * channels, horizontal.filter * channels);
-    let (image_size, filter_size) = (input_height * input_row, vertical.filter * filter_row);
-    if image_size == 0 || output_height == 0 || output_width == 0 || output_channels == 0 {
-        return;
-    }
-
-    let outputs = output.chunks_exact_mut(output_height * output_width * output_channels);
-    for (image, output) in input.chunks_exact(image_size).zip(outputs) {
-        for (y, output) in output.chunks_exact_mut(output_width * output_channels).enumerate() {
-            let rows = vertical.clip(y, input_height);
-            for (x, output) in output.chunks_exact_mut(output_channels).enumerate() {
-                let columns = horizontal.clip(x, input_width);
-                let start = rows.input * input_row + columns.input * channels;
-                let mut runs = Runs {
-                    input: image.get(start..).unwrap_or(&[]),
-                    input_zero_point,
-                    rows: rows.taps,
-                    columns: columns.taps,
-                    length: channels,
-                    input_steps: [vertical.dilation * input_row, horizontal.dilation * channels],
-                    weights_start: rows.tap * filter_row + columns.tap * channels,
-                    weights_steps: [filter_row, channels],
-                };
-                if horizontal.dilation == 1 {
-                    (runs.columns, runs.length) = (1, columns.taps * channels);
-                }
-                all_channels(filter, filter_size, &runs, finish, &mut sums, output);
+    let filter_size = vertical.filter * filter_row;
+    for_each_row(parameters.input_shape, parameters.output_shape, input, output, |image, y, output| {
+        let rows = vertical.clip(y, input_height);
+        for (x, output) in runs_mut(output, output_channels).enumerate() {
+            let columns = horizontal.clip(x, input_width);
+            let start = rows.input * input_row + columns.input * channels;
+            let mut runs = Runs {
+                input: image.get(start..).unwrap_or(&[]),
+                input_zero_point,
+                rows: rows.taps,
+                columns: columns.taps,
+                length: channels,
+                input_steps: [vertical.dilation * input_row, horizontal.dilation * channels],
+                weights_start: rows.tap * filter_row + columns.tap * channels,
+                weights_steps: [filter_row, channels],
+            };
+            if horizontal.dilation == 1 {
+                (runs.columns, runs.length) = (1, columns.taps * channels);
             }
+            all_channels(filter, filter_size, &runs, finish, &mut sums, output);
         }
-    }
+    });
 }

@@ -6,6 +6,7 @@
 use super::DepthwiseConv2dParameters;
 use crate::Filter;
 use crate::finish::{BLOCK, Finish};
+use crate::runs::{for_each_row, runs_mut};
 
 /// See [`depthwise_conv_2d_s8`](crate::depthwise_conv_2d_s8).
 pub(super) fn depthwise_conv_2d_s8(
@@ -16,7 +17,7 @@ pub(super) fn depthwise_conv_2d_s8(
 ) {
     let DepthwiseConv2dParameters { vertical, horizontal, .. } = *parameters;
     let [_, input_height, input_width, channels] = parameters.input_shape;
-    let [_, output_height, output_width, output_channels] = parameters.output_shape;
+    let output_channels = parameters.output_shape[3];
     let zero_point = i32::from(parameters.input_zero_point);
     let mut sums = [0; BLOCK];
     let finish = Finish {
@@ -24,47 +25,39 @@ pub(super) fn depthwise_conv_2d_s8(
         min: parameters.activation_min,
         max: parameters.activation_max,
     };
-    let image_size = input_height * input_width * channels;
-    if image_size == 0 || output_height * output_width == 0 || output_channels < channels {
-        return;
-    }
-    let multiplier = output_channels / channels;
+    let multiplier = (output_channels / channels.max(1)).max(1);
 
-    let outputs = output.chunks_exact_mut(output_height * output_width * output_channels);
-    for (image, output) in input.chunks_exact(image_size).zip(outputs) {
-        for (y, output) in output.chunks_exact_mut(output_width * output_channels).enumerate() {
-            let rows = vertical.clip(y, input_height);
-            for (x, output) in output.chunks_exact_mut(output_channels).enumerate() {
-                let columns = horizontal.clip(x, input_width);
-                let mut first = 0;
-                for output in output.chunks_mut(BLOCK) {
-                    let sums = filter.biases(first, &mut sums, output.len());
-                    for row in 0..rows.taps {
-                        let pixel = (rows.input + row * vertical.dilation) * input_width + columns.input;
-                        let tap = (rows.tap + row) * horizontal.filter + columns.tap;
-                        let mut from = pixel * channels;
-                        let mut start = tap * output_channels + first;
-                        for _ in 0..columns.taps {
-                            let (Some(values), Some(weights)) =
-                                (image.get(from..), filter.weights.get(start..))
-                            else {
-                                return;
-                            };
-                            if multiplier == 1 {
-                                add_products(sums, values.get(first..).unwrap_or(&[]), weights, zero_point);
-                            } else {
-                                add_shared_products(sums, values, first, multiplier, weights, zero_point);
-                            }
-                            from += horizontal.dilation * channels;
-                            start += output_channels;
+    for_each_row(parameters.input_shape, parameters.output_shape, input, output, |image, y, output| {
+        let rows = vertical.clip(y, input_height);
+        for (x, output) in runs_mut(output, output_channels).enumerate() {
+            let columns = horizontal.clip(x, input_width);
+            let mut first = 0;
+            for output in output.chunks_mut(BLOCK) {
+                let sums = filter.biases(first, &mut sums, output.len());
+                for row in 0..rows.taps {
+                    let pixel = (rows.input + row * vertical.dilation) * input_width + columns.input;
+                    let tap = (rows.tap + row) * horizontal.filter + columns.tap;
+                    let mut from = pixel * channels;
+                    let mut start = tap * output_channels + first;
+                    for _ in 0..columns.taps {
+                        let (Some(values), Some(weights)) = (image.get(from..), filter.weights.get(start..))
+                        else {
+                            return;
+                        };
+                        if multiplier == 1 {
+                            add_products(sums, values.get(first..).unwrap_or(&[]), weights, zero_point);
+                        } else {
+                            add_shared_products(sums, values, first, multiplier, weights, zero_point);
                         }
+                        from += horizontal.dilation * channels;
+                        start += output_channels;
                     }
-                    finish.apply_all(sums, filter, first, output);
-                    first += BLOCK;
                 }
+                finish.apply_all(sums, filter, first, output);
+                first += BLOCK;
             }
         }
-    }
+    });
 }
 
 /// One tap where every channel has one output.

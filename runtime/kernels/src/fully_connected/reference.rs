@@ -4,6 +4,7 @@ use super::FullyConnectedParameters;
 use crate::Filter;
 use crate::dot::{Runs, all_channels};
 use crate::finish::{BLOCK, Finish};
+use crate::runs::{runs, runs_mut};
 
 /// See [`fully_connected_s8`](crate::fully_connected_s8).
 pub(super) fn fully_connected_s8(
@@ -19,11 +20,8 @@ pub(super) fn fully_connected_s8(
         min: parameters.activation_min,
         max: parameters.activation_max,
     };
-    if input_depth == 0 || output_depth == 0 {
-        return;
-    }
-    for (vector, output) in input.chunks_exact(input_depth).zip(output.chunks_exact_mut(output_depth)) {
-        let runs = Runs {
+    for (vector, output) in runs(input, input_depth).zip(runs_mut(output, output_depth)) {
+        let window = Runs {
             input: vector,
             input_zero_point,
             rows: 1,
@@ -33,6 +31,6 @@ pub(super) fn fully_connected_s8(
             weights_start: 0,
             weights_steps: [0; 2],
         };
-        all_channels(filter, input_depth, &runs, finish, &mut sums, output);
+        all_channels(filter, input_depth, &window, finish, &mut sums, output);
     }
 }
