@@ -74,7 +74,8 @@ struct Uses {
 
 impl Uses {
     fn of(graph: &Graph) -> Self {
-        let mut uses = Self { producer: vec![None; graph.tensors.len()], readers: vec![0; graph.tensors.len()] };
+        let mut uses =
+            Self { producer: vec![None; graph.tensors.len()], readers: vec![0; graph.tensors.len()] };
         for (index, node) in graph.nodes.iter().enumerate() {
             for &id in &node.outputs {
                 uses.producer[id] = Some(index);

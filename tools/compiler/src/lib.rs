@@ -6,4 +6,5 @@ pub mod fold;
 pub mod graph;
 pub mod import;
 pub mod lower;
+pub mod oracle;
 pub mod plan;

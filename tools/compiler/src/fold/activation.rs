@@ -35,9 +35,8 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
         };
         *activation = match (*activation, fused) {
             (Activation::Linear, fused) => fused,
-            (Activation::Relu, Activation::Relu6) | (Activation::Relu6, Activation::Relu | Activation::Relu6) => {
-                Activation::Relu6
-            }
+            (Activation::Relu, Activation::Relu6)
+            | (Activation::Relu6, Activation::Relu | Activation::Relu6) => Activation::Relu6,
             (Activation::Relu, Activation::Relu) => Activation::Relu,
             _ => continue,
         };

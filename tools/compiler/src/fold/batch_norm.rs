@@ -16,7 +16,9 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
         let &[left, right] = &graph.nodes[index].inputs[..] else { continue };
         let output = graph.nodes[index].outputs[0];
         for (value, constant) in [(left, right), (right, left)] {
-            let Some(producer) = uses.sole_producer(value).filter(|&producer| !removed[producer]) else { continue };
+            let Some(producer) = uses.sole_producer(value).filter(|&producer| !removed[producer]) else {
+                continue;
+            };
             // A node that an earlier step of this sweep re-pointed no longer computes `value`.
             if graph.nodes[producer].outputs != [value] || !is_linear(&graph.nodes[producer].op) {
                 continue;
@@ -52,8 +54,9 @@ fn is_linear(op: &Op) -> bool {
 }
 
 fn set_activation(op: &mut Op, fused: Activation) {
-    if let Op::Conv2d { activation, .. } | Op::DepthwiseConv2d { activation, .. } | Op::FullyConnected { activation } =
-        op
+    if let Op::Conv2d { activation, .. }
+    | Op::DepthwiseConv2d { activation, .. }
+    | Op::FullyConnected { activation } = op
     {
         *activation = fused;
     }
@@ -64,7 +67,9 @@ fn by_channel(constant: &Tensor, channels: usize) -> Option<Vec<f32>> {
     let values = constant.floats()?;
     match values {
         &[value] => Some(vec![value; channels]),
-        values if values.len() == channels && constant.shape.last() == Some(&channels) => Some(values.to_vec()),
+        values if values.len() == channels && constant.shape.last() == Some(&channels) => {
+            Some(values.to_vec())
+        }
         _ => None,
     }
 }
@@ -82,7 +87,9 @@ fn scale_weights(graph: &mut Graph, node: usize, factors: &[f32]) -> bool {
     let bias = match graph.nodes[node].inputs.get(2).map(|&bias| graph.tensors[bias].floats()) {
         None => None,
         Some(None) => return false,
-        Some(Some(bias)) => Some(bias.iter().zip(factors).map(|(bias, factor)| bias * factor).collect::<Vec<_>>()),
+        Some(Some(bias)) => {
+            Some(bias.iter().zip(factors).map(|(bias, factor)| bias * factor).collect::<Vec<_>>())
+        }
     };
     if !scaled.iter().chain(bias.iter().flatten()).all(|value| value.is_finite()) {
         return false;

@@ -14,7 +14,8 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
         let node = &graph.nodes[index];
         let (&[input], &[output]) = (&node.inputs[..], &node.outputs[..]) else { continue };
         let (from, to) = (&graph.tensors[input], &graph.tensors[output]);
-        let same = from.shape == to.shape && from.element == to.element && from.quantization == to.quantization;
+        let same =
+            from.shape == to.shape && from.element == to.element && from.quantization == to.quantization;
         let passes_on = match &node.op {
             Op::Reshape | Op::Unary(Unary::Requantize) => same,
             Op::Pad { before, after, .. } => same && before.iter().chain(after).all(|&count| count == 0),
@@ -27,7 +28,9 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
         if !graph.outputs.contains(&output) {
             instead[output] = input;
             removed[index] = true;
-        } else if let Some(producer) = uses.producer[input].filter(|&p| !removed[p] && uses.readers[input] == 1) {
+        } else if let Some(producer) =
+            uses.producer[input].filter(|&p| !removed[p] && uses.readers[input] == 1)
+        {
             // The one who computed the input computes the graph's output instead.
             for id in &mut graph.nodes[producer].outputs {
                 if *id == input {
@@ -52,7 +55,9 @@ fn join_reshapes(graph: &mut Graph) -> bool {
             continue;
         }
         let input = graph.nodes[index].inputs[0];
-        if let Some(producer) = uses.producer[input].filter(|&producer| graph.nodes[producer].op == Op::Reshape) {
+        if let Some(producer) =
+            uses.producer[input].filter(|&producer| graph.nodes[producer].op == Op::Reshape)
+        {
             graph.nodes[index].inputs[0] = graph.nodes[producer].inputs[0];
             changed = true;
         }

@@ -71,7 +71,7 @@ impl<'a> Importer<'a> {
         let mut problems = Vec::new();
         for index in 0..operators {
             match self.node(index, &mut computed)? {
-                Ok(nodes) => self.tensors.graph.nodes.extend(nodes),
+                Ok(node) => self.tensors.graph.nodes.push(node),
                 Err(problem) => problems.push(problem),
             }
         }
@@ -97,7 +97,7 @@ impl<'a> Importer<'a> {
         &mut self,
         index: usize,
         computed: &mut Vec<bool>,
-    ) -> Result<Result<Vec<Node>, NodeProblem>, ImportError> {
+    ) -> Result<Result<Node, NodeProblem>, ImportError> {
         let operator = self.main.operators().expect("counted by the caller").get(index);
         let (name, code) = operators::operator_name(self.model, operator.opcode_index())
             .map_err(|problem| self.invalid(format!("node {index}: {problem}")))?;
@@ -131,20 +131,16 @@ impl<'a> Importer<'a> {
             return Ok(Err(describe(graph, Problem::Invalid(problem))));
         }
         let source = NodeSource { operator, code, name: &label, inputs: &inputs, outputs: &results };
-        let nodes = match operators::translate(graph, source, &mut self.warnings) {
-            Ok(nodes) => nodes,
+        let node = match operators::translate(graph, source, &mut self.warnings) {
+            Ok(node) => node,
             Err(problem) => return Ok(Err(describe(graph, problem))),
         };
-        for id in computed.len()..graph.tensors.len() {
-            let made_by_node = nodes.iter().any(|node| node.outputs.contains(&id));
-            computed.push(made_by_node || graph.tensors[id].data.is_some());
+        // What a translation adds is constant.
+        computed.resize(graph.tensors.len(), true);
+        if let Err(problem) = check_node(graph, &node) {
+            return Ok(Err(describe(graph, Problem::Invalid(problem))));
         }
-        for node in &nodes {
-            if let Err(problem) = check_node(graph, node) {
-                return Ok(Err(describe(graph, Problem::Invalid(problem))));
-            }
-        }
-        Ok(Ok(nodes))
+        Ok(Ok(node))
     }
 
     fn operands(

@@ -37,12 +37,12 @@ pub(super) fn operator_name(model: Model<'_>, index: u32) -> Result<(String, Bui
     Ok((name, code))
 }
 
-/// Translates one operator into one node, or two when a fused activation has no place in the first.
+/// Translates one operator into a node; constants that it needs besides join the graph.
 pub(super) fn translate(
     graph: &mut Graph,
     source: NodeSource<'_>,
     warnings: &mut Vec<String>,
-) -> Result<Vec<Node>, Problem> {
+) -> Result<Node, Problem> {
     let output = *source.outputs.first().ok_or_else(|| Problem::Invalid("no result".into()))?;
     let mut translation = Translation { graph, source, warnings };
     let (op, inputs) = match translation.source.code {
@@ -64,7 +64,7 @@ pub(super) fn translate(
             (Op::Mul { activation: activation(fused)? }, translation.all(2)?)
         }
         BuiltinOperator::SUB => translation.sub()?,
-        BuiltinOperator::CONCATENATION => return translation.concatenate(output),
+        BuiltinOperator::CONCATENATION => translation.concatenate()?,
         BuiltinOperator::PAD | BuiltinOperator::PADV2 => translation.pad()?,
         BuiltinOperator::RESHAPE | BuiltinOperator::SQUEEZE | BuiltinOperator::EXPAND_DIMS => {
             // The target shape stands in the result; what an operand says besides is for dynamic shapes.
@@ -105,7 +105,7 @@ pub(super) fn translate(
     };
     let name = translation.source.name.to_string();
     let outputs = translation.source.outputs.to_vec();
-    Ok(vec![Node { name, op, inputs, outputs }])
+    Ok(Node { name, op, inputs, outputs })
 }
 
 type Translated = Result<(Op, Vec<TensorId>), Problem>;
@@ -244,35 +244,23 @@ impl Translation<'_> {
         Ok((Op::Add { activation: activation(fused)? }, vec![inputs[0], self.graph.tensors.len() - 1]))
     }
 
-    /// A fused activation becomes a node of its own, for [`Op::Concatenate`] has none.
-    fn concatenate(&mut self, output: TensorId) -> Result<Vec<Node>, Problem> {
+    fn concatenate(&mut self) -> Translated {
         let options = self
             .source
             .operator
             .builtin_options_as_concatenation_options()
             .ok_or_else(|| missing("ConcatenationOptions"))?;
+        if options.fused_activation_function() != ActivationFunctionType::NONE {
+            // The reference refuses it too.
+            return Err(Problem::Form(format!("fused activation {:?}", options.fused_activation_function())));
+        }
         let inputs = self.all(self.source.inputs.len())?;
         let first = *inputs.first().ok_or_else(|| Problem::Invalid("no operands".into()))?;
         let rank = self.graph.tensors[first].shape.len() as i64;
         let axis = i64::from(options.axis());
         let axis = if axis < 0 { axis + rank } else { axis };
         let axis = usize::try_from(axis).map_err(|_| Problem::Invalid(format!("axis {axis} of {rank}")))?;
-        let name = self.source.name.to_string();
-        let unary = match activation(options.fused_activation_function())? {
-            Activation::Linear => {
-                return Ok(vec![Node { name, op: Op::Concatenate { axis }, inputs, outputs: vec![output] }]);
-            }
-            Activation::Relu => Unary::Relu,
-            Activation::Relu6 => Unary::Relu6,
-            Activation::ReluN1To1 => Unary::ReluN1To1,
-        };
-        let joined = Tensor { name: format!("{name}/joined"), ..self.graph.tensors[output].clone() };
-        self.graph.tensors.push(joined);
-        let joined = self.graph.tensors.len() - 1;
-        Ok(vec![
-            Node { name: name.clone(), op: Op::Concatenate { axis }, inputs, outputs: vec![joined] },
-            Node { name, op: Op::Unary(unary), inputs: vec![joined], outputs: vec![output] },
-        ])
+        Ok((Op::Concatenate { axis }, inputs))
     }
 
     fn pad(&mut self) -> Translated {
