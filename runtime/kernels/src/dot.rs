@@ -72,8 +72,8 @@ fn add_runs<const N: usize>(sums: &mut [i32; N], weights: &[i8], filter_size: us
                 *piece = run;
             }
             add_products(sums, input, &pieces, runs.input_zero_point);
-            from += runs.input_steps[1];
-            tap += runs.weights_steps[1];
+            from = from.wrapping_add(runs.input_steps[1]);
+            tap = tap.wrapping_add(runs.weights_steps[1]);
         }
     }
 }

@@ -27,7 +27,8 @@ impl Pool2dParameters {
     ///
     /// # Errors
     /// A [`KernelError`] that says what does not fit; [`KernelError::Geometry`] also for a window
-    /// that lies wholly outside the image.
+    /// that lies wholly outside the image; [`KernelError::TooLarge`] also where a sum could leave 31
+    /// bits.
     pub fn check(&self, input_elements: usize, output_elements: usize) -> Result<(), KernelError> {
         let [batches, input_height, input_width, channels] = self.input_shape;
         let [output_batches, output_height, output_width, output_channels] = self.output_shape;
@@ -35,6 +36,9 @@ impl Pool2dParameters {
         ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
         self.vertical.check_never_empty(input_height, output_height)?;
         self.horizontal.check_never_empty(input_width, output_width)?;
+        let area =
+            elements(&[self.vertical.filter.min(input_height), self.horizontal.filter.min(input_width)])?;
+        ensure(area < 1 << 23, KernelError::TooLarge)?;
         expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
         expect(Operand::Output, elements(&self.output_shape)?, output_elements)
     }

@@ -55,6 +55,8 @@ impl SoftmaxParameters {
 ///
 /// # Rounding
 /// The exponent has 26 fraction bits, exponentials 31, their sum 19. One rounding divide at the end.
+/// Where the sum is 512 times the largest exponential or more, all outputs are 0 (-128 as stored);
+/// the reference stops the program there.
 ///
 /// # Scratch
 /// None: exponentials are computed twice.
@@ -82,6 +84,8 @@ pub fn softmax_s8(parameters: &SoftmaxParameters, input: &[i8], output: &mut [i8
         let zeros = (sum as u32).leading_zeros().min(12);
         let scale = reciprocal_of_one_plus((sum << zeros) & i32::MAX);
         let shift = 12 - zeros + 31 - 8;
+        // Beyond 31 bits every share is below half a step.
+        let (scale, shift) = if shift > 31 { (0, 31) } else { (scale, shift) };
 
         for (output, &value) in output.iter_mut().zip(input) {
             let share = exponential(value).map_or(0, |value| {

@@ -35,20 +35,20 @@ impl Axis {
     /// An axis on which nothing slides: one tap, one step.
     pub const ONE: Axis = Axis { filter: 1, stride: 1, dilation: 1, padding: 0 };
 
-    /// The part of window `output` inside an input of `input` elements.
+    /// The part of window `output` inside an input of `input` elements; all 0 where there is none.
     #[inline]
     pub(crate) fn clip(&self, output: usize, input: usize) -> Clip {
         let start = output.wrapping_mul(self.stride).wrapping_sub(self.padding) as isize;
-        if self.dilation <= 1 {
-            let tap = start.min(0).unsigned_abs();
-            let first = start.max(0) as usize;
-            let taps = self.filter.saturating_sub(tap).min(input.saturating_sub(first));
-            return Clip { tap, input: first, taps };
+        let (before, after) = (start.min(0).unsigned_abs(), start.max(0) as usize);
+        let (mut tap, mut first) = (before, after);
+        let mut room = input.saturating_sub(first);
+        if self.dilation > 1 {
+            tap = before.div_ceil(self.dilation);
+            first = start.wrapping_add_unsigned(tap.wrapping_mul(self.dilation)) as usize;
+            room = input.saturating_sub(first).div_ceil(self.dilation);
         }
-        let tap = start.min(0).unsigned_abs().div_ceil(self.dilation);
-        let first = start.wrapping_add_unsigned(tap.wrapping_mul(self.dilation)) as usize;
-        let room = input.saturating_sub(first).div_ceil(self.dilation);
-        Clip { tap, input: first, taps: self.filter.saturating_sub(tap).min(room) }
+        let taps = self.filter.saturating_sub(tap).min(room);
+        if taps == 0 { Clip { tap: 0, input: 0, taps } } else { Clip { tap, input: first, taps } }
     }
 
     /// Whether `output` windows over `input` elements can be counted in 31 bits.

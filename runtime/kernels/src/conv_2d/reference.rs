@@ -38,7 +38,10 @@ pub(super) fn conv_2d_s8(
                 rows: rows.taps,
                 columns: columns.taps,
                 length: channels,
-                input_steps: [vertical.dilation * input_row, horizontal.dilation * channels],
+                input_steps: [
+                    vertical.dilation.wrapping_mul(input_row),
+                    horizontal.dilation.wrapping_mul(channels),
+                ],
                 weights_start: rows.tap * filter_row + columns.tap * channels,
                 weights_steps: [filter_row, channels],
             };

@@ -49,7 +49,7 @@ pub(super) fn depthwise_conv_2d_s8(
                         } else {
                             add_shared_products(sums, values, first, multiplier, weights, zero_point);
                         }
-                        from += horizontal.dilation * channels;
+                        from = from.wrapping_add(horizontal.dilation.wrapping_mul(channels));
                         start += output_channels;
                     }
                 }

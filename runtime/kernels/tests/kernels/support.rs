@@ -45,13 +45,11 @@ impl Random {
     }
 
     /// A number in `0..end`, from the high bits.
-    #[allow(dead_code)]
     pub fn below(&mut self, end: usize) -> usize {
         ((u64::from(self.next()) * end as u64) >> 32) as usize
     }
 
     /// One of `choices`.
-    #[allow(dead_code)]
     pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }

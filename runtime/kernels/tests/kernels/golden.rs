@@ -1,12 +1,10 @@
 //! Every kernel against TFLite Micro's answers in `tests/golden`, without a compiler in between.
 
-mod support;
-
 use std::collections::HashMap;
 
+use crate::support::{Random, quantize_multiplier};
 use ocelli_kernels::table::*;
 use ocelli_kernels::*;
-use support::{Random, quantize_multiplier};
 
 fn read(name: &str) -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/");

@@ -1,0 +1,239 @@
+//! The contract as short as it can be said, in plain loops and wide integers.
+
+use ocelli_kernels::*;
+
+/// `value * multiplier * 2^(shift - 31)`, rounded as the contract says.
+pub fn requantize(value: i32, factor: Requantize) -> i64 {
+    let shifted = i128::from(value) << factor.shift.max(0);
+    let high = (2 * shifted * i128::from(factor.multiplier) + (1 << 31)) >> 32;
+    let divisor = 1i128 << (-factor.shift).max(0);
+    let magnitude = (2 * high.abs() + divisor) / (2 * divisor);
+    (magnitude * high.signum()) as i64
+}
+
+/// A sum on its way to int8.
+pub fn finish(sum: i32, factor: Requantize, zero_point: i8, min: i8, max: i8) -> i8 {
+    (requantize(sum, factor) + i64::from(zero_point)).clamp(min.into(), max.into()) as i8
+}
+
+/// The element of a tensor `[N, H, W, C]`.
+fn at(shape: [usize; 4], [n, y, x, c]: [usize; 4]) -> usize {
+    ((n * shape[1] + y) * shape[2] + x) * shape[3] + c
+}
+
+/// All positions of a tensor.
+fn positions(shape: [usize; 4]) -> impl Iterator<Item = [usize; 4]> {
+    (0..shape.iter().product()).map(move |i| {
+        let (rest, c) = (i / shape[3], i % shape[3]);
+        let (rest, x) = (rest / shape[2], rest % shape[2]);
+        [rest / shape[1], rest % shape[1], x, c]
+    })
+}
+
+/// Where a tap looks, if inside.
+fn look(axis: Axis, output: usize, tap: usize, input: usize) -> Option<usize> {
+    (output * axis.stride + tap * axis.dilation)
+        .checked_sub(axis.padding)
+        .filter(|&position| position < input)
+}
+
+/// Both taps of every element under a window, with the element's position.
+fn window(axes: [Axis; 2], y: usize, x: usize, [_, height, width, _]: [usize; 4]) -> Vec<[usize; 4]> {
+    let mut taps = Vec::new();
+    for ky in 0..axes[0].filter {
+        for kx in 0..axes[1].filter {
+            if let (Some(y), Some(x)) = (look(axes[0], y, ky, height), look(axes[1], x, kx, width)) {
+                taps.push([ky, kx, y, x]);
+            }
+        }
+    }
+    taps
+}
+
+/// A factor of a filter.
+fn factor(filter: &Filter, channel: usize) -> Requantize {
+    let channel = if filter.multipliers.len() == 1 { 0 } else { channel };
+    Requantize { multiplier: filter.multipliers[channel], shift: filter.shifts[channel] }
+}
+
+/// 2-d convolution.
+pub fn conv_2d(p: &Conv2dParameters, filter: &Filter, input: &[i8]) -> Vec<i8> {
+    let axes = [p.vertical, p.horizontal];
+    let channels = p.input_shape[3];
+    let output = positions(p.output_shape).map(|[n, y, x, o]| {
+        let mut sum = filter.bias.get(o).copied().unwrap_or(0);
+        for [ky, kx, y, x] in window(axes, y, x, p.input_shape) {
+            for c in 0..channels {
+                let weight = filter.weights[((o * axes[0].filter + ky) * axes[1].filter + kx) * channels + c];
+                let value = input[at(p.input_shape, [n, y, x, c])];
+                sum += (i32::from(value) - i32::from(p.input_zero_point)) * i32::from(weight);
+            }
+        }
+        finish(sum, factor(filter, o), p.output_zero_point, p.activation_min, p.activation_max)
+    });
+    output.collect()
+}
+
+/// Depthwise 2-d convolution.
+pub fn depthwise_conv_2d(p: &DepthwiseConv2dParameters, filter: &Filter, input: &[i8]) -> Vec<i8> {
+    let axes = [p.vertical, p.horizontal];
+    let channels = p.output_shape[3];
+    let output = positions(p.output_shape).map(|[n, y, x, o]| {
+        let mut sum = filter.bias.get(o).copied().unwrap_or(0);
+        for [ky, kx, y, x] in window(axes, y, x, p.input_shape) {
+            let weight = filter.weights[(ky * axes[1].filter + kx) * channels + o];
+            let value = input[at(p.input_shape, [n, y, x, o / (channels / p.input_shape[3])])];
+            sum += (i32::from(value) - i32::from(p.input_zero_point)) * i32::from(weight);
+        }
+        finish(sum, factor(filter, o), p.output_zero_point, p.activation_min, p.activation_max)
+    });
+    output.collect()
+}
+
+/// Fully connected layer.
+pub fn fully_connected(p: &FullyConnectedParameters, filter: &Filter, input: &[i8]) -> Vec<i8> {
+    let mut output = Vec::new();
+    for vector in input.chunks(p.input_depth) {
+        for o in 0..p.output_depth {
+            let mut sum = filter.bias.get(o).copied().unwrap_or(0);
+            for (i, &value) in vector.iter().enumerate() {
+                let weight = filter.weights[o * p.input_depth + i];
+                sum += (i32::from(value) - i32::from(p.input_zero_point)) * i32::from(weight);
+            }
+            output.push(finish(
+                sum,
+                factor(filter, o),
+                p.output_zero_point,
+                p.activation_min,
+                p.activation_max,
+            ));
+        }
+    }
+    output
+}
+
+/// The values under every window of a pool.
+fn pooled(p: &Pool2dParameters, input: &[i8]) -> impl Iterator<Item = Vec<i8>> {
+    positions(p.output_shape).map(move |[n, y, x, c]| {
+        let taps = window([p.vertical, p.horizontal], y, x, p.input_shape);
+        taps.iter().map(|&[_, _, y, x]| input[at(p.input_shape, [n, y, x, c])]).collect()
+    })
+}
+
+/// 2-d maximum pool.
+pub fn max_pool_2d(p: &Pool2dParameters, input: &[i8]) -> Vec<i8> {
+    pooled(p, input)
+        .map(|values| values.into_iter().max().unwrap().clamp(p.activation_min, p.activation_max))
+        .collect()
+}
+
+/// 2-d average pool.
+pub fn average_pool_2d(p: &Pool2dParameters, input: &[i8]) -> Vec<i8> {
+    let average = |values: Vec<i8>| {
+        let (sum, count) = (values.iter().map(|&v| i32::from(v)).sum::<i32>(), values.len() as i32);
+        let magnitude = (2 * sum.abs() + count) / (2 * count);
+        ((magnitude * sum.signum()) as i8).clamp(p.activation_min, p.activation_max)
+    };
+    pooled(p, input).map(average).collect()
+}
+
+/// Constant padding.
+pub fn pad(p: &PadParameters, input: &[i8]) -> Vec<i8> {
+    let output = positions(p.output_shape).map(|position| {
+        let mut inside = [0; 4];
+        for (i, inside) in inside.iter_mut().enumerate() {
+            match position[i].checked_sub(p.before[i]).filter(|&k| k < p.input_shape[i]) {
+                Some(k) => *inside = k,
+                None => return p.value,
+            }
+        }
+        input[at(p.input_shape, inside)]
+    });
+    output.collect()
+}
+
+/// The nearest input position, found in single precision as the reference does.
+fn nearest(sampling: Sampling, output: usize, input_size: usize, output_size: usize) -> usize {
+    let corners = sampling == Sampling::AlignCorners;
+    let ratio = if corners && output_size > 1 {
+        (input_size - 1) as f32 / (output_size - 1) as f32
+    } else {
+        input_size as f32 / output_size as f32
+    };
+    let offset = if sampling == Sampling::HalfPixelCenters { 0.5f32 } else { 0.0 };
+    let position = (output as f32 + offset) * ratio;
+    let position = if corners { position.round() } else { position.floor() };
+    (position as usize).min(input_size - 1)
+}
+
+/// Resize to the nearest pixel.
+pub fn resize_nearest(p: &ResizeParameters, input: &[i8]) -> Vec<i8> {
+    let output = positions(p.output_shape).map(|[n, y, x, c]| {
+        let y = nearest(p.sampling, y, p.input_shape[1], p.output_shape[1]);
+        let x = nearest(p.sampling, x, p.input_shape[2], p.output_shape[2]);
+        input[at(p.input_shape, [n, y, x, c])]
+    });
+    output.collect()
+}
+
+/// Resize by bilinear interpolation.
+pub fn resize_bilinear(p: &ResizeParameters, input: &[i8]) -> Vec<i8> {
+    let between = |output: usize, input_size: usize, output_size: usize| {
+        let (n, d) = match p.sampling {
+            Sampling::AlignCorners if output_size > 1 => (input_size as i64 - 1, output_size as i64 - 1),
+            _ => (input_size as i64, output_size as i64),
+        };
+        let ratio = (1024 * n + d / 2) / d;
+        let half = if p.sampling == Sampling::HalfPixelCenters { ratio / 2 - 512 } else { 0 };
+        let position = output as i64 * ratio + half;
+        let low = (position / 1024).max(0);
+        (low as usize, (((position + 1023) / 1024) as usize).min(input_size - 1), position - 1024 * low)
+    };
+    let output = positions(p.output_shape).map(|[n, y, x, c]| {
+        let (y0, y1, fy) = between(y, p.input_shape[1], p.output_shape[1]);
+        let (x0, x1, fx) = between(x, p.input_shape[2], p.output_shape[2]);
+        let value = |y, x| i64::from(input[at(p.input_shape, [n, y, x, c])]);
+        let upper = value(y0, x0) * (1024 - fx) + value(y0, x1) * fx;
+        let lower = value(y1, x0) * (1024 - fx) + value(y1, x1) * fx;
+        let sum = upper * (1024 - fy) + lower * fy;
+        ((sum + if sum > 0 { 1 << 19 } else { -(1 << 19) }) / (1 << 20)) as i8
+    });
+    output.collect()
+}
+
+/// Mean over the middle axis of `[outer, count, inner]`.
+pub fn mean(p: &MeanParameters, input: &[i8]) -> Vec<i8> {
+    let count = p.count as i64;
+    let bits = (63 - count.leading_zeros() as i32).min(32).min(31 + i32::from(p.requantize.shift));
+    let multiplier = ((i64::from(p.requantize.multiplier) << bits) / count) as i32;
+    let factor = Requantize { multiplier, shift: (i32::from(p.requantize.shift) - bits) as i8 };
+    let mut output = Vec::new();
+    for o in 0..p.outer {
+        for i in 0..p.inner {
+            let values = (0..p.count).map(|k| i32::from(input[(o * p.count + k) * p.inner + i]));
+            let sum = values.sum::<i32>() - i32::from(p.input_zero_point) * p.count as i32;
+            output.push(finish(sum, factor, p.output_zero_point, i8::MIN, i8::MAX));
+        }
+    }
+    output
+}
+
+/// Addition.
+pub fn add(p: &AddParameters, left: i8, right: i8) -> i8 {
+    let left = requantize((i32::from(left) - i32::from(p.left_zero_point)) << 20, p.left_requantize);
+    let right = requantize((i32::from(right) - i32::from(p.right_zero_point)) << 20, p.right_requantize);
+    finish(
+        (left + right) as i32,
+        p.output_requantize,
+        p.output_zero_point,
+        p.activation_min,
+        p.activation_max,
+    )
+}
+
+/// Multiplication.
+pub fn mul(p: &MulParameters, left: i8, right: i8) -> i8 {
+    let left = i32::from(left) - i32::from(p.left_zero_point);
+    let right = i32::from(right) - i32::from(p.right_zero_point);
+    finish(left * right, p.requantize, p.output_zero_point, p.activation_min, p.activation_max)
+}

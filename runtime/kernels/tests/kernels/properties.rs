@@ -1,0 +1,452 @@
+//! Every kernel against the oracle, on random shapes and parameters: ones and odd sizes, strides over
+//! the edge, padding, dilation, zero points and saturation at both ends.
+
+use crate::oracle;
+use crate::support::{self, Random};
+use ocelli_kernels::*;
+
+const CASES: usize = 600;
+
+impl Random {
+    fn size(&mut self) -> usize {
+        self.one_of(&[1, 1, 2, 3, 4, 5, 7, 8])
+    }
+
+    fn zero_point(&mut self) -> i8 {
+        let any = self.next() as i8;
+        self.one_of(&[i8::MIN, -1, 0, 3, i8::MAX, any])
+    }
+
+    /// Smallest and largest output.
+    fn activation(&mut self) -> (i8, i8) {
+        let (a, b) = (self.next() as i8, self.next() as i8);
+        self.one_of(&[(i8::MIN, i8::MAX), (i8::MIN, i8::MAX), (a.min(b), a.max(b)), (0, i8::MAX)])
+    }
+
+    /// A factor of about `2^exponent`, rarely of either end or 0.
+    fn factor(&mut self, exponent: i32) -> Requantize {
+        let shift = (exponent + self.below(5) as i32 - 2).clamp(MIN_SHIFT.into(), MAX_SHIFT.into()) as i8;
+        let any = (1 << 30) + (self.next() >> 2) as i32;
+        Requantize { multiplier: self.one_of(&[any, any, any, any, 1 << 30, i32::MAX, 0]), shift }
+    }
+
+    /// An axis and an output size for an input size.
+    fn axis(&mut self, input: usize, dilated: bool) -> (Axis, usize) {
+        let filter = self.one_of(&[1, 2, 3, 3, 5]);
+        let stride = self.one_of(&[1, 1, 2, 3]);
+        let dilation = if dilated { self.one_of(&[1, 1, 2, 3]) } else { 1 };
+        let reach = (filter - 1) * dilation + 1;
+        if input < reach || self.below(2) == 0 {
+            let output = input.div_ceil(stride);
+            let padding = ((output - 1) * stride + reach).saturating_sub(input) / 2;
+            return (Axis { filter, stride, dilation, padding }, output);
+        }
+        (Axis { filter, stride, dilation, padding: 0 }, (input - reach) / stride + 1)
+    }
+}
+
+/// Weights, bias and factors for a filter of `weights` in all, `products` for each output.
+struct Constants {
+    weights: Vec<i8>,
+    bias: Vec<i32>,
+    multipliers: Vec<i32>,
+    shifts: Vec<i8>,
+}
+
+impl Constants {
+    fn random(random: &mut Random, weights: usize, products: usize, channels: usize) -> Constants {
+        let exponent = -7 - (products.ilog2() as i32) / 2 + random.one_of(&[0, 0, 0, 4, -6, 9]);
+        let factors = if random.below(4) == 0 { 1 } else { channels };
+        let factors: Vec<_> = (0..factors).map(|_| random.factor(exponent)).collect();
+        let biases = if random.below(4) == 0 { 0 } else { channels };
+        Constants {
+            weights: random.bytes(weights, 0),
+            bias: (0..biases).map(|_| random.next() as i32 >> 18).collect(),
+            multipliers: factors.iter().map(|factor| factor.multiplier).collect(),
+            shifts: factors.iter().map(|factor| factor.shift).collect(),
+        }
+    }
+
+    fn filter(&self) -> Filter<'_> {
+        Filter {
+            weights: &self.weights,
+            bias: &self.bias,
+            multipliers: &self.multipliers,
+            shifts: &self.shifts,
+        }
+    }
+}
+
+fn elements(shape: [usize; 4]) -> usize {
+    shape.iter().product()
+}
+
+#[test]
+fn conv_2d() {
+    let mut random = Random(1);
+    for case in 0..CASES {
+        let input_shape = [1 + random.below(2), random.size(), random.size(), random.size()];
+        let (vertical, height) = random.axis(input_shape[1], true);
+        let (horizontal, width) = random.axis(input_shape[2], true);
+        let output_channels = random.one_of(&[1, 2, 3, 4, 5, 8, 31, 33, 40]);
+        let (activation_min, activation_max) = random.activation();
+        let p = Conv2dParameters {
+            input_shape,
+            output_shape: [input_shape[0], height, width, output_channels],
+            vertical,
+            horizontal,
+            input_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            activation_min,
+            activation_max,
+        };
+        let products = vertical.filter * horizontal.filter * input_shape[3];
+        let constants = Constants::random(&mut random, products * output_channels, products, output_channels);
+        let input = random.bytes(elements(input_shape), 0);
+        let mut output = vec![0x55; elements(p.output_shape)];
+        p.check(&constants.filter(), input.len(), output.len()).unwrap();
+        conv_2d_s8(&p, &constants.filter(), &input, &mut output, &mut []);
+        assert_eq!(output, oracle::conv_2d(&p, &constants.filter(), &input), "case {case}: {p:?}");
+    }
+}
+
+#[test]
+fn depthwise_conv_2d() {
+    let mut random = Random(2);
+    for case in 0..CASES {
+        let channels = random.one_of(&[1, 1, 2, 3, 4, 8, 31, 33, 70]);
+        let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
+        let (vertical, height) = random.axis(input_shape[1], true);
+        let (horizontal, width) = random.axis(input_shape[2], true);
+        let output_channels = channels * random.one_of(&[1, 1, 2, 3, 8, 40]);
+        let (activation_min, activation_max) = random.activation();
+        let p = DepthwiseConv2dParameters {
+            input_shape,
+            output_shape: [input_shape[0], height, width, output_channels],
+            vertical,
+            horizontal,
+            input_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            activation_min,
+            activation_max,
+        };
+        let products = vertical.filter * horizontal.filter;
+        let constants = Constants::random(&mut random, products * output_channels, products, output_channels);
+        let input = random.bytes(elements(input_shape), 0);
+        let mut output = vec![0x55; elements(p.output_shape)];
+        p.check(&constants.filter(), input.len(), output.len()).unwrap();
+        depthwise_conv_2d_s8(&p, &constants.filter(), &input, &mut output, &mut []);
+        assert_eq!(output, oracle::depthwise_conv_2d(&p, &constants.filter(), &input), "case {case}: {p:?}");
+    }
+}
+
+#[test]
+fn fully_connected() {
+    let mut random = Random(3);
+    for case in 0..CASES {
+        let (activation_min, activation_max) = random.activation();
+        let p = FullyConnectedParameters {
+            batches: 1 + random.below(3),
+            input_depth: 1 + random.below(70),
+            output_depth: 1 + random.below(70),
+            input_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            activation_min,
+            activation_max,
+        };
+        let weights = p.input_depth * p.output_depth;
+        let constants = Constants::random(&mut random, weights, p.input_depth, p.output_depth);
+        let input = random.bytes(p.batches * p.input_depth, 0);
+        let mut output = vec![0x55; p.batches * p.output_depth];
+        p.check(&constants.filter(), input.len(), output.len()).unwrap();
+        fully_connected_s8(&p, &constants.filter(), &input, &mut output, &mut []);
+        assert_eq!(output, oracle::fully_connected(&p, &constants.filter(), &input), "case {case}: {p:?}");
+    }
+}
+
+#[test]
+fn pools() {
+    let mut random = Random(4);
+    for case in 0..CASES {
+        let channels = random.one_of(&[1, 2, 3, 15, 16, 17, 40]);
+        let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
+        let (vertical, height) = random.axis(input_shape[1], false);
+        let (horizontal, width) = random.axis(input_shape[2], false);
+        let (activation_min, activation_max) = random.activation();
+        let output_shape = [input_shape[0], height, width, channels];
+        let p = Pool2dParameters {
+            input_shape,
+            output_shape,
+            vertical,
+            horizontal,
+            activation_min,
+            activation_max,
+        };
+        let input = random.bytes(elements(input_shape), 0);
+        let mut output = vec![0x55; elements(output_shape)];
+        p.check(input.len(), output.len()).unwrap();
+        max_pool_2d_s8(&p, &input, &mut output);
+        assert_eq!(output, oracle::max_pool_2d(&p, &input), "maximum, case {case}: {p:?}");
+        average_pool_2d_s8(&p, &input, &mut output);
+        assert_eq!(output, oracle::average_pool_2d(&p, &input), "average, case {case}: {p:?}");
+    }
+}
+
+#[test]
+fn mean() {
+    let mut random = Random(5);
+    for case in 0..CASES {
+        let p = MeanParameters {
+            outer: random.size(),
+            count: random.one_of(&[1, 2, 3, 7, 9, 16, 49, 64, 100]),
+            inner: random.one_of(&[1, 3, 16, 17, 40]),
+            input_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            requantize: random.factor(0),
+        };
+        let input = random.bytes(p.outer * p.count * p.inner, 0);
+        let mut output = vec![0x55; p.outer * p.inner];
+        p.check(input.len(), output.len()).unwrap();
+        mean_s8(&p, &input, &mut output);
+        assert_eq!(output, oracle::mean(&p, &input), "case {case}: {p:?}");
+    }
+}
+
+/// Runs a binary kernel with its operands apart and in place, and compares with one element at a time.
+fn binary(
+    random: &mut Random,
+    kernel: impl Fn(Source<'_>, Source<'_>, &mut [i8]),
+    element: impl Fn(i8, i8) -> i8,
+    what: &dyn std::fmt::Debug,
+) {
+    let count = 1 + random.below(40);
+    let (left, right) = (random.bytes(count, 0), random.bytes(count, 0));
+    let expected: Vec<i8> = left.iter().zip(&right).map(|(&left, &right)| element(left, right)).collect();
+    let mut output = vec![0x55; count];
+    kernel(Source::Apart(&left), Source::Apart(&right), &mut output);
+    assert_eq!(output, expected, "apart: {what:?}");
+    output.copy_from_slice(&left);
+    kernel(Source::InPlace, Source::Apart(&right), &mut output);
+    assert_eq!(output, expected, "first in place: {what:?}");
+    output.copy_from_slice(&right);
+    kernel(Source::Apart(&left), Source::InPlace, &mut output);
+    assert_eq!(output, expected, "second in place: {what:?}");
+    output.copy_from_slice(&left);
+    kernel(Source::InPlace, Source::InPlace, &mut output);
+    let expected: Vec<i8> = left.iter().map(|&left| element(left, left)).collect();
+    assert_eq!(output, expected, "both in place: {what:?}");
+}
+
+#[test]
+fn add() {
+    let mut random = Random(6);
+    for _ in 0..CASES {
+        let (activation_min, activation_max) = random.activation();
+        let exponents = random.one_of(&[[0, 0], [0, -6], [-3, 0], [0, -20]]);
+        let mut at_most_half = |exponent: i32| {
+            let factor = random.factor(exponent);
+            Requantize { shift: factor.shift.min(0), ..factor }
+        };
+        let p = AddParameters {
+            left_requantize: at_most_half(exponents[0]),
+            right_requantize: at_most_half(exponents[1]),
+            output_requantize: at_most_half(-19),
+            left_zero_point: random.zero_point(),
+            right_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            activation_min,
+            activation_max,
+        };
+        p.check(5, 5, 5).unwrap();
+        binary(&mut random, |l, r, o| add_s8(&p, l, r, o), |l, r| oracle::add(&p, l, r), &p);
+    }
+}
+
+#[test]
+fn mul() {
+    let mut random = Random(7);
+    for _ in 0..CASES {
+        let (activation_min, activation_max) = random.activation();
+        let p = MulParameters {
+            left_zero_point: random.zero_point(),
+            right_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            requantize: random.factor(-6),
+            activation_min,
+            activation_max,
+        };
+        p.check(5, 5, 5).unwrap();
+        binary(&mut random, |l, r, o| mul_s8(&p, l, r, o), |l, r| oracle::mul(&p, l, r), &p);
+    }
+}
+
+#[test]
+fn prelu() {
+    let mut random = Random(8);
+    for case in 0..CASES {
+        let p = PreluParameters {
+            input_zero_point: random.zero_point(),
+            slope_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            positive: random.factor(0),
+            negative: random.factor(-6),
+        };
+        let (channels, pixels) = (random.size(), random.size());
+        let (input, slopes) = (random.bytes(channels * pixels, 0), random.bytes(channels, 0));
+        let expected = input.iter().zip(slopes.iter().cycle()).map(|(&value, &slope)| {
+            let value = i32::from(value) - i32::from(p.input_zero_point);
+            let slope = i32::from(slope) - i32::from(p.slope_zero_point);
+            let (sum, factor) = if value >= 0 { (value, p.positive) } else { (value * slope, p.negative) };
+            oracle::finish(sum, factor, p.output_zero_point, i8::MIN, i8::MAX)
+        });
+        let expected: Vec<i8> = expected.collect();
+        p.check(input.len(), channels, input.len()).unwrap();
+        let mut output = vec![0x55; input.len()];
+        prelu_s8(&p, &slopes, Source::Apart(&input), &mut output);
+        assert_eq!(output, expected, "case {case}: {p:?}");
+        output.copy_from_slice(&input);
+        prelu_s8(&p, &slopes, Source::InPlace, &mut output);
+        assert_eq!(output, expected, "in place, case {case}: {p:?}");
+    }
+}
+
+#[test]
+fn pad() {
+    let mut random = Random(9);
+    for case in 0..CASES {
+        let mut sizes = |choices: &[usize]| -> [usize; 4] { std::array::from_fn(|_| random.one_of(choices)) };
+        let (input_shape, before, after) = (sizes(&[1, 2, 3, 5]), sizes(&[0, 0, 1, 3]), sizes(&[0, 0, 1, 2]));
+        let output_shape = std::array::from_fn(|i| input_shape[i] + before[i] + after[i]);
+        let p = PadParameters { input_shape, output_shape, before, value: random.zero_point() };
+        let input = random.bytes(elements(input_shape), 0);
+        let mut output = vec![0x55; elements(output_shape)];
+        p.check(input.len(), output.len()).unwrap();
+        pad_s8(&p, &input, &mut output);
+        assert_eq!(output, oracle::pad(&p, &input), "case {case}: {p:?}");
+    }
+}
+
+#[test]
+fn concatenate() {
+    let mut random = Random(10);
+    for case in 0..CASES {
+        let outer = random.size();
+        let runs: Vec<usize> = (0..1 + random.below(4)).map(|_| random.size()).collect();
+        let output_run = runs.iter().sum();
+        let inputs: Vec<Vec<i8>> = runs.iter().map(|run| random.bytes(outer * run, 0)).collect();
+        let mut output = vec![0x55; outer * output_run];
+        let mut offset = 0;
+        for (input, &input_run) in inputs.iter().zip(&runs) {
+            let p = ConcatenateParameters { outer, input_run, output_run, offset };
+            p.check(input.len(), output.len()).unwrap();
+            concatenate_s8(&p, input, &mut output);
+            offset += input_run;
+        }
+        let mut expected = Vec::new();
+        for row in 0..outer {
+            for (input, run) in inputs.iter().zip(&runs) {
+                expected.extend_from_slice(&input[row * run..(row + 1) * run]);
+            }
+        }
+        assert_eq!(output, expected, "case {case}");
+    }
+}
+
+#[test]
+fn resizes() {
+    let mut random = Random(11);
+    let samplings = [Sampling::Asymmetric, Sampling::AlignCorners, Sampling::HalfPixelCenters];
+    for case in 0..CASES {
+        let mut side = || random.one_of(&[1, 2, 3, 5, 6, 7, 11, 16]);
+        let input_shape = [1, side(), side(), 2];
+        let output_shape = [1, side(), side(), 2];
+        let p = ResizeParameters { input_shape, output_shape, sampling: random.one_of(&samplings) };
+        let input = random.bytes(elements(input_shape), 0);
+        let mut output = vec![0x55; elements(output_shape)];
+        p.check(input.len(), output.len()).unwrap();
+        resize_nearest_s8(&p, &input, &mut output);
+        assert_eq!(output, oracle::resize_nearest(&p, &input), "nearest, case {case}: {p:?}");
+        resize_bilinear_s8(&p, &input, &mut output);
+        assert_eq!(output, oracle::resize_bilinear(&p, &input), "bilinear, case {case}: {p:?}");
+    }
+}
+
+/// Nearest positions are those of single precision for every ratio of sides up to 128, and some beyond.
+#[test]
+fn nearest_positions_equal_single_precision() {
+    let samplings = [Sampling::Asymmetric, Sampling::AlignCorners, Sampling::HalfPixelCenters];
+    let small = (1..=128).flat_map(|input| (1..=128).map(move |output| (input, output)));
+    let large = [(1000, 3001), (641, 4095), (4099, 640), (16_384, 16_383), (3, 16_384), (16_384, 7)];
+    for (from, to) in small.chain(large) {
+        let input: Vec<i8> = (0..from).map(|x| (x % 251) as u8 as i8).collect();
+        let mut output = vec![0; to];
+        for sampling in samplings {
+            let p = ResizeParameters { input_shape: [1, 1, from, 1], output_shape: [1, 1, to, 1], sampling };
+            p.check(from, to).unwrap();
+            resize_nearest_s8(&p, &input, &mut output);
+            assert_eq!(output, oracle::resize_nearest(&p, &input), "{from} to {to}, {sampling:?}");
+        }
+    }
+}
+
+#[test]
+fn requantize_over_every_shift() {
+    let mut random = Random(12);
+    for shift in MIN_SHIFT..=MAX_SHIFT {
+        for _ in 0..2000 {
+            let any = random.next() as i32;
+            let multiplier = random.one_of(&[any, any, any.max(1), 1 << 30, i32::MAX, i32::MIN + 1, 0, -1]);
+            let any = random.next() as i32;
+            let small = any >> random.below(32);
+            let value = random.one_of(&[any, small, small, i32::MIN, i32::MAX, 0, 1, -1]) >> shift.max(0);
+            let factor = Requantize { multiplier, shift };
+            assert!(multiplier == i32::MIN || factor.is_valid());
+            let expected = oracle::requantize(value, factor);
+            assert_eq!(i64::from(factor.apply(value)), expected, "{value} by {factor:?}");
+            assert_eq!(i64::from(multiply_by_quantized_multiplier(value, multiplier, shift)), expected);
+        }
+    }
+}
+
+#[test]
+fn rounding_of_every_case() {
+    for exponent in 0..=31 {
+        for value in (-70..=70).chain([i32::MIN, i32::MIN + 1, i32::MAX, i32::MAX - 1]) {
+            let divisor = 1i64 << exponent;
+            let magnitude = (2 * i64::from(value).abs() + divisor) / (2 * divisor);
+            let expected = magnitude * i64::from(value.signum());
+            assert_eq!(
+                i64::from(rounding_divide_by_power_of_two(value, exponent)),
+                expected,
+                "{value} / 2^{exponent}"
+            );
+        }
+    }
+    assert_eq!(saturating_rounding_doubling_high_multiply(i32::MIN, i32::MIN), i32::MAX);
+    assert_eq!(saturating_rounding_doubling_high_multiply(i32::MIN, i32::MAX), -i32::MAX);
+}
+
+/// Softmax stays within one and a half steps of the real function.
+#[test]
+fn softmax_is_close_to_the_real_function() {
+    let mut random = Random(13);
+    for case in 0..CASES {
+        let depth = random.one_of(&[1, 2, 3, 10, 100, 1000]);
+        let scale = random.one_of(&[0.004, 0.05, 0.1, 0.5, 2.0]);
+        let requantize = support::quantize_multiplier(scale * f64::from(1 << 26));
+        let diff_min = -(31.0 * f64::from(1 << 26) / 2f64.powi(requantize.shift.into())).floor() as i32;
+        let p = SoftmaxParameters { rows: 2, depth, requantize, diff_min };
+        let input = random.bytes(2 * depth, 0);
+        let mut output = vec![0x55; input.len()];
+        p.check(input.len(), output.len()).unwrap();
+        softmax_s8(&p, &input, &mut output);
+        for (input, output) in input.chunks(depth).zip(output.chunks(depth)) {
+            let exponentials: Vec<f64> = input.iter().map(|&x| (f64::from(x) * scale).exp()).collect();
+            let sum: f64 = exponentials.iter().sum();
+            for (&y, exponential) in output.iter().zip(exponentials) {
+                let expected = (256.0 * exponential / sum - 128.0).min(127.0);
+                assert!((f64::from(y) - expected).abs() < 1.5, "case {case}: {y} instead of {expected}");
+            }
+        }
+    }
+}
