@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, zoo};
+use crate::commands::{completions, inspect, run, simulate, zoo};
 
 /// Embedded edge vision: from camera pixels to boxes, with identical bits everywhere.
 #[derive(Parser)]
@@ -22,6 +22,12 @@ pub struct Arguments {
 pub enum Command {
     /// List the models and photographs that can be fetched, or fetch one
     Zoo(zoo::Arguments),
+    /// Show what is in an artefact
+    Inspect(inspect::Arguments),
+    /// Run an artefact on this computer
+    Run(run::Arguments),
+    /// Run an artefact on an emulated microcontroller and compare bit by bit
+    Simulate(simulate::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
 }

@@ -7,6 +7,14 @@ mod arguments;
 
 mod commands;
 
+mod artefact_file;
+
+mod input;
+
+mod session;
+
+mod picture;
+
 mod failure;
 
 mod terminal;

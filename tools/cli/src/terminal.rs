@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::Failure;
@@ -32,6 +32,13 @@ pub fn print_warning(message: &str) {
 /// A value as indented JSON.
 pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::at("JSON", error))?;
+    anstream::println!("{text}");
+    Ok(())
+}
+
+/// A value as one line of JSON.
+pub fn print_json_line(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|error| Failure::at("JSON", error))?;
     anstream::println!("{text}");
     Ok(())
 }
@@ -65,12 +72,17 @@ impl Drop for Spinner {
     }
 }
 
-/// An empty table with `headings`, as wide as the terminal at most.
-pub fn table(headings: &[&str]) -> Table {
+/// An empty table with `headings`; `numbers` are the columns that align to the right.
+pub fn table(headings: &[&str], numbers: &[usize]) -> Table {
+    const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE));
     table.set_header(headings.iter().copied());
+    for &column in numbers {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
     table
 }
 

@@ -2,6 +2,12 @@
 
 pub mod zoo;
 
+pub mod inspect;
+
+pub mod run;
+
+pub mod simulate;
+
 pub mod completions;
 
 use crate::arguments::Command;
@@ -11,6 +17,9 @@ use crate::failure::{Failure, Verdict};
 pub fn run(command: Command) -> Result<Verdict, Failure> {
     match command {
         Command::Zoo(arguments) => zoo::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Run(arguments) => run::run(arguments),
+        Command::Simulate(arguments) => simulate::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     }
 }

@@ -84,7 +84,7 @@ fn list(as_json: bool) -> Result<Verdict, Failure> {
         terminal::print_json(&entries)?;
         return Ok(Verdict::Done);
     }
-    let mut table = terminal::table(&["name", "task", "bytes", "licence", "cached"]);
+    let mut table = terminal::table(&["name", "task", "bytes", "licence", "cached"], &[2]);
     for entry in catalogue.entries() {
         let cached = if cache.holds(entry) { "yes" } else { "no" };
         let bytes = thousands(entry.bytes());

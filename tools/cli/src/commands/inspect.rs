@@ -1,0 +1,220 @@
+//! `ocelli inspect`: what is in an artefact, as a table for people and as JSON for machines.
+
+use std::path::PathBuf;
+
+use comfy_table::Table;
+use ocelli_format::{Artefact, OutputContractView, TensorId, TensorView};
+use serde_json::{Value, json};
+
+use crate::artefact_file::ArtefactFile;
+use crate::failure::{Failure, Verdict};
+use crate::terminal::{self, FAINT, STRONG, thousands};
+
+/// Arguments of `ocelli inspect`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The artefact
+    model: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints what is in the artefact.
+pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
+    let file = ArtefactFile::read(&arguments.model)?;
+    let artefact = file.parse()?;
+    if arguments.json {
+        terminal::print_json(&as_json(&artefact))?;
+    } else {
+        print(&artefact);
+    }
+    Ok(Verdict::Done)
+}
+
+/// One operator with what it costs.
+struct Layer<'a> {
+    name: &'a str,
+    operator: String,
+    output: TensorView<'a>,
+    macs: u64,
+    weight_bytes: usize,
+}
+
+fn layers<'a>(artefact: &'a Artefact<'a>) -> impl Iterator<Item = Layer<'a>> {
+    artefact.operators().enumerate().map(|(id, view)| {
+        let constants = view.inputs.iter().filter_map(|&input| artefact.tensor(input).data);
+        Layer {
+            name: artefact.operator_name(id as u16),
+            operator: view.operator.kind().to_string(),
+            output: artefact.tensor(view.output()),
+            macs: artefact.multiply_accumulates(id as u16),
+            weight_bytes: constants.map(<[u8]>::len).sum(),
+        }
+    })
+}
+
+/// Multiply-accumulates of one run.
+pub fn macs(artefact: &Artefact<'_>) -> u64 {
+    (0..artefact.operator_count() as u16).map(|id| artefact.multiply_accumulates(id)).sum()
+}
+
+/// Bytes of all constants: weights, biases, factors and tables.
+pub fn weight_bytes(artefact: &Artefact<'_>) -> usize {
+    artefact.tensors().filter_map(|tensor| tensor.data).map(<[u8]>::len).sum()
+}
+
+/// Arena of the portable schedule, or of the first where the artefact was stripped to others.
+pub fn arena_bytes(artefact: &Artefact<'_>) -> u32 {
+    let schedule = artefact.schedule_for("").or_else(|| artefact.schedules().next());
+    schedule.map_or(0, |schedule| schedule.arena_bytes)
+}
+
+/// The operators that a firmware has to link.
+pub fn operators(artefact: &Artefact<'_>) -> Vec<String> {
+    let kinds: std::collections::BTreeSet<_> =
+        artefact.operators().map(|view| view.operator.kind()).collect();
+    kinds.iter().map(ToString::to_string).collect()
+}
+
+fn as_json(artefact: &Artefact<'_>) -> Value {
+    let tensor = |&id: &TensorId| {
+        let view = artefact.tensor(id);
+        json!({
+            "name": artefact.tensor_name(id),
+            "shape": view.shape.axes(),
+            "scale": f32::from_bits(view.scale_bits),
+            "zero_point": view.zero_point,
+        })
+    };
+    let layer = |layer: Layer<'_>| {
+        json!({
+            "name": layer.name,
+            "operator": layer.operator,
+            "output_shape": layer.output.shape.axes(),
+            "macs": layer.macs,
+            "weight_bytes": layer.weight_bytes,
+        })
+    };
+    let schedule = |view: ocelli_format::ScheduleView<'_>| json!({ "profile": view.profile, "arena_bytes": view.arena_bytes, "scratch_bytes": view.scratch_bytes });
+    json!({
+        "name": artefact.name(),
+        "version": artefact.version(),
+        "answer_id": hexadecimal(&artefact.answer_id()),
+        "macs": macs(artefact),
+        "weight_bytes": weight_bytes(artefact),
+        "artefact_bytes": artefact.bytes().len(),
+        "arena_bytes": arena_bytes(artefact),
+        "operators": operators(artefact),
+        "inputs": artefact.inputs().iter().map(tensor).collect::<Vec<_>>(),
+        "outputs": artefact.outputs().iter().map(tensor).collect::<Vec<_>>(),
+        "input_contracts": artefact.input_contracts().map(|contract| input_line(artefact, &contract)).collect::<Vec<_>>(),
+        "output_contracts": artefact.output_contracts().map(|contract| output_line(&contract)).collect::<Vec<_>>(),
+        "schedules": artefact.schedules().map(schedule).collect::<Vec<_>>(),
+        "self_test": artefact.self_test().map(|test| json!({
+            "seed": test.seed, "shift": test.shift, "output_crc32": format!("{:08x}", test.output_crc32),
+        })),
+        "provenance": artefact.provenance().map(|(key, value)| (key.to_owned(), Value::from(value)))
+            .collect::<serde_json::Map<_, _>>(),
+        "layers": layers(artefact).map(layer).collect::<Vec<_>>(),
+    })
+}
+
+fn print(artefact: &Artefact<'_>) {
+    let (name, version) = (artefact.name(), artefact.version());
+    anstream::println!("{STRONG}{}{STRONG:#} {version}", if name.is_empty() { "(no name)" } else { name });
+    let mut facts = Table::new();
+    facts.load_style(comfy_table::presets::NOTHING);
+    let mut fact = |key: &str, value: String| {
+        facts.add_row([key.to_owned(), value]);
+    };
+    for (index, &id) in artefact.inputs().iter().enumerate() {
+        fact(&format!("input {index}"), shape(&artefact.tensor(id)));
+    }
+    for contract in artefact.input_contracts() {
+        fact("sees", input_line(artefact, &contract));
+    }
+    for (index, &id) in artefact.outputs().iter().enumerate() {
+        fact(&format!("output {index}"), shape(&artefact.tensor(id)));
+    }
+    for contract in artefact.output_contracts() {
+        fact("says", output_line(&contract));
+    }
+    for schedule in artefact.schedules() {
+        let (arena, scratch) = (thousands(schedule.arena_bytes), thousands(schedule.scratch_bytes));
+        fact("arena", format!("{arena} bytes on {}, of these {scratch} for scratch alone", schedule.profile));
+    }
+    fact("artefact", format!("{} bytes", thousands(artefact.bytes().len() as u64)));
+    fact("weights", format!("{} bytes", thousands(weight_bytes(artefact) as u64)));
+    fact("work", format!("{} multiply-accumulates", thousands(macs(artefact))));
+    fact("operators", operators(artefact).join(", "));
+    fact("answer id", hexadecimal(&artefact.answer_id()));
+    fact("self-test", if artefact.self_test().is_some() { "yes" } else { "no" }.to_owned());
+    for (key, value) in artefact.provenance() {
+        fact(key, value.to_owned());
+    }
+    anstream::println!("{facts}\n");
+    let mut table = terminal::table(&["layer", "operator", "output", "MACs", "weight bytes"], &[3, 4]);
+    for layer in layers(artefact) {
+        table.add_row([
+            layer.name.to_owned(),
+            layer.operator,
+            axes(&layer.output),
+            thousands(layer.macs),
+            thousands(layer.weight_bytes as u64),
+        ]);
+    }
+    anstream::println!("{table}");
+    anstream::println!("{FAINT}Weights count with their biases, factors and tables.{FAINT:#}");
+}
+
+fn axes(tensor: &TensorView<'_>) -> String {
+    tensor.shape.axes().iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
+}
+
+fn shape(tensor: &TensorView<'_>) -> String {
+    let scale = f32::from_bits(tensor.scale_bits);
+    format!("{} of scale {scale:.6}, zero point {}", axes(tensor), tensor.zero_point)
+}
+
+fn input_line(artefact: &Artefact<'_>, contract: &ocelli_format::InputContractView<'_>) -> String {
+    let values = |bits: [u32; 3]| {
+        let values = bits.map(f32::from_bits);
+        match values[0] == values[1] && values[1] == values[2] {
+            true => values[0].to_string(),
+            false => format!("{values:?}"),
+        }
+    };
+    let image = axes(&artefact.tensor(contract.tensor));
+    let (mean, deviation) = (values(contract.mean_bits), values(contract.deviation_bits));
+    format!(
+        "frames as {:?} pixels, {:?} to {image}, less {mean}, divided by {deviation}",
+        contract.layout, contract.resize
+    )
+}
+
+fn output_line(contract: &OutputContractView<'_>) -> String {
+    match contract {
+        OutputContractView::Classes(classes) => format!("one of {} classes", classes.labels.len()),
+        OutputContractView::Boxes(boxes) => {
+            let labels: Vec<&str> = boxes.labels.iter().take(5).collect();
+            let anchors: usize = boxes.heads().map(|head| head.anchor_count()).sum();
+            let more = if boxes.labels.len() > labels.len() { ", ..." } else { "" };
+            format!(
+                "boxes of {}{more} with {} keypoints, from {} anchors, score {:.2} or more, {:?} suppression above IoU {:.2}",
+                labels.join(", "),
+                boxes.keypoints.len(),
+                thousands(anchors as u64),
+                f64::from(boxes.score_threshold) / 65536.0,
+                boxes.suppression,
+                f64::from(boxes.iou_threshold) / 65536.0,
+            )
+        }
+        _ => "something that this version does not know".to_owned(),
+    }
+}
+
+/// Bytes as text.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,123 @@
+//! `ocelli run`: an artefact on this computer, frame by frame.
+
+use std::path::{Path, PathBuf};
+
+use ocelli::{Camera, Infer, Loan};
+use ocelli_host::{CaptureError, HostCamera};
+use serde_json::json;
+
+use crate::artefact_file::ArtefactFile;
+use crate::commands::inspect::hexadecimal;
+use crate::failure::{Failure, Verdict};
+use crate::input::{self, Input};
+use crate::picture::Picture;
+use crate::session::{self, Memory, StageTimes};
+use crate::terminal::{self, FAINT, STRONG};
+
+/// Arguments of `ocelli run`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The artefact
+    model: PathBuf,
+    #[arg(long, short, help = input::HELP)]
+    input: Input,
+    /// Stop after so many frames; a synthetic scene, which has no end, stops after 10
+    #[arg(long, value_name = "COUNT")]
+    frames: Option<u64>,
+    /// Write annotated pictures: the frame's number is added to the name when there are several
+    #[arg(long, short, value_name = "PNG")]
+    output: Option<PathBuf>,
+    /// Print JSON, a line for each frame
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the model on its input.
+pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
+    let file = ArtefactFile::read(&arguments.model)?;
+    match &arguments.input {
+        Input::Seed { seed, shift } => run_on_seed(&file, *seed, *shift, arguments.json)?,
+        Input::Camera(name) => run_on_camera(&file, name, &arguments)?,
+    }
+    Ok(Verdict::Done)
+}
+
+fn run_on_seed(file: &ArtefactFile, seed: u32, shift: u8, json: bool) -> Result<(), Failure> {
+    let artefact = file.parse()?;
+    let mut memory = Memory::of(&artefact);
+    let mut model = memory.plan(file, &artefact)?;
+    input::fill_from_seed(&artefact, &mut model, seed, shift);
+    model.infer();
+    let output = hexadecimal(&session::output_bytes(&model));
+    match json {
+        true => terminal::print_json_line(&json!({ "seed": seed, "shift": shift, "output_hex": output })),
+        false => {
+            anstream::println!("{output}");
+            Ok(())
+        }
+    }
+}
+
+fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Result<(), Failure> {
+    let artefact = file.parse()?;
+    let mut memory = Memory::of(&artefact);
+    let mut pipeline = memory.pipeline(file, &artefact)?;
+    let mut camera = ocelli_host::open(name).map_err(|error| Failure::from(error.to_string()))?;
+    let is_single = matches!(camera, HostCamera::Image(_));
+    let is_endless = matches!(camera, HostCamera::Synthetic(_));
+    let last = arguments.frames.unwrap_or(if is_endless { 10 } else { u64::MAX });
+    for index in 0..last {
+        let loan = match nb::block!(camera.read_frame()) {
+            Ok(loan) => loan,
+            Err(CaptureError::End) => break,
+            Err(error) => return Err(Failure::from(error.to_string())),
+        };
+        let frame = loan.frame();
+        let (times, outcome) = session::run_timed(&mut pipeline, &frame);
+        if let Some(place) = &arguments.output {
+            let mut picture = Picture::of(&frame)?;
+            session::annotate(&mut picture, &artefact, &outcome);
+            let place = if is_single { place.clone() } else { numbered(place, index) };
+            let png = picture.to_png()?;
+            ocelli_zoo::write_whole(&place, &png).map_err(|error| Failure::at(place.display(), error))?;
+        }
+        if arguments.json {
+            let mut line = json!({ "frame": index, "width": frame.width(), "height": frame.height() });
+            let answer = session::outcome_json(&artefact, &outcome);
+            if let (Some(line), Some(answer)) = (line.as_object_mut(), answer.as_object()) {
+                line.extend(answer.clone());
+                line.insert("output_crc32".into(), session::output_crc32(pipeline.model()).into());
+                line.insert("microseconds".into(), microseconds(&times));
+            }
+            terminal::print_json_line(&line)?;
+        } else {
+            let total = times.preprocess + times.infer + times.postprocess;
+            let size = format!("{} x {}", frame.width(), frame.height());
+            anstream::println!("{STRONG}frame {index}{STRONG:#} {FAINT}{size}, {total:.1?}{FAINT:#}");
+            for line in session::outcome_lines(&artefact, &outcome) {
+                anstream::println!("  {line}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Times for machines.
+fn microseconds(times: &StageTimes) -> serde_json::Value {
+    let micros = |duration: std::time::Duration| duration.as_micros() as u64;
+    json!({
+        "preprocess": micros(times.preprocess),
+        "infer": micros(times.infer),
+        "postprocess": micros(times.postprocess),
+    })
+}
+
+/// `found.png` and 7 make `found-0007.png`.
+fn numbered(path: &Path, index: u64) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("{stem}-{index:04}");
+    match path.extension() {
+        Some(extension) => path.with_file_name(format!("{name}.{}", extension.to_string_lossy())),
+        None => path.with_file_name(name),
+    }
+}
