@@ -4,6 +4,8 @@
 
 /// The slice that an error is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Operand {
     /// The first or only input.
     Input,
@@ -23,6 +25,7 @@ pub enum Operand {
 
 /// Why parameters do not describe a computation that may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum KernelError {
     /// A slice does not have the length that the parameters imply.

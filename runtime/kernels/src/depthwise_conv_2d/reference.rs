@@ -33,11 +33,12 @@ pub(super) fn depthwise_conv_2d_s8(
             let columns = horizontal.clip(x, input_width);
             let mut first = 0;
             for output in output.chunks_mut(BLOCK) {
+                let (channel, done) = (first / multiplier, first % multiplier);
                 let sums = filter.biases(first, &mut sums, output.len());
                 for row in 0..rows.taps {
                     let pixel = (rows.input + row * vertical.dilation) * input_width + columns.input;
                     let tap = (rows.tap + row) * horizontal.filter + columns.tap;
-                    let mut from = pixel * channels;
+                    let mut from = pixel * channels + channel;
                     let mut start = tap * output_channels + first;
                     for _ in 0..columns.taps {
                         let (Some(values), Some(weights)) = (image.get(from..), filter.weights.get(start..))
@@ -45,9 +46,9 @@ pub(super) fn depthwise_conv_2d_s8(
                             return;
                         };
                         if multiplier == 1 {
-                            add_products(sums, values.get(first..).unwrap_or(&[]), weights, zero_point);
+                            add_products(sums, values, weights, zero_point);
                         } else {
-                            add_shared_products(sums, values, first, multiplier, weights, zero_point);
+                            add_shared_products(sums, values, done, multiplier, weights, zero_point);
                         }
                         from = from.wrapping_add(horizontal.dilation.wrapping_mul(channels));
                         start += output_channels;
@@ -68,24 +69,27 @@ fn add_products(sums: &mut [i32], values: &[i8], weights: &[i8], zero_point: i32
     }
 }
 
-/// One tap where every channel has `multiplier` outputs; the sums start at output `first`.
+/// One tap where every channel has `multiplier` outputs, of which the first channel has done `done`.
+#[inline(never)]
 fn add_shared_products(
-    sums: &mut [i32],
+    mut sums: &mut [i32],
     values: &[i8],
-    first: usize,
+    mut done: usize,
     multiplier: usize,
-    weights: &[i8],
+    mut weights: &[i8],
     zero_point: i32,
 ) {
-    let mut values = values.iter().skip(first / multiplier);
-    let mut left = multiplier - first % multiplier;
-    let mut next = || values.next().map_or(0, |&value| i32::from(value) - zero_point);
-    let mut value = next();
-    for (sum, &weight) in sums.iter_mut().zip(weights) {
-        if left == 0 {
-            (value, left) = (next(), multiplier);
+    for &value in values {
+        let count = multiplier.saturating_sub(done).min(sums.len()).min(weights.len());
+        let (sums_now, sums_later) = core::mem::take(&mut sums).split_at_mut(count);
+        let (weights_now, weights_later) = weights.split_at(count);
+        let value = i32::from(value) - zero_point;
+        for (sum, &weight) in sums_now.iter_mut().zip(weights_now) {
+            *sum = sum.wrapping_add(value * i32::from(weight));
         }
-        *sum = sum.wrapping_add(value * i32::from(weight));
-        left -= 1;
+        (sums, weights, done) = (sums_later, weights_later, 0);
+        if sums.is_empty() {
+            return;
+        }
     }
 }
