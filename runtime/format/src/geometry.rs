@@ -171,8 +171,9 @@ fn attributes_in_range(operator: &Operator) -> bool {
         Operator::FullyConnected { clamp } => clamp_in_range(clamp),
         Operator::Mean { factor } => factor_in_range(factor),
         Operator::Add { left_shift, inputs, output, clamp } => {
-            let narrowing = inputs.iter().all(|factor| factor_in_range(factor) && factor.shift <= 0);
-            *left_shift == 20 && narrowing && factor_in_range(output) && clamp_in_range(clamp)
+            let mut factors = inputs.iter().chain([output]);
+            let narrowing = factors.all(|factor| factor_in_range(factor) && factor.shift <= 0);
+            *left_shift == 20 && narrowing && clamp_in_range(clamp)
         }
         Operator::Mul { factor, clamp } => factor_in_range(factor) && clamp_in_range(clamp),
         Operator::ResizeNearest { align_corners, half_pixel_centers }

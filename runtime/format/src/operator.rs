@@ -84,7 +84,7 @@ pub enum Operator {
         factor: Factor,
     },
     /// Operands: two inputs of the output's shape. Each is shifted left by `left_shift`, scaled by
-    /// its factor, added, and scaled by the output factor.
+    /// its factor, added, and scaled by the output factor. No factor has a shift above 0.
     Add {
         /// Extra fraction bits: 20.
         left_shift: u8,

@@ -19,3 +19,100 @@ fn a_model_comes_back_whole() {
         assert_eq!(artefact.answer_id(), answer_id(artefact));
     });
 }
+
+#[test]
+fn random_models_come_back_whole() {
+    for seed in 1..200 {
+        let model = sample::random(seed);
+        parsed(&model, |artefact| {
+            assert_eq!(Model::from_artefact(artefact), model, "seed {seed}");
+            assert_eq!(write(&Model::from_artefact(artefact)).unwrap(), artefact.bytes());
+            assert_eq!(artefact.answer_id(), answer_id(artefact));
+        });
+    }
+}
+
+#[test]
+fn stripping_keeps_the_answer() {
+    let model = sample::whole();
+    let whole = write(&model).unwrap();
+    let stripped = write(&strip(&model, "cortex-m55").unwrap()).unwrap();
+    assert!(stripped.len() < whole.len());
+    assert_eq!(stripped[32..64], whole[32..64], "the answer id");
+    parsed(&strip(&model, "cortex-m4").unwrap(), |artefact| {
+        assert_eq!(artefact.schedules().map(|schedule| schedule.profile).collect::<Vec<_>>(), ["portable"]);
+        assert_eq!((artefact.name(), artefact.tensor_name(0), artefact.operator_name(0)), ("whole", "", ""));
+        assert_eq!(artefact.provenance().count(), 0);
+        assert_eq!(artefact.output_contracts().count(), 2);
+    });
+    let mut elsewhere = model;
+    elsewhere.schedules.remove(0);
+    assert_eq!(strip(&elsewhere, "cortex-m4"), None);
+}
+
+#[test]
+fn the_answer_id_knows_what_counts() {
+    let id = |change: &dyn Fn(&mut Model)| {
+        let mut model = sample::whole();
+        change(&mut model);
+        parsed(&model, |artefact| artefact.answer_id())
+    };
+    let same = id(&|_| {});
+    assert_eq!(id(&|model| model.name = "other".into()), same);
+    assert_eq!(id(&|model| model.self_test = None), same);
+    assert_eq!(id(&|model| model.schedules[0].arena_bytes += 64), same);
+    assert_ne!(id(&|model| model.tensors[12].data.as_mut().unwrap()[0] += 1), same);
+    assert_ne!(id(&|model| model.tensors[2].zero_point = 1), same);
+    assert_ne!(id(&|model| model.input_contracts.clear()), same);
+}
+
+#[test]
+fn equal_constants_are_stored_once_and_aligned() {
+    let model = sample::whole();
+    parsed(&model, |artefact| {
+        let starts = artefact.tensors().filter_map(|tensor| tensor.data).map(|data| data.as_ptr().addr());
+        let starts: Vec<usize> = starts.collect();
+        assert!(starts.iter().all(|start| start % ALIGNMENT == 0));
+        let mut distinct = starts.clone();
+        distinct.sort();
+        distinct.dedup();
+        assert!(distinct.len() < starts.len(), "both first layers have the same multipliers");
+    });
+}
+
+#[test]
+fn views_say_what_the_model_says() {
+    parsed(&sample::whole(), |artefact| {
+        assert_eq!((artefact.name(), artefact.version()), ("whole", "1.2.3"));
+        assert_eq!(
+            (artefact.input_index(0), artefact.output_index(10), artefact.output_index(0)),
+            (Some(0), Some(1), None)
+        );
+        let contract = artefact.input_contracts().next().unwrap();
+        assert_eq!((contract.table(2)[0], contract.table(0)[255]), (-128, 127));
+        let OutputContractView::Boxes(boxes) = artefact.output_contracts().nth(1).unwrap() else { panic!() };
+        assert_eq!((boxes.score_columns(), boxes.box_columns(), boxes.heads().len()), (1, 6, 1));
+        let head = boxes.heads().next().unwrap();
+        assert_eq!((head.anchor_count(), head.field_count()), (4, 6));
+        assert_eq!(head.field(3), Field { multiplier: 1003, offset: -3 });
+        assert_eq!(head.field(6), Field::default());
+        let group = artefact.schedule_for("cortex-m55").unwrap().step(0).unwrap();
+        let StepView::RowGroup(group) = group else { panic!() };
+        let first = group.inner().next().unwrap();
+        assert_eq!(first.step.layout_of(1).unwrap().data, (0..21).collect::<Vec<u8>>());
+        assert_eq!(first.step.layout_of(0), None);
+        // Ids that the artefact did not give out.
+        assert_eq!((artefact.tensor(9999).bytes(), artefact.operator(9999).inputs.len()), (1, 0));
+        assert_eq!(
+            (artefact.tensor_name(9999), artefact.schedule_for("portable").unwrap().placement(9999)),
+            ("", None)
+        );
+    });
+}
+
+#[test]
+fn a_parsed_artefact_is_small() {
+    // On a 32-bit device every pointer and length is half as large.
+    assert!(size_of::<Artefact<'_>>() < 300, "{}", size_of::<Artefact<'_>>());
+    assert!(size_of::<ParseError>() <= 16, "{}", size_of::<ParseError>());
+}

@@ -27,8 +27,10 @@ pub(super) fn check(model: &Model, schedule: &Schedule) -> Result<(), WriteError
         }
     }
     let end = schedule.steps.len();
-    model.states.iter().try_for_each(|state| walk.read(end, state.next))?;
-    model.states.iter().for_each(|state| walk.write(state.tensor));
+    for state in &model.states {
+        walk.read(end, state.next)?;
+        walk.write(state.tensor);
+    }
     model.outputs.iter().try_for_each(|&output| walk.read(end, output))
 }
 

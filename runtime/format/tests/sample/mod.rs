@@ -249,3 +249,104 @@ fn rolling(model: &Model) -> Schedule {
     schedule.steps.splice(0..2, [group]);
     schedule
 }
+
+/// A chain of 24 random operators in which every kind occurs, with random attributes.
+pub fn random(seed: u32) -> Model {
+    let mut stream = ocelli_format::SeedStream::new(seed, 0).map(|byte| u32::from(byte as u8));
+    let mut random = |below: u32| (stream.next().unwrap() << 8 | stream.next().unwrap()) % below;
+    let mut build = Builder::default();
+    let mut shape = [1, 4 + random(5), 4 + random(5), 1 + random(3)];
+    let mut last = build.activation("image", &shape);
+    build.model.inputs = vec![last];
+    for index in 0..24 {
+        let name = format!("operator {index}");
+        let factor =
+            Factor { multiplier: (1 << 30) + random(1 << 16) as i32 * 999, shift: random(20) as i8 - 12 };
+        let below_one = Factor { shift: -(random(9) as i8), ..factor };
+        let clamp = Clamp { min: -(random(100) as i8) - 28, max: random(100) as i8 };
+        let [_, height, width, channels] = shape;
+        let filter = [1 + random(height.min(3)) as u16, 1 + random(width.min(3)) as u16];
+        let stride = [1 + random(2) as u16, 1 + random(2) as u16];
+        let padding = filter.map(|size| random(u32::from(size)) as u16);
+        let slide = |size: u32, axis: usize| {
+            let reach = size + 2 * u32::from(padding[axis]) - u32::from(filter[axis]);
+            reach / u32::from(stride[axis]) + 1
+        };
+        let small = [1, slide(height, 0), slide(width, 1), channels];
+        let window = window(filter, stride, padding);
+        let mut values = |count: u32| (0..count).map(|_| random(256) as u8 as i8).collect::<Vec<i8>>();
+        let (operator, inputs, output): (Operator, Vec<TensorId>, [u32; 4]) = match index % 16 {
+            0 => {
+                let (outputs, [rows, columns]) = (1 + index % 5, filter.map(u32::from));
+                let weights = values(outputs * rows * columns * channels);
+                let shape = [outputs, rows, columns, channels];
+                let layer = build.layer(&name, &shape, &weights, &vec![-40; outputs as usize], factor);
+                let output = [1, small[1], small[2], outputs];
+                (Operator::Conv2d { window, clamp }, [&[last], &layer[..]].concat(), output)
+            }
+            1 => {
+                let (outputs, [rows, columns]) = (2 * channels, filter.map(u32::from));
+                let weights = values(outputs * rows * columns);
+                let shape = [1, rows, columns, outputs];
+                let layer = build.layer(&name, &shape, &weights, &vec![7; outputs as usize], factor);
+                let output = [1, small[1], small[2], outputs];
+                let operator = Operator::DepthwiseConv2d { window, depth_multiplier: 2, clamp };
+                (operator, [&[last], &layer[..]].concat(), output)
+            }
+            2 => (Operator::MaxPool2d { window, clamp }, vec![last], small),
+            3 => (Operator::Lookup, vec![last, build.constant(&name, &[256], &values(256))], shape),
+            4 => {
+                let inputs = [below_one, Factor { shift: -1, ..factor }];
+                let other = build.constant(&name, &shape, &values(height * width * channels));
+                let output = Factor { shift: -17, ..factor };
+                (Operator::Add { left_shift: 20, inputs, output, clamp }, vec![last, other], shape)
+            }
+            5 => (Operator::Mul { factor, clamp }, vec![last, last], shape),
+            6 => {
+                let other = build.constant(&name, &[1, height, width, 1], &values(height * width));
+                let axis = 3;
+                (
+                    Operator::Concatenate { axis },
+                    vec![last, other, last],
+                    [1, height, width, 2 * channels + 1],
+                )
+            }
+            7 => {
+                let (before, after) = ([0, 1, 0, 2], [0, 0, 3, 1]);
+                (Operator::Pad { before, after }, vec![last], [1, height + 1, width + 3, channels + 3])
+            }
+            8 => (Operator::Reshape, vec![last], [1, width, height, channels]),
+            9 => {
+                let (align_corners, half_pixel_centers) = (index > 16, index < 16);
+                let operator = Operator::ResizeNearest { align_corners, half_pixel_centers };
+                (operator, vec![last], [1, height + 1, width + 2, channels])
+            }
+            10 => {
+                let operator =
+                    Operator::ResizeBilinear { align_corners: false, half_pixel_centers: index < 16 };
+                (operator, vec![last], [1, height.div_ceil(2), width * 2, channels])
+            }
+            11 => {
+                let slopes = build.constant(&name, &[channels], &values(channels));
+                (Operator::Prelu { positive: below_one, negative: factor }, vec![last, slopes], shape)
+            }
+            12 => (Operator::AveragePool2d { window, clamp }, vec![last], small),
+            13 => (Operator::Mean { factor: below_one }, vec![last], [1, 1, 1, channels]),
+            14 => {
+                let layer =
+                    build.layer(&name, &[5, channels], &values(5 * channels), &[1, 2, 3, 4, 5], factor);
+                let output = [1, height, width, 5];
+                (Operator::FullyConnected { clamp }, [&[last], &layer[..]].concat(), output)
+            }
+            _ => (softmax(), vec![last], shape),
+        };
+        shape = output;
+        let result = build.activation(&format!("result {index}"), &shape);
+        build.model.tensors.last_mut().unwrap().zero_point = (index * 31 % 256) as u8 as i8;
+        build.operator(&name, operator, &inputs, result);
+        last = result;
+    }
+    build.model.name = format!("random {seed}");
+    build.model.outputs = vec![last];
+    build.finish()
+}

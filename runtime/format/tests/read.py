@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""Reads an artefact and prints everything in it: a second reader, written from SPEC.md alone."""
+
+import hashlib
+import struct
+import sys
+import zlib
+
+SIZES = {"i8": 1, "i16": 2, "i32": 4, "i64": 8}
+WINDOW = ("window", "8H")
+CLAMP = ("clamp", "2b")
+FACTOR = ("factor", "ib")
+OPERATORS = {
+    1: ("Conv2d", [WINDOW, CLAMP]),
+    2: ("DepthwiseConv2d", [WINDOW, ("depth_multiplier", "H"), CLAMP]),
+    3: ("FullyConnected", [CLAMP]),
+    4: ("AveragePool2d", [WINDOW, CLAMP]),
+    5: ("MaxPool2d", [WINDOW, CLAMP]),
+    6: ("Mean", [FACTOR]),
+    7: ("Add", [("left_shift", "B"), FACTOR, FACTOR, FACTOR, CLAMP]),
+    8: ("Mul", [FACTOR, CLAMP]),
+    9: ("Concatenate", [("axis", "B")]),
+    10: ("Pad", [("before", "4H"), ("after", "4H")]),
+    11: ("Reshape", []),
+    12: ("ResizeNearest", [("align_corners", "B"), ("half_pixel_centers", "B")]),
+    13: ("ResizeBilinear", [("align_corners", "B"), ("half_pixel_centers", "B")]),
+    14: ("Softmax", [FACTOR, ("difference_min", "i")]),
+    15: ("Lookup", []),
+    16: ("Prelu", [FACTOR, FACTOR]),
+}
+
+
+class Section:
+    """The bytes of a section, read from front to back."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def numbers(self, layout):
+        values = struct.unpack_from("<" + layout, self.data, self.at)
+        self.at += struct.calcsize("<" + layout)
+        return list(values)
+
+    def number(self, layout):
+        return self.numbers(layout)[0]
+
+    def take(self, length):
+        taken = self.data[self.at : self.at + length]
+        assert len(taken) == length
+        self.at += length
+        return taken
+
+    def texts(self):
+        ends = self.numbers(f"{self.number('I')}I")
+        data = self.take(ends[-1] if ends else 0)
+        assert not any(self.take(-self.at % 4))
+        return [data[start:end].decode() for start, end in zip([0] + ends, ends)]
+
+    def end(self):
+        assert self.at == len(self.data), "bytes behind the end"
+
+
+def crc(data):
+    return f"{zlib.crc32(data):08x}"
+
+
+def show(*words):
+    flat = [",".join(map(str, word)) if isinstance(word, (list, tuple)) else str(word) for word in words]
+    print(" ".join(flat))
+
+
+def read(data):
+    assert data[:8] == bytes.fromhex("EF4F43454C4C491A"), "magic"
+    major, minor, checksum, total, entries = struct.unpack_from("<HHIII", data, 8)
+    assert major == 1, "version"
+    data = data[:total]
+    assert zlib.crc32(data[16:]) == checksum, "checksum"
+    show("version", major, minor)
+    sections, schedules = {}, []
+    for entry in range(entries):
+        code, flags, start, length, _ = struct.unpack_from("<HHIII", data, 64 + 16 * entry)
+        assert start % 16 == 0 and start + length <= total
+        assert 1 <= code <= 11 or not flags & 1, "must understand"
+        if code == 8:
+            schedules.append(data[start : start + length])
+        else:
+            sections[code] = data[start : start + length]
+    section = lambda code: Section(sections.get(code, b""))
+
+    name, version = section(1).texts() if 1 in sections else ("", "")
+    show("identity", name, version)
+    tensors = read_tensors(section(2), sections.get(9, b""))
+    operators = read_operators(section(3))
+    ports = read_ports(section(4))
+    if 5 in sections:
+        read_input_contracts(section(5), tensors)
+    if 6 in sections:
+        read_output_contracts(section(6))
+    if 7 in sections:
+        seed, expected, shift, *zeros = section(7).numbers("IIB3B")
+        assert not any(zeros)
+        show("self_test", seed, shift, f"{expected:08x}")
+    for schedule in schedules:
+        read_schedule(Section(schedule), tensors)
+    if 10 in sections:
+        names = section(10)
+        for kind, count in ("tensor", len(tensors)), ("operator", operators):
+            texts = names.texts()
+            assert len(texts) == count
+            for id, text in enumerate(texts):
+                show("name", kind, id, text)
+        names.end()
+    if 11 in sections:
+        texts = section(11).texts()
+        for key, value in zip(texts[::2], texts[1::2]):
+            show("provenance", f"{key}={value}")
+    check_answer_id(data[32:64], sections, tensors)
+
+
+def read_tensors(section, constants):
+    tensors = []
+    while section.at < len(section.data):
+        element, rank, zero_point, storage, scale, *rest = section.numbers("BBbBI6III")
+        axes, (offset, length) = rest[:rank], rest[6:]
+        assert storage in (0, 1) and not any(rest[rank:6])
+        element = list(SIZES)[element]
+        data = None
+        if storage == 1:
+            data = constants[offset : offset + length]
+            elements = 1
+            for axis in axes:
+                elements *= axis
+            assert offset % 16 == 0 and len(data) == length == elements * SIZES[element]
+        show("tensor", len(tensors), element, axes or "-", zero_point, f"{scale:08x}", "-" if data is None else crc(data))
+        tensors.append((axes, data))
+    return tensors
+
+
+def read_operators(section):
+    count = section.number("I")
+    table = [section.numbers("HBBI") for _ in range(count)]
+    for id, (code, inputs, outputs, offset) in enumerate(table):
+        assert offset == section.at
+        operands, results = section.numbers(f"{inputs}H"), section.numbers(f"{outputs}H")
+        name, fields = OPERATORS[code]
+        attributes = [number for _, layout in fields for number in section.numbers(layout)]
+        assert not any(section.take(section.at % 2))
+        show("operator", id, name, operands, results, attributes or "-")
+    section.end()
+    return count
+
+
+def read_ports(section):
+    inputs, outputs, states, zero = section.numbers("4H")
+    assert zero == 0
+    show("inputs", section.numbers(f"{inputs}H") or "-")
+    show("outputs", section.numbers(f"{outputs}H") or "-")
+    for _ in range(states):
+        show("state", section.numbers("2H"))
+    section.end()
+
+
+def read_input_contracts(section, tensors):
+    for _ in range(section.number("I")):
+        tensor, layout, resize, border, tables, *zeros = section.numbers("HBBBB2B")
+        assert not any(zeros) and tables in (1, tensors[tensor][0][3])
+        mean, deviation = section.numbers("3I"), section.numbers("3I")
+        layout, resize = ["Gray", "Rgb", "Bgr"][layout], ["Stretch", "Letterbox", "CenterCrop"][resize]
+        show("input_contract", tensor, layout, resize, border, mean, deviation, crc(section.take(256 * tables)))
+    section.end()
+
+
+def read_output_contracts(section):
+    for _ in range(section.number("I")):
+        if section.number("B") == 0:
+            assert section.number("B") == 0
+            tensor, scores = section.number("H"), section.take(512)
+            show("classes", tensor, crc(scores), section.texts() or "-")
+        else:
+            read_boxes(section)
+    section.end()
+
+
+def read_boxes(section):
+    decoder, suppression, background = section.numbers("3B")
+    score, iou = section.numbers("2H")
+    order, heads = section.numbers("4B"), section.number("B")
+    assert section.numbers("3B") == [0, 0, 0]
+    labels, keypoints = section.texts(), section.texts()
+    decoder, suppression = ["Linear", "Exponential"][decoder], ["Hard", "Weighted"][suppression]
+    show("boxes", decoder, suppression, background, score, iou, order, labels, keypoints or "-")
+    for _ in range(heads):
+        scores, boxes, rows, columns, first_score, first_box = section.numbers("4H2I")
+        anchors, sized, zero, fields = section.numbers("HBBI")
+        assert zero == 0 and fields == anchors * (4 + 2 * len(keypoints))
+        anchors, fields = section.numbers(f"{2 * anchors}I"), section.numbers(f"{2 * fields}i")
+        score_table = crc(section.take(512))
+        size_table = crc(section.take(2048)) if sized else "-"
+        show("head", scores, first_score, boxes, first_box, rows, columns, anchors, fields, score_table, size_table)
+
+
+def read_schedule(section, tensors):
+    arena, scratch, steps, zero = section.numbers("4I")
+    assert zero == 0
+    places = ["-" if place == 0xFFFFFFFF else place for place in section.numbers(f"{len(tensors)}I")]
+    records = [section.take(16) for _ in range(steps)]
+    (profile,) = section.texts()
+    show("schedule", profile, arena, scratch, places)
+    for record in records:
+        kind, rings, trips, inner, zero, offset = struct.unpack("<BBHIII", record)
+        if kind == 0:
+            show("step", *operator_step(section.data, record))
+            continue
+        assert kind == 1 and zero == 0
+        body = Section(section.data)
+        body.at = offset
+        show("row_group", trips)
+        for _ in range(inner):
+            step = operator_step(section.data, body.take(16))
+            show("row_step", *step, *body.numbers("2H"))
+        for _ in range(rings):
+            show("ring", *body.numbers("2H"))
+
+
+def operator_step(data, record):
+    kind, layouts, operator, start, length, offset = struct.unpack("<BBHIII", record)
+    assert kind == 0
+    table = Section(data)
+    table.at = offset
+    shown = []
+    for _ in range(layouts):
+        operand, code, zero, at, size = table.numbers("BBHII")
+        assert zero == 0 and at % 16 == 0 and at + size <= len(data)
+        shown += [operand, code, crc(data[at : at + size])]
+    return operator, start, length, shown or "-"
+
+
+def check_answer_id(stored, sections, tensors):
+    records = bytearray(sections[2])
+    for start in range(0, len(records), 40):
+        records[start + 3] = min(records[start + 3], 1)
+        records[start + 32 : start + 40] = bytes(8)
+    digest = hashlib.sha256()
+    parts = [bytes(records)] + [sections.get(code, b"") for code in (3, 4, 5, 6)]
+    for part in parts + [data for _, data in tensors if data is not None]:
+        digest.update(struct.pack("<Q", len(part)) + part)
+    assert digest.digest() == stored, "answer id"
+    show("answer_id", stored.hex())
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], "rb") as file:
+        read(file.read())

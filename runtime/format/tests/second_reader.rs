@@ -1,0 +1,195 @@
+//! The reader in Python, written from SPEC.md alone, sees what this crate's reader sees.
+
+mod sample;
+
+use std::fmt::{Display, Write as _};
+use std::process::Command;
+
+use ocelli_format::model::Model;
+use ocelli_format::*;
+
+#[test]
+fn two_readers_agree() {
+    for model in [sample::whole(), sample::random(1), sample::random(2), sample::random(3)] {
+        compare(&model);
+    }
+}
+
+fn compare(model: &Model) {
+    let bytes = AlignedBytes::copy_of(&write(model).unwrap());
+    let path = std::env::temp_dir().join(format!("ocelli-second-reader-{}.ocelli", std::process::id()));
+    std::fs::write(&path, &bytes[..]).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/read.py");
+    let output = Command::new("python3").arg(script).arg(&path).env("PYTHONIOENCODING", "utf-8").output();
+    std::fs::remove_file(&path).unwrap();
+    let Ok(output) = output else {
+        println!("skipped: there is no python3 on this machine");
+        return;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs = String::from_utf8(output.stdout).unwrap();
+    let ours = dump(&Artefact::parse(&bytes).unwrap());
+    for (line, (theirs, ours)) in theirs.lines().zip(ours.lines()).enumerate() {
+        assert_eq!(theirs, ours, "line {line}");
+    }
+    assert_eq!(theirs.lines().count(), ours.lines().count());
+}
+
+/// Everything in an artefact, in the words of `read.py`.
+fn dump(artefact: &Artefact<'_>) -> String {
+    let mut text = String::new();
+    let out = &mut text;
+    writeln!(out, "version {MAJOR_VERSION} {MINOR_VERSION}").unwrap();
+    writeln!(out, "identity {} {}", artefact.name(), artefact.version()).unwrap();
+    for (id, tensor) in artefact.tensors().enumerate() {
+        let element = format!("{:?}", tensor.element).to_lowercase();
+        let (axes, zero_point) = (list(tensor.shape.axes()), tensor.zero_point);
+        let data = tensor.data.map_or("-".into(), checksum);
+        writeln!(out, "tensor {id} {element} {axes} {zero_point} {:08x} {data}", tensor.scale_bits).unwrap();
+    }
+    for (id, view) in artefact.operators().enumerate() {
+        let (inputs, outputs) = (list(view.inputs), list(view.outputs));
+        let (kind, attributes) = (view.operator.kind(), attributes(&view.operator));
+        writeln!(out, "operator {id} {kind} {inputs} {outputs} {}", list(&attributes)).unwrap();
+    }
+    writeln!(out, "inputs {}\noutputs {}", list(artefact.inputs()), list(artefact.outputs())).unwrap();
+    for state in artefact.states() {
+        writeln!(out, "state {},{}", state.tensor, state.next).unwrap();
+    }
+    for contract in artefact.input_contracts() {
+        let InputContractView { tensor, layout, resize, border, mean_bits, deviation_bits, tables } =
+            contract;
+        let tables: Vec<u8> = tables.iter().flatten().map(|&value| value as u8).collect();
+        let (mean, deviation, tables) = (list(&mean_bits), list(&deviation_bits), checksum(&tables));
+        writeln!(out, "input_contract {tensor} {layout:?} {resize:?} {border} {mean} {deviation} {tables}")
+            .unwrap();
+    }
+    artefact.output_contracts().for_each(|contract| output_contract(&contract, out));
+    if let Some(SelfTest { seed, shift, output_crc32 }) = artefact.self_test() {
+        writeln!(out, "self_test {seed} {shift} {output_crc32:08x}").unwrap();
+    }
+    for schedule in artefact.schedules() {
+        let place = |id| schedule.placement(id).map_or("-".into(), |place| place.to_string());
+        let places: Vec<String> = (0..artefact.tensor_count() as u16).map(place).collect();
+        let ScheduleView { profile, arena_bytes, scratch_bytes, .. } = schedule;
+        writeln!(out, "schedule {profile} {arena_bytes} {scratch_bytes} {}", list(&places)).unwrap();
+        for view in schedule.steps() {
+            match view {
+                StepView::Operator(view) => writeln!(out, "step {}", step(&view)).unwrap(),
+                StepView::RowGroup(group) => {
+                    writeln!(out, "row_group {}", group.trips).unwrap();
+                    for row in group.inner() {
+                        writeln!(out, "row_step {} {} {}", step(&row.step), row.first_trip, row.rows)
+                            .unwrap();
+                    }
+                    group
+                        .rings
+                        .iter()
+                        .for_each(|[tensor, rows]| writeln!(out, "ring {tensor} {rows}").unwrap());
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    for id in 0..artefact.tensor_count() as u16 {
+        writeln!(out, "name tensor {id} {}", artefact.tensor_name(id)).unwrap();
+    }
+    for id in 0..artefact.operator_count() as u16 {
+        writeln!(out, "name operator {id} {}", artefact.operator_name(id)).unwrap();
+    }
+    artefact.provenance().for_each(|(key, value)| writeln!(out, "provenance {key}={value}").unwrap());
+    let id: String = artefact.answer_id().iter().map(|byte| format!("{byte:02x}")).collect();
+    writeln!(out, "answer_id {id}").unwrap();
+    text
+}
+
+fn output_contract(contract: &OutputContractView<'_>, out: &mut String) {
+    let numbers =
+        |table: &[u16]| checksum(&table.iter().flat_map(|score| score.to_le_bytes()).collect::<Vec<u8>>());
+    match contract {
+        OutputContractView::Classes(ClassesView { tensor, labels, scores }) => {
+            let labels: Vec<&str> = labels.iter().collect();
+            writeln!(out, "classes {tensor} {} {}", numbers(&scores[..]), list(&labels)).unwrap();
+        }
+        OutputContractView::Boxes(boxes) => {
+            let BoxesView { decoder, suppression, score_threshold, iou_threshold, field_order, .. } = boxes;
+            let (labels, keypoints): (Vec<_>, Vec<_>) =
+                (boxes.labels.iter().collect(), boxes.keypoints.iter().collect());
+            let (background, order) = (u8::from(boxes.has_background), list(field_order));
+            write!(out, "boxes {decoder:?} {suppression:?} {background} {score_threshold} {iou_threshold} ")
+                .unwrap();
+            writeln!(out, "{order} {} {}", list(&labels), list(&keypoints)).unwrap();
+            for head in boxes.heads() {
+                let BoxHeadView { scores, first_score, boxes, first_box, rows, columns, .. } = head;
+                let fields = (0..head.field_count()).map(|index| head.field(index));
+                let fields: Vec<i32> = fields.flat_map(|field| [field.multiplier, field.offset]).collect();
+                let sizes = head
+                    .size_table
+                    .map(|table| table.as_flattened().iter().flat_map(|size| size.to_le_bytes()));
+                let sizes = sizes.map_or("-".into(), |bytes| checksum(&bytes.collect::<Vec<u8>>()));
+                let (anchors, fields) = (list(head.anchors.as_flattened()), list(&fields));
+                write!(out, "head {scores} {first_score} {boxes} {first_box} {rows} {columns} ").unwrap();
+                writeln!(out, "{anchors} {fields} {} {sizes}", numbers(head.score_table)).unwrap();
+            }
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn step(view: &OperatorStepView<'_>) -> String {
+    let layouts = view
+        .layouts()
+        .flat_map(|relaid| [relaid.operand.to_string(), relaid.layout.to_string(), checksum(relaid.data)]);
+    let layouts = list(&layouts.collect::<Vec<String>>());
+    format!("{} {} {} {layouts}", view.operator, view.scratch[0], view.scratch[1])
+}
+
+/// The attributes of an operator as plain numbers, in the order of the specification.
+fn attributes(operator: &Operator) -> Vec<i64> {
+    let window = |window: &Window| {
+        let Window { filter, stride, dilation, padding } = *window;
+        [filter, stride, dilation, padding]
+            .as_flattened()
+            .iter()
+            .map(|&number| number.into())
+            .collect::<Vec<i64>>()
+    };
+    let clamp = |clamp: &Clamp| vec![clamp.min.into(), clamp.max.into()];
+    let factor = |factor: &Factor| vec![factor.multiplier.into(), factor.shift.into()];
+    match operator {
+        Operator::Conv2d { window: at, clamp: bounds }
+        | Operator::AveragePool2d { window: at, clamp: bounds }
+        | Operator::MaxPool2d { window: at, clamp: bounds } => [window(at), clamp(bounds)].concat(),
+        Operator::DepthwiseConv2d { window: at, depth_multiplier, clamp: bounds } => {
+            [window(at), vec![i64::from(*depth_multiplier)], clamp(bounds)].concat()
+        }
+        Operator::FullyConnected { clamp: bounds } => clamp(bounds),
+        Operator::Mean { factor: only } => factor(only),
+        Operator::Add { left_shift, inputs: [left, right], output, clamp: bounds } => {
+            [vec![i64::from(*left_shift)], factor(left), factor(right), factor(output), clamp(bounds)]
+                .concat()
+        }
+        Operator::Mul { factor: only, clamp: bounds } => [factor(only), clamp(bounds)].concat(),
+        Operator::Concatenate { axis } => vec![i64::from(*axis)],
+        Operator::Pad { before, after } => before.iter().chain(after).map(|&count| count.into()).collect(),
+        Operator::ResizeNearest { align_corners, half_pixel_centers }
+        | Operator::ResizeBilinear { align_corners, half_pixel_centers } => {
+            vec![i64::from(*align_corners), i64::from(*half_pixel_centers)]
+        }
+        Operator::Softmax { factor: only, difference_min } => {
+            [factor(only), vec![i64::from(*difference_min)]].concat()
+        }
+        Operator::Prelu { positive, negative } => [factor(positive), factor(negative)].concat(),
+        Operator::Reshape | Operator::Lookup => vec![],
+        other => panic!("{other:?}"),
+    }
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    format!("{:08x}", crc32(bytes))
+}
+
+fn list<T: Display>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(T::to_string).collect();
+    if items.is_empty() { "-".into() } else { items.join(",") }
+}
