@@ -44,7 +44,7 @@ fn memory_map(machine: &Table) -> String {
         "MEMORY {{\n  FLASH : ORIGIN = {flash:#x}, LENGTH = {flash_bytes:#x}\n  \
          STACK : ORIGIN = {ram:#x}, LENGTH = {stack_bytes:#x}\n  \
          RAM : ORIGIN = {:#x}, LENGTH = {:#x}\n}}\n\
-         _stack_limit = ORIGIN(STACK);\n_stack_start = ORIGIN(STACK) + LENGTH(STACK);\n",
+         _stack_end = ORIGIN(STACK);\n_stack_start = ORIGIN(STACK) + LENGTH(STACK);\n",
         ram + stack_bytes,
         ram_bytes - stack_bytes
     )

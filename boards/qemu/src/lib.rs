@@ -1,13 +1,13 @@
-//! What the firmware for QEMU's Arm machines is made of, and the job format that it shares with the
-//! simulator on the host.
+//! What the firmware for QEMU's Arm machines is made of, and what it shares with the simulator on the host.
 //!
 //! One firmware per machine runs every model: QEMU loads a job (artefact, input and what to do with
 //! them) into RAM that stands for external flash, and the firmware runs all five stages on it.
-//! On the host only [`job`] exists.
+//! On the host, [`job`] and [`session`] exist: the same job runs there for comparison.
 #![no_std]
-#![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod job;
+
+pub mod session;
 
 #[cfg(target_os = "none")]
 pub mod console;

@@ -13,6 +13,8 @@ mod firmware;
 
 mod emulator;
 
+mod host;
+
 mod report;
 
 mod error;
@@ -20,7 +22,8 @@ mod error;
 pub use emulator::{Simulation, find_qemu, run_elf};
 pub use error::SimulateError;
 pub use firmware::{Firmware, build, repository, target_directory};
+pub use host::run_on_host;
 pub use machine::{Budget, Machine, machines};
-pub use ocelli_qemu::job::{Input, Job, SeedStream};
+pub use ocelli_qemu::job::{Input, Job};
 pub use report::{Detection, Facts, Instructions, Run};
 pub use toolchain::{MINIMUM_RUST, TARGETS, Toolchain};

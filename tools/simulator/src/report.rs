@@ -82,6 +82,15 @@ impl Facts {
 }
 
 impl Run {
+    /// Whether another machine gave the same outputs, detections and classes.
+    pub fn same_answer(&self, other: &Run) -> bool {
+        self.output_hex == other.output_hex
+            && self.output_hash == other.output_hash
+            && self.detections == other.detections
+            && self.classes == other.classes
+            && self.overflow == other.overflow
+    }
+
     /// Reads the facts of a run that ended well.
     ///
     /// # Errors

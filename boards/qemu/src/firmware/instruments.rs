@@ -4,7 +4,8 @@ use core::arch::asm;
 use core::hint::black_box;
 
 use ocelli_qemu::clock::Clock;
-use ocelli_qemu::{console, fact, stack};
+use ocelli_qemu::stack::StackGauge;
+use ocelli_qemu::{console, fact};
 
 /// Prints `instruments ok`, or the first wrong reading as an error.
 pub fn check(clock: &Clock) {
@@ -20,8 +21,12 @@ pub fn check(clock: &Clock) {
             ));
         }
     }
-    let (_, shallow) = stack::measure(|| touch::<64>());
-    let (_, deep) = stack::measure(|| touch::<1088>());
+    let depth_of = |touch: fn()| {
+        let gauge = StackGauge::paint();
+        touch();
+        gauge.used_bytes()
+    };
+    let (shallow, deep) = (depth_of(touch::<64>), depth_of(touch::<1088>));
     if deep.wrapping_sub(shallow) != 1024 {
         console::fail(format_args!("the stack gauge reads {shallow} and {deep}, which should be 1024 apart"));
     }
