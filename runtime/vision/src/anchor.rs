@@ -26,6 +26,7 @@ pub(crate) struct AnchorRow<'a> {
 
 impl<'a> AnchorRow<'a> {
     /// Row `anchor` of a head, whose boxes tensor is `output`; `None` when there is no such anchor.
+    #[inline(never)]
     pub(crate) fn new(
         contract: &BoxesView<'a>,
         head: BoxHeadView<'a>,
@@ -77,6 +78,7 @@ impl<'a> AnchorRow<'a> {
         (clamped(least), clamped(least + size))
     }
 
+    #[inline(never)]
     fn position(&self, axis: usize, column: usize) -> i64 {
         let centre = self.centre.get(axis).copied().unwrap_or_default();
         let anchor = self.size.get(axis).copied().unwrap_or_default();

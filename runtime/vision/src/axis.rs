@@ -69,8 +69,8 @@ impl Linear {
     /// The weight is the distance in 1/256, rounded: `(remainder * (2^31 / period) + 2^22) >> 23`.
     #[inline]
     pub(crate) fn taps(&self) -> Taps {
-        let first = self.index.clamp(0, self.last) as u32;
-        let second = (self.index + 1).clamp(0, self.last) as u32;
+        let first = self.index.min(self.last).max(0) as u32;
+        let second = (self.index + 1).min(self.last).max(0) as u32;
         let weight = if first == second { 256 } else { (self.remainder * self.reciprocal + (1 << 22)) >> 23 };
         Taps { first, second, weight }
     }

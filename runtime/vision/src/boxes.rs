@@ -81,6 +81,7 @@ impl<'a, const CANDIDATES: usize, const KEYPOINTS: usize> BoxPostprocessor<'a, C
     }
 
     /// Collects the candidates of a head.
+    #[inline(never)]
     fn scan_head<'o>(
         &mut self,
         index: u8,

@@ -6,6 +6,8 @@
 use heapless::Vec;
 use ocelli_core::BoundingBox;
 
+use crate::ranking;
+
 /// One class at one anchor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Candidate {
@@ -55,20 +57,10 @@ impl<const CAPACITY: usize> Candidates<CAPACITY> {
         &mut self.best
     }
 
+    #[inline(never)]
     pub(crate) fn insert(&mut self, candidate: Candidate) {
-        let place = self.best.partition_point(|other| other.precedes(&candidate));
-        if self.best.is_full() {
+        if !ranking::insert(&mut self.best, candidate, Candidate::precedes) {
             self.overflowed = self.overflowed.saturating_add(1);
-            if place == self.best.len() {
-                return;
-            }
-            self.best.pop();
-        }
-        // There is room now, unless the capacity is 0.
-        if self.best.push(candidate).is_ok()
-            && let Some(after) = self.best.get_mut(place..)
-        {
-            after.rotate_right(1);
         }
     }
 }

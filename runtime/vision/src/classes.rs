@@ -4,7 +4,7 @@ use heapless::Vec;
 use ocelli_core::{Classification, Score};
 use ocelli_format::ClassesView;
 
-use crate::candidates::entry;
+use crate::{candidates::entry, ranking};
 
 /// The `K` best classes of `output`, which is the tensor that `contract` names, best first; of equal
 /// scores the first class. With labels, as many scores are read as there are labels.
@@ -16,18 +16,7 @@ pub fn top_classes<const K: usize>(contract: &ClassesView<'_>, output: &[i8]) ->
 fn best_scores<const K: usize>(table: &[u16; 256], scores: &[i8]) -> Vec<Classification, K> {
     let mut best: Vec<(i8, u16), K> = Vec::new();
     for (class_index, &score) in scores.iter().enumerate() {
-        let place = best.partition_point(|&(other, _)| other >= score);
-        if best.is_full() {
-            if place == best.len() {
-                continue;
-            }
-            best.pop();
-        }
-        if best.push((score, class_index as u16)).is_ok()
-            && let Some(after) = best.get_mut(place..)
-        {
-            after.rotate_right(1);
-        }
+        ranking::insert(&mut best, (score, class_index as u16), |first, second| first.0 > second.0);
     }
     let mut classes = Vec::new();
     for (score, class_index) in best {

@@ -25,6 +25,8 @@ mod transform;
 
 mod source_row;
 
+mod pixel_stream;
+
 mod axis;
 
 mod row_pass;
@@ -32,6 +34,8 @@ mod row_pass;
 mod output_row;
 
 mod preprocess;
+
+mod ranking;
 
 mod candidates;
 

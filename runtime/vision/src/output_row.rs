@@ -35,65 +35,54 @@ impl OutputRow<'_> {
 
     /// The pixels, channels in the input's order. Elements beyond the buffer are left out.
     pub fn write_pixels(&self, pixels: &mut [u8]) {
-        self.write(pixels, |_, pixel| pixel);
+        self.write(pixels, |pixel| pixel);
     }
 
     /// The pixels through `tables`: one for all channels, or one a channel. Elements beyond the
     /// buffer are left out; a channel without a table becomes 0.
     pub fn write_quantized(&self, tables: &[[i8; 256]], values: &mut [i8]) {
-        let table = |channel: usize| tables.get(if tables.len() == 1 { 0 } else { channel });
-        let tables = [table(0), table(1), table(2)].map(|table| table.unwrap_or(&[0; 256]));
-        self.write(values, |channel, pixel| {
-            let table = tables.get(channel).copied().unwrap_or(&[0; 256]);
-            // A table has an entry for every byte.
-            table.get(usize::from(pixel)).copied().unwrap_or(0)
-        });
-    }
-
-    fn write<T>(&self, elements: &mut [T], value: impl Fn(usize, u8) -> T) {
-        if self.channels == 1 {
-            self.write_channels::<T, 1>(elements, value);
-        } else {
-            self.write_channels::<T, 3>(elements, value);
+        self.write(values, |pixel| pixel as i8);
+        match tables {
+            [table] => values.iter_mut().for_each(|value| *value = quantized(table, *value)),
+            _ => {
+                let table = |channel: usize| tables.get(channel).unwrap_or(&[0; 256]);
+                for pixel in values.chunks_mut(self.channels.max(1)) {
+                    for (channel, value) in pixel.iter_mut().enumerate() {
+                        *value = quantized(table(channel), *value);
+                    }
+                }
+            }
         }
     }
 
-    #[inline]
-    fn write_channels<T, const CHANNELS: usize>(&self, elements: &mut [T], value: impl Fn(usize, u8) -> T) {
-        let border = |pixels: &mut [[T; CHANNELS]]| {
-            for pixel in pixels {
-                *pixel = core::array::from_fn(|channel| value(channel, self.border));
-            }
-        };
-        let columns = self.columns.as_chunks::<CHANNELS>().0;
-        let pixels = elements.as_chunks_mut::<CHANNELS>().0;
-        let (before, rest) = pixels.split_at_mut(self.left.min(pixels.len()));
-        let (middle, after) = rest.split_at_mut(columns.len().min(rest.len()));
-        border(before);
+    #[inline(never)]
+    fn write<T: Copy>(&self, elements: &mut [T], of_pixel: impl Fn(u8) -> T) {
+        let border = of_pixel(self.border);
+        let left = (self.left * self.channels).min(elements.len());
+        let (before, rest) = elements.split_at_mut(left);
+        let (middle, after) = rest.split_at_mut(self.columns.len().min(rest.len()));
+        before.fill(border);
+        after.fill(border);
         match self.content {
-            Content::Border => border(middle),
-            Content::Interpolated { weight } => finish(middle, columns, &value, |column| {
-                let (before, newest) = (column & 0xffff, column >> 16);
-                (before * (256 - weight) + newest * weight + (1 << 15)) >> 16
-            }),
+            Content::Border => middle.fill(border),
+            Content::Interpolated { weight } => {
+                for (element, &column) in middle.iter_mut().zip(self.columns) {
+                    let (before, newest) = (column & 0xffff, column >> 16);
+                    let brightness = before * (256 - weight) + newest * weight;
+                    *element = of_pixel(((brightness + (1 << 15)) >> 16) as u8);
+                }
+            }
             Content::Averaged { divider } => {
-                finish(middle, columns, &value, |column| divider.divide(column));
+                for (element, &column) in middle.iter_mut().zip(self.columns) {
+                    *element = of_pixel(divider.divide(column) as u8);
+                }
             }
         }
-        border(after);
     }
 }
 
+/// The entry of a pixel whose bits stand in `pixel`.
 #[inline]
-fn finish<T, const CHANNELS: usize>(
-    pixels: &mut [[T; CHANNELS]],
-    columns: &[[u32; CHANNELS]],
-    value: impl Fn(usize, u8) -> T,
-    brightness: impl Fn(u32) -> u32,
-) {
-    for (pixel, column) in pixels.iter_mut().zip(columns) {
-        for (channel, (element, &word)) in pixel.iter_mut().zip(column).enumerate() {
-            *element = value(channel, brightness(word) as u8);
-        }
-    }
+fn quantized(table: &[i8; 256], pixel: i8) -> i8 {
+    table.get(usize::from(pixel as u8)).copied().unwrap_or(0)
 }

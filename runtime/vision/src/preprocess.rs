@@ -232,7 +232,8 @@ impl<'s> Preprocessor<'s> {
         let elements = elements
             .get_mut(..needed_elements)
             .ok_or(PreprocessError::Output { needed_elements, available_elements })?;
-        let mut rows = elements.chunks_exact_mut(self.input.width * self.input.channels());
+        let row_elements = self.input.width * self.input.channels();
+        let mut rows = elements.chunks_exact_mut(row_elements.max(1));
         self.restart();
         for y in 0..height {
             let Some(row) = SourceRow::of(frame, y) else { break };

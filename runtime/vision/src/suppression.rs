@@ -66,6 +66,7 @@ impl<const KEYPOINTS: usize> Blend<KEYPOINTS> {
         Point { x: self.mean(x), y: self.mean(y) }
     }
 
+    #[inline(never)]
     fn mean(&self, sum: i64) -> i32 {
         let total = self.total.max(1);
         (sum + total / 2).div_euclid(total) as i32

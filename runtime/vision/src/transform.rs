@@ -131,6 +131,7 @@ fn largest_inside(space: Region, shape: Region) -> Region {
 }
 
 /// `source + (at * input / 65536 - target) * source_size / target_size`, in sub-pixels.
+#[inline(never)]
 fn axis_to_frame(
     at: i32,
     input: usize,
@@ -143,7 +144,8 @@ fn axis_to_frame(
     let offset = i64::from(at) * input as i64 - target as i64 * i64::from(INPUT_ONE);
     let numerator = offset * source_size as i64;
     let denominator = target_size as i64 * i64::from(INPUT_ONE / SUBPIXELS);
-    let scaled = (numerator + denominator / 2).div_euclid(denominator);
+    // A target has at least one pixel.
+    let scaled = (numerator + denominator / 2).checked_div_euclid(denominator).unwrap_or_default();
     let result = scaled + source as i64 * i64::from(SUBPIXELS);
     result.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }
