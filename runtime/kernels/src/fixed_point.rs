@@ -86,3 +86,50 @@ pub(crate) fn tanh(value: i32) -> i32 {
 fn shift_left_saturating(value: i32, bits: u32) -> i32 {
     value.saturating_mul(1 << bits)
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+
+    /// Steps of `2^-31`.
+    fn fraction(value: i32) -> f64 {
+        f64::from(value) / 2f64.powi(31)
+    }
+
+    /// Every number with 5 integer bits that is a multiple of an odd step.
+    fn negatives() -> impl Iterator<Item = i32> {
+        (1..=2_000_000).map(|k| -1073 * k)
+    }
+
+    #[test]
+    fn exponential() {
+        for value in negatives() {
+            let expected = (fraction(value) * 32.0).exp();
+            let error = (fraction(exp_of_negative::<5>(value)) - expected).abs();
+            assert!(error < 3e-7, "{value}: off by {error}");
+        }
+        assert_eq!(exp_of_negative::<5>(0), i32::MAX);
+        assert_eq!(exp_of_negative::<5>(i32::MIN), 0);
+    }
+
+    #[test]
+    fn reciprocal() {
+        for value in negatives().map(|value| -value) {
+            let error = (fraction(reciprocal_of_one_plus(value)) - 1.0 / (1.0 + fraction(value))).abs();
+            assert!(error < 1e-8, "{value}: off by {error}");
+        }
+    }
+
+    #[test]
+    fn logistic_and_tanh() {
+        for value in negatives().flat_map(|value| [value, -value]) {
+            let x = fraction(value) * 16.0;
+            let error = (fraction(logistic(value)) - 1.0 / (1.0 + (-x).exp())).abs();
+            assert!(error < 2e-7, "logistic of {x}: off by {error}");
+            let error = (fraction(tanh(value)) - x.tanh()).abs();
+            assert!(error < 4e-7, "tanh of {x}: off by {error}");
+        }
+    }
+}

@@ -60,7 +60,7 @@ impl FullyConnectedParameters {
 /// # Rounding
 /// Once an output, by [`Requantize::apply`](crate::Requantize::apply) with the output's factor
 /// `input_scale * weight_scale / output_scale`; then the zero point is added and the activation
-/// clamps.
+/// clamps. For this operator the reference takes the product of the two scales in single precision.
 ///
 /// # Scratch
 /// [`FullyConnectedParameters::scratch_bytes`].

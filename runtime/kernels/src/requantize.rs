@@ -26,7 +26,7 @@ pub struct Requantize {
 }
 
 impl Requantize {
-    /// The factor 1, up to the rounding of `2^31 - 1`: exact for every int8 and every sum below `2^29`.
+    /// The factor 1, exact for every value whose double fits 32 bits.
     pub const ONE: Requantize = Requantize { multiplier: 1 << 30, shift: 1 };
 
     /// [`multiply_by_quantized_multiplier`] with this factor, which is valid.

@@ -66,8 +66,9 @@ impl Between {
         let (ratio, last) = (ratio as i32, input_size as i32 - 1);
         let half = if parameters.sampling == Sampling::HalfPixelCenters { ratio / 2 - ONE / 2 } else { 0 };
         let position = (output as i32 * ratio + half).min(last * ONE + ONE / 2);
-        let low = (position / ONE).max(0).min(last);
-        let high = ((position + ONE - 1) / ONE).max(0).min(last);
+        // From -ONE / 2 up; the division rounds towards 0.
+        let low = (position / ONE).min(last);
+        let high = ((position + ONE - 1) / ONE).min(last);
         Between { low: low as usize, high: high as usize, fraction: position - low * ONE }
     }
 

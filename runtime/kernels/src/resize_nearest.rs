@@ -101,7 +101,8 @@ struct Nearest {
 }
 
 impl Nearest {
-    /// Rounds the ratio to 24 significant bits, half to even.
+    /// Rounds the ratio to 24 significant bits. There is no tie: a ratio with 25 has a numerator beyond
+    /// any side.
     fn new(parameters: &ResizeParameters, input: usize, output: usize) -> Nearest {
         let (numerator, denominator) = parameters.ratio(input, output);
         let (mut significand, mut remainder) = (numerator / denominator, numerator % denominator);
@@ -112,8 +113,7 @@ impl Nearest {
             remainder -= if remainder >= denominator { denominator } else { 0 };
             exponent += 1;
         }
-        let half = (2 * remainder).cmp(&denominator);
-        significand += u32::from(half.is_gt() || (half.is_eq() && significand % 2 == 1));
+        significand += u32::from(2 * remainder > denominator);
         Nearest { significand, exponent, sampling: parameters.sampling, last: input.saturating_sub(1) }
     }
 
