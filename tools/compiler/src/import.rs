@@ -8,9 +8,13 @@ use std::path::Path;
 use crate::graph::Graph;
 
 mod error;
+mod onnx;
 mod tflite;
 
 pub use error::{ImportError, NodeProblem, Problem};
+
+/// An ONNX file is a protobuf message whose first field is its version, field 1 as a varint.
+const ONNX_VERSION_FIELD: u8 = 0x08;
 
 /// Reads a model file; its first bytes say which format it has.
 pub fn import(path: &Path) -> Result<Graph, ImportError> {
@@ -24,6 +28,8 @@ pub fn import(path: &Path) -> Result<Graph, ImportError> {
 pub fn import_bytes(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
     let mut graph = if bytes.get(4..8) == Some(b"TFL3") {
         tflite::import(file, bytes)?
+    } else if bytes.first() == Some(&ONNX_VERSION_FIELD) {
+        onnx::import(file, bytes)?
     } else {
         return Err(ImportError::UnknownFormat { file: file.into() });
     };

@@ -8,3 +8,4 @@ pub mod import;
 pub mod lower;
 pub mod oracle;
 pub mod plan;
+mod resample;

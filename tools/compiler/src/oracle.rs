@@ -14,7 +14,6 @@ use tract_core::prelude::{TypedFact, TypedOp};
 use crate::check::check;
 use crate::graph::{Graph, TensorId};
 
-mod resize;
 mod wire;
 
 type Plan = Arc<SimplePlan<TypedFact, Box<dyn TypedOp>>>;

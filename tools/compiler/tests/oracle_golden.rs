@@ -83,7 +83,7 @@ fn compare(expected: &str, tolerance: f32) -> usize {
         }
         let (_, outputs) = outputs.as_ref().unwrap();
         let output = &outputs[index.parse::<usize>().unwrap()];
-        assert_eq!(output.len(), count.parse().unwrap(), "{file} output {index}");
+        assert_eq!(output.len(), count.parse::<usize>().unwrap(), "{file} output {index}");
         let sample: Vec<f32> = output.iter().copied().step_by(stride.parse().unwrap()).collect();
         let wanted: Vec<f32> = values.split(' ').map(|value| value.parse().unwrap()).collect();
         let worst = difference(&sample, &wanted);
@@ -98,4 +98,10 @@ fn compare(expected: &str, tolerance: f32) -> usize {
 fn tflite_models_equal_litert() {
     let models = compare(include_str!("golden/expected_tflite.tsv"), 1e-4);
     assert!(models >= 3, "{models}");
+}
+
+#[test]
+fn onnx_models_equal_the_reference_evaluator() {
+    let models = compare(include_str!("golden/expected_onnx.tsv"), 1e-4);
+    assert!(models >= 4, "{models}");
 }

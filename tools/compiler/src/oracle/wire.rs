@@ -11,10 +11,10 @@ use tract_core::ops::nn::{
 use tract_core::ops::{konst::Const, math};
 use tract_core::prelude::{Datum, TypedFact, TypedOp};
 
-use super::resize::Sampling;
 use super::{OracleError, constant, ones};
 use crate::fold::dequantized;
 use crate::graph::{Activation, Element, Graph, Node, Op, Tensor, TensorId, Unary, Window};
+use crate::resample::Sampling;
 
 /// The model and the place of each tensor in it; constants have one once a node reads them.
 pub(super) fn build(graph: &Graph) -> Result<(TypedModel, Vec<Option<OutletId>>), OracleError> {

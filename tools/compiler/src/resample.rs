@@ -4,9 +4,9 @@
 
 /// How output pixels find their places in the input.
 #[derive(Clone, Copy)]
-pub(super) struct Sampling {
-    pub(super) align_corners: bool,
-    pub(super) half_pixel_centers: bool,
+pub(crate) struct Sampling {
+    pub(crate) align_corners: bool,
+    pub(crate) half_pixel_centers: bool,
 }
 
 impl Sampling {
@@ -19,7 +19,7 @@ impl Sampling {
     }
 
     /// `[to, from]`, a single 1 in each row.
-    pub(super) fn nearest(self, from: usize, to: usize) -> Vec<f32> {
+    pub(crate) fn nearest(self, from: usize, to: usize) -> Vec<f32> {
         let scale = self.scale(from, to);
         let mut matrix = vec![0.0; from * to];
         for (index, row) in matrix.chunks_exact_mut(from).enumerate() {
@@ -32,7 +32,7 @@ impl Sampling {
     }
 
     /// `[to, from]`, two neighbours in each row.
-    pub(super) fn bilinear(self, from: usize, to: usize) -> Vec<f32> {
+    pub(crate) fn bilinear(self, from: usize, to: usize) -> Vec<f32> {
         let scale = self.scale(from, to);
         let mut matrix = vec![0.0; from * to];
         for (index, row) in matrix.chunks_exact_mut(from).enumerate() {

@@ -1,0 +1,166 @@
+//! ONNX import: tract parses the file and works out every shape; its typed operators become ours.
+//!
+//! ONNX images are `[N, C, H, W]`, ours `[N, H, W, C]`. No transposes are inserted: each value knows in
+//! which order its axes are stored, constants are permuted here, and where an order cannot be carried
+//! on the node is refused.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tract_core::internal::{DatumType, TractResult};
+use tract_core::model::TypedModel;
+use tract_onnx::pb::ModelProto;
+use tract_onnx::prelude::{Framework, InferenceModelExt};
+use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
+
+use super::{ImportError, NodeProblem, Problem};
+use crate::graph::Graph;
+
+mod arithmetic;
+mod layout;
+mod lower;
+mod matrix;
+mod resize;
+mod shape;
+mod windows;
+
+pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
+    let malformed = |problem: String| ImportError::Malformed { file: file.into(), problem };
+    // What the file says of shapes beyond its inputs is worked out anew: a free batch stands in it too.
+    let onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
+    let proto = guard(|| onnx.proto_model_for_read(&mut &bytes[..])).map_err(malformed)?;
+    check_file(file, &proto)?;
+    let mut warnings = Vec::new();
+    let mut model = guard(|| onnx.model_for_proto_model(&proto)).map_err(malformed)?;
+    refuse_unknown(file, &proto, &model)?;
+    fix_inputs(file, &mut model, &mut warnings)?;
+    let typed = guard(|| model.into_typed()).map_err(|problem| ImportError::Model {
+        file: file.into(),
+        problem: format!("shapes cannot be worked out: {problem}; export the model with fixed shapes"),
+    })?;
+
+    let operators = operator_types(&proto);
+    // Nearly every file has [N, C, H, W] inputs; one converted from TensorFlow may transpose first.
+    let mut graph = lower::lower(file, &typed, &operators, true)
+        .or_else(|error| lower::lower(file, &typed, &operators, false).map_err(|_| error))?;
+    graph.warnings.splice(0..0, warnings);
+    crate::check::check(&graph).map_err(|problem| ImportError::Model { file: file.into(), problem })?;
+    Ok(graph)
+}
+
+/// tract is built for files that somebody means well with; a panic of its is one more kind of bad file.
+fn guard<T>(step: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(format!("{error:#}")),
+        Err(_) => Err("the parser stopped unexpectedly".into()),
+    }
+}
+
+fn check_file(file: &str, proto: &ModelProto) -> Result<(), ImportError> {
+    let invalid = |problem: &str| Err(ImportError::Model { file: file.into(), problem: problem.into() });
+    let Some(graph) = &proto.graph else { return invalid("the file holds no graph") };
+    if graph.node.is_empty() {
+        return invalid("the graph has no operators; there is nothing to run");
+    }
+    if graph.output.is_empty() {
+        return invalid("the graph has no output");
+    }
+    const EXTERNAL: i32 = 1;
+    if graph.initializer.iter().any(|tensor| tensor.data_location == Some(EXTERNAL)) {
+        return invalid("weights stand in other files; save the model with its weights inside");
+    }
+    Ok(())
+}
+
+/// All operators that tract does not know, at once.
+fn refuse_unknown(file: &str, proto: &ModelProto, model: &InferenceModel) -> Result<(), ImportError> {
+    let types = operator_types(proto);
+    let nodes: Vec<NodeProblem> = model
+        .nodes
+        .iter()
+        .filter(|node| node.op.name().starts_with("Unimplemented"))
+        .map(|node| NodeProblem {
+            index: node.id,
+            name: node.name.clone(),
+            operator: operator_type(&types, &node.name).unwrap_or_else(|| node.op.name().to_string()),
+            inputs: node.inputs.iter().map(|input| model.nodes[input.node].name.clone()).collect(),
+            outputs: Vec::new(),
+            problem: Problem::Operator,
+        })
+        .collect();
+    if nodes.is_empty() { Ok(()) } else { Err(ImportError::Nodes { file: file.into(), nodes }) }
+}
+
+/// A free batch becomes 1; any other free extent is an error.
+fn fix_inputs(file: &str, model: &mut InferenceModel, warnings: &mut Vec<String>) -> Result<(), ImportError> {
+    for index in 0..model.inputs.len() {
+        let name = model.nodes[model.inputs[index].node].name.clone();
+        let fail = |problem: String| {
+            Err(ImportError::Tensor { file: file.into(), index, name: name.clone(), problem })
+        };
+        let Ok(fact) = model.input_fact(index).cloned() else { return fail("no shape".into()) };
+        if fact.datum_type.concretize() != Some(DatumType::F32) {
+            return fail(format!("input of {:?}; float models are imported", fact.datum_type));
+        }
+        let mut extents = Vec::new();
+        for (axis, dim) in fact.shape.dims().enumerate() {
+            let extent =
+                dim.concretize().and_then(|dim| dim.to_i64().ok()).and_then(|dim| usize::try_from(dim).ok());
+            match extent {
+                Some(extent) if extent > 0 => extents.push(extent),
+                None if axis == 0 => {
+                    warnings.push(format!("input `{name}`: the batch is free in the file; it becomes 1"));
+                    extents.push(1);
+                }
+                _ => {
+                    return fail(format!(
+                        "dynamic shape {:?}; export the model with a fixed input size",
+                        fact.shape
+                    ));
+                }
+            }
+        }
+        if extents.is_empty() {
+            return fail(format!("dynamic shape {:?}; export the model with a fixed input size", fact.shape));
+        }
+        let fixed = InferenceFact::dt_shape(DatumType::F32, extents);
+        if let Err(error) = model.set_input_fact(index, fixed) {
+            return fail(format!("{error:#}"));
+        }
+    }
+    Ok(())
+}
+
+/// ONNX operator types by node name.
+fn operator_types(proto: &ModelProto) -> HashMap<String, String> {
+    let nodes = proto.graph.iter().flat_map(|graph| &graph.node);
+    nodes
+        .flat_map(|node| {
+            // Unnamed nodes go by their first result's name.
+            let names = [Some(&node.name), node.output.first()];
+            names.into_iter().flatten().map(|name| (name.clone(), node.op_type.clone())).collect::<Vec<_>>()
+        })
+        .filter(|(name, _)| !name.is_empty())
+        .collect()
+}
+
+/// tract expands a node `x` into `x`, `x.low` and the like.
+fn operator_type(types: &HashMap<String, String>, name: &str) -> Option<String> {
+    let mut prefix = name;
+    loop {
+        if let Some(operator) = types.get(prefix) {
+            return Some(operator.clone());
+        }
+        prefix = &prefix[..prefix.rfind('.')?];
+    }
+}
+
+/// What lowering needs of tract's model.
+fn concrete_shape(model: &TypedModel, outlet: tract_core::model::OutletId) -> Result<Vec<usize>, Problem> {
+    let fact = model.outlet_fact(outlet).map_err(|error| Problem::Invalid(format!("{error:#}")))?;
+    match fact.shape.as_concrete() {
+        Some(shape) => Ok(shape.to_vec()),
+        None => Err(Problem::Form(format!("dynamic shape {:?}", fact.shape))),
+    }
+}

@@ -1,0 +1,317 @@
+//! The walk over tract's typed model: constants set aside, every other node translated once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tract_core::internal::{IntoArcTensor, TValue, Tensor as TractTensor};
+use tract_core::model::{OutletId, TypedModel, TypedNode};
+use tract_core::ops::array::{Pad, TypedConcat};
+use tract_core::ops::binary::TypedBinOp;
+use tract_core::ops::change_axes::AxisOp;
+use tract_core::ops::cnn::{Conv, MaxPool, SumPool};
+use tract_core::ops::einsum::EinSum;
+use tract_core::ops::element_wise::ElementWiseOp;
+use tract_core::ops::nn::{Reduce, Softmax};
+
+use super::layout::{Layout, NCHW_AS_NHWC, Pending, Value, numbers, permuted, same_memory, transpose};
+use super::{concrete_shape, operator_type};
+use crate::check::check_node;
+use crate::graph::{Activation, Data, Element, Graph, Node, Op, Tensor, TensorId, Unary};
+use crate::import::{ImportError, NodeProblem, Problem};
+
+/// Translates a typed model; `channels_first` says how images among the inputs are ordered.
+pub(super) fn lower(
+    file: &str,
+    model: &TypedModel,
+    operators: &HashMap<String, String>,
+    channels_first: bool,
+) -> Result<Graph, ImportError> {
+    let mut lowering = Lowering::new(model);
+    let invalid = |problem: String| ImportError::Model { file: file.into(), problem };
+    for (index, &outlet) in model.inputs.iter().enumerate() {
+        lowering
+            .input(outlet, channels_first)
+            .map_err(|problem| invalid(format!("input {index}: {problem:?}")))?;
+    }
+    let order = model.eval_order().map_err(|error| invalid(format!("{error:#}")))?;
+    let mut problems = Vec::new();
+    for id in order {
+        let node = model.node(id);
+        let read =
+            |outlet: &OutletId| lowering.values.contains_key(outlet) || lowering.constant(*outlet).is_some();
+        // What a refused node would have computed is not a problem of its own.
+        if model.inputs.contains(&OutletId::new(id, 0)) || !node.inputs.iter().all(read) {
+            continue;
+        }
+        if let Err(problem) = lowering.node(node) {
+            problems.push(NodeProblem {
+                index: id,
+                name: node.name.clone(),
+                operator: operator_type(operators, &node.name).unwrap_or_else(|| node.op.name().to_string()),
+                inputs: node.inputs.iter().map(|&input| describe(model, input)).collect(),
+                outputs: (0..node.outputs.len())
+                    .map(|slot| describe(model, OutletId::new(id, slot)))
+                    .collect(),
+                problem,
+            });
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ImportError::Nodes { file: file.into(), nodes: problems });
+    }
+    for (index, &outlet) in model.outputs.iter().enumerate() {
+        lowering.output(outlet).map_err(|problem| match problem {
+            Problem::Form(why) | Problem::Invalid(why) => invalid(format!("output {index}: {why}")),
+            Problem::Operator => invalid(format!("output {index} is not computed")),
+        })?;
+    }
+    Ok(lowering.graph)
+}
+
+fn describe(model: &TypedModel, outlet: OutletId) -> String {
+    match model.outlet_fact(outlet) {
+        Ok(fact) => format!("`{}` {fact:?}", model.node(outlet.node).name),
+        Err(_) => format!("`{}`", model.node(outlet.node).name),
+    }
+}
+
+pub(super) struct Lowering<'a> {
+    pub(super) model: &'a TypedModel,
+    pub(super) graph: Graph,
+    values: HashMap<OutletId, Value>,
+    constants: HashMap<OutletId, Arc<TractTensor>>,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(model: &'a TypedModel) -> Self {
+        Self { model, graph: Graph::default(), values: HashMap::new(), constants: HashMap::new() }
+    }
+
+    fn input(&mut self, outlet: OutletId, channels_first: bool) -> Result<(), Problem> {
+        let shape = self.shape(outlet)?;
+        let order: Vec<usize> =
+            if shape.len() == 4 && channels_first { NCHW_AS_NHWC.into() } else { (0..shape.len()).collect() };
+        let name = self.model.node(outlet.node).name.clone();
+        if shape.len() == 4 && channels_first {
+            self.graph
+                .warnings
+                .push(format!("input `{name}`: {shape:?} in the file, stored as [N, H, W, C]"));
+        }
+        let tensor = self.activation(name, permuted(&shape, &order));
+        self.graph.inputs.push(tensor);
+        self.values.insert(outlet, Value { tensor, layout: Layout::Axes(order), pending: Pending::None });
+        Ok(())
+    }
+
+    fn node(&mut self, node: &TypedNode) -> Result<(), Problem> {
+        let outlet = OutletId::new(node.id, 0);
+        if self.constant(outlet).is_some() || self.fold(node)? {
+            return Ok(());
+        }
+        let op = &*node.op;
+        let value = if let Some(op) = op.downcast_ref::<Conv>() {
+            self.conv(node, op)?
+        } else if let Some(op) = op.downcast_ref::<MaxPool>() {
+            self.max_pool(node, op)?
+        } else if let Some(op) = op.downcast_ref::<SumPool>() {
+            self.average_pool(node, op)?
+        } else if let Some(op) = op.downcast_ref::<EinSum>() {
+            self.product(node, op)?
+        } else if let Some(op) = op.downcast_ref::<TypedBinOp>() {
+            self.binary(node, op.0.name())?
+        } else if let Some(op) = op.downcast_ref::<ElementWiseOp>() {
+            self.element_wise(node, op)?
+        } else if let Some(op) = op.downcast_ref::<Reduce>() {
+            self.reduce(node, op)?
+        } else if let Some(op) = op.downcast_ref::<Softmax>() {
+            self.softmax(node, op)?
+        } else if let Some(op) = op.downcast_ref::<AxisOp>() {
+            self.axis_op(node, op)?
+        } else if let Some(op) = op.downcast_ref::<TypedConcat>() {
+            self.concatenate(node, op.axis)?
+        } else if let Some(op) = op.downcast_ref::<Pad>() {
+            self.pad(node, op)?
+        } else if op.name() == "Resize" {
+            self.resize(node)?
+        } else if self.passes_on(node)? {
+            self.value(node.inputs[0])?
+        } else {
+            return Err(Problem::Operator);
+        };
+        self.values.insert(outlet, value);
+        Ok(())
+    }
+
+    /// Nodes that read constants alone are run here and now.
+    fn fold(&mut self, node: &TypedNode) -> Result<bool, Problem> {
+        let Some(inputs) = node
+            .inputs
+            .iter()
+            .map(|&input| self.constant(input).map(TValue::from_const))
+            .collect::<Option<_>>()
+        else {
+            return Ok(false);
+        };
+        let results =
+            node.op.eval_out_of_plan(inputs).map_err(|error| Problem::Invalid(format!("{error:#}")))?;
+        let Some(results) = results else { return Ok(false) };
+        for (slot, result) in results.into_iter().enumerate() {
+            self.constants.insert(OutletId::new(node.id, slot), result.into_arc_tensor());
+        }
+        Ok(true)
+    }
+
+    fn output(&mut self, outlet: OutletId) -> Result<(), Problem> {
+        let value = self.settled(outlet)?;
+        let shape = self.shape(outlet)?;
+        let natural: Vec<usize> = (0..shape.len()).collect();
+        let order = value.order()?.to_vec();
+        let name = self.model.outlet_label(outlet).unwrap_or(&self.model.node(outlet.node).name).to_string();
+        let mut tensor = value.tensor;
+        if shape.len() != 4 && same_memory(&shape, &order, &natural) {
+            tensor = self.arrange(&value, &shape, &natural)?;
+        } else if order != natural {
+            self.graph
+                .warnings
+                .push(format!("output `{name}`: {shape:?} in the file, stored in the order {order:?}"));
+        }
+        if self.graph.inputs.contains(&tensor) || self.graph.tensors[tensor].data.is_some() {
+            return Err(Problem::Invalid("not computed by any node".into()));
+        }
+        self.graph.tensors[tensor].name = name;
+        self.graph.outputs.push(tensor);
+        Ok(())
+    }
+
+    // What the translations of operators are written with.
+
+    pub(super) fn shape(&self, outlet: OutletId) -> Result<Vec<usize>, Problem> {
+        concrete_shape(self.model, outlet)
+    }
+
+    /// The value of a constant, whether the file states it or it follows from constants.
+    pub(super) fn constant(&self, outlet: OutletId) -> Option<Arc<TractTensor>> {
+        if let Some(tensor) = self.constants.get(&outlet) {
+            return Some(tensor.clone());
+        }
+        self.model.outlet_fact(outlet).ok().and_then(|fact| fact.konst.clone())
+    }
+
+    /// An activation as it is, with what is pending.
+    pub(super) fn value(&self, outlet: OutletId) -> Result<Value, Problem> {
+        match self.values.get(&outlet) {
+            Some(value) => Ok(value.clone()),
+            None => Err(Problem::Form(format!(
+                "`{}` is a constant where an activation is expected",
+                self.model.node(outlet.node).name
+            ))),
+        }
+    }
+
+    /// An activation with nothing pending.
+    pub(super) fn settled(&mut self, outlet: OutletId) -> Result<Value, Problem> {
+        let mut value = self.value(outlet)?;
+        let name = self.model.node(outlet.node).name.clone();
+        let op = match value.pending {
+            Pending::None => return Ok(value),
+            Pending::Clamp(0.0, f32::INFINITY) => Op::Unary(Unary::Relu),
+            Pending::Clamp(0.0, 6.0) => Op::Unary(Unary::Relu6),
+            Pending::Clamp(-1.0, 1.0) => Op::Unary(Unary::ReluN1To1),
+            Pending::Clamp(low, high) => {
+                return Err(Problem::Form(format!(
+                    "`{name}` limits its operand to {low}..={high}; 0 and above, 0..=6 and -1..=1 are supported"
+                )));
+            }
+            Pending::Scale(_) => Op::Mul { activation: Activation::Linear },
+        };
+        let mut inputs = vec![value.tensor];
+        if let Pending::Scale(factor) = value.pending {
+            inputs.push(self.float(format!("{name}.factor"), vec![1], vec![factor]));
+        }
+        let shape = self.graph.tensors[value.tensor].shape.clone();
+        value.tensor = self.emit(&name, op, inputs, shape)?;
+        value.pending = Pending::None;
+        self.values.insert(outlet, value.clone());
+        Ok(value)
+    }
+
+    /// A settled value stored in the order that is wanted, by a reshape when memory is the same.
+    pub(super) fn arrange(
+        &mut self,
+        value: &Value,
+        shape: &[usize],
+        order: &[usize],
+    ) -> Result<TensorId, Problem> {
+        let stored = value.order()?;
+        if stored == order {
+            return Ok(value.tensor);
+        }
+        if !same_memory(shape, stored, order) {
+            return Err(Problem::Form(format!(
+                "axes {shape:?} are stored in the order {stored:?} and needed in the order {order:?}; transposes \
+                 are not supported"
+            )));
+        }
+        let name = format!("{}.axes", self.graph.tensors[value.tensor].name);
+        self.emit(&name, Op::Reshape, vec![value.tensor], permuted(shape, order))
+    }
+
+    /// Adds a checked node and its result.
+    pub(super) fn emit(
+        &mut self,
+        name: &str,
+        op: Op,
+        inputs: Vec<TensorId>,
+        shape: Vec<usize>,
+    ) -> Result<TensorId, Problem> {
+        let output = self.activation(name.into(), shape);
+        let node = Node { name: name.into(), op, inputs, outputs: vec![output] };
+        check_node(&self.graph, &node).map_err(Problem::Form)?;
+        self.graph.nodes.push(node);
+        Ok(output)
+    }
+
+    /// A float constant.
+    pub(super) fn float(&mut self, name: String, shape: Vec<usize>, values: Vec<f32>) -> TensorId {
+        let data = Some(Data::F32(values));
+        self.graph.tensors.push(Tensor { name, shape, quantization: None, element: Element::F32, data });
+        self.graph.tensors.len() - 1
+    }
+
+    /// A constant of the ONNX graph stored in some order.
+    pub(super) fn stored_constant(&mut self, outlet: OutletId, order: &[usize]) -> Result<TensorId, Problem> {
+        let tensor = self.constant(outlet).ok_or_else(|| Problem::Form("not a constant".into()))?;
+        if tensor.rank() != order.len() {
+            return Err(Problem::Invalid(format!(
+                "a constant of shape {:?} for order {order:?}",
+                tensor.shape()
+            )));
+        }
+        let values = transpose(&numbers(&tensor)?, tensor.shape(), order);
+        let shape = permuted(tensor.shape(), order);
+        Ok(self.float(self.model.node(outlet.node).name.clone(), shape, values))
+    }
+
+    fn activation(&mut self, name: String, shape: Vec<usize>) -> TensorId {
+        self.graph.tensors.push(Tensor {
+            name,
+            shape,
+            quantization: None,
+            element: Element::F32,
+            data: None,
+        });
+        self.graph.tensors.len() - 1
+    }
+
+    /// Whether the first result is the first operand; a mask that dropout also states must not be read.
+    fn passes_on(&self, node: &TypedNode) -> Result<bool, Problem> {
+        let fact =
+            |outlet| self.model.outlet_fact(outlet).map_err(|error| Problem::Invalid(format!("{error:#}")));
+        Ok(match &*node.op.name() {
+            "Identity" => true,
+            "Cast" => fact(node.inputs[0])?.datum_type == fact(OutletId::new(node.id, 0))?.datum_type,
+            "Dropout" => node.outputs[1..].iter().all(|mask| mask.successors.is_empty()),
+            _ => false,
+        })
+    }
+}
