@@ -1,9 +1,10 @@
 //! 2-d convolution: describes the operator and chooses its backend.
 
-mod reference;
+pub(crate) mod reference;
 
+use crate::arch::scratch;
 use crate::error::{Operand, elements, ensure, expect};
-use crate::{Axis, Filter, KernelError};
+use crate::{Axis, Filter, KernelError, backend};
 
 /// What a 2-d convolution computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +50,10 @@ impl Conv2dParameters {
         filter.check(elements(&weights)?, output_channels)
     }
 
-    /// Bytes of scratch that [`conv_2d_s8`] needs.
+    /// Bytes of scratch that [`conv_2d_s8`] needs on any core.
     pub const fn scratch_bytes(&self) -> usize {
-        0
+        let taps = self.vertical.filter.saturating_mul(self.horizontal.filter);
+        scratch::conv_2d_bytes(taps, self.input_shape[3])
     }
 }
 
@@ -71,7 +73,8 @@ impl Conv2dParameters {
 /// clamps.
 ///
 /// # Scratch
-/// [`Conv2dParameters::scratch_bytes`].
+/// [`Conv2dParameters::scratch_bytes`], from a multiple of 4 on. With less, the reference runs, which
+/// needs none.
 ///
 /// # Errors
 /// None after [`Conv2dParameters::check`].
@@ -85,6 +88,5 @@ pub fn conv_2d_s8(
     output: &mut [i8],
     scratch: &mut [u8],
 ) {
-    let _ = scratch;
-    reference::conv_2d_s8(parameters, filter, input, output);
+    backend::conv_2d_s8(parameters, filter, input, output, scratch);
 }

@@ -29,6 +29,15 @@ impl Filter<'_> {
         sums
     }
 
+    /// The factor of an output channel.
+    #[cfg(armv7em)]
+    pub(crate) fn factor(&self, channel: usize) -> Requantize {
+        let of = |length: usize| if length == 1 { 0 } else { channel };
+        let multiplier = self.multipliers.get(of(self.multipliers.len())).copied().unwrap_or(0);
+        let shift = self.shifts.get(of(self.shifts.len())).copied().unwrap_or(0);
+        Requantize { multiplier, shift }
+    }
+
     /// Whether the slices serve `channels` output channels of `weights` weights in all.
     pub(crate) fn check(&self, weights: usize, channels: usize) -> Result<(), KernelError> {
         expect(Operand::Weights, weights, self.weights.len())?;

@@ -23,6 +23,10 @@
 
 mod requantize;
 
+mod arch;
+mod backend;
+mod reference;
+
 mod dot;
 mod elementwise;
 mod error;
@@ -60,6 +64,7 @@ pub mod table;
 
 pub use add::{AddParameters, add_s8};
 pub use average_pool_2d::average_pool_2d_s8;
+pub use backend::BACKEND;
 pub use concatenate::{ConcatenateParameters, concatenate_s8};
 pub use conv_2d::{Conv2dParameters, conv_2d_s8};
 pub use depthwise_conv_2d::{DepthwiseConv2dParameters, depthwise_conv_2d_s8};

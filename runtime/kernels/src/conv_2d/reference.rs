@@ -10,11 +10,12 @@ use crate::finish::{BLOCK, Finish};
 use crate::runs::{for_each_row, runs_mut};
 
 /// See [`conv_2d_s8`](crate::conv_2d_s8).
-pub(super) fn conv_2d_s8(
+pub(crate) fn conv_2d_s8(
     parameters: &Conv2dParameters,
     filter: &Filter<'_>,
     input: &[i8],
     output: &mut [i8],
+    _scratch: &mut [u8],
 ) {
     let Conv2dParameters { vertical, horizontal, input_zero_point, .. } = *parameters;
     let [_, input_height, input_width, channels] = parameters.input_shape;

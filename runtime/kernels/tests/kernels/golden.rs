@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::support::{Random, quantize_multiplier};
+use crate::random::Random;
+use crate::support::quantize_multiplier;
 use ocelli_kernels::table::*;
 use ocelli_kernels::*;
 

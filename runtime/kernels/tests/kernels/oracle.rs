@@ -1,5 +1,7 @@
 //! The contract as short as it can be said, in plain loops and wide integers.
 
+use alloc::vec::Vec;
+
 use ocelli_kernels::*;
 
 /// `value * multiplier * 2^(shift - 31)`, rounded as the contract says.
@@ -17,12 +19,12 @@ pub fn finish(sum: i32, factor: Requantize, zero_point: i8, min: i8, max: i8) ->
 }
 
 /// The element of a tensor `[N, H, W, C]`.
-fn at(shape: [usize; 4], [n, y, x, c]: [usize; 4]) -> usize {
+pub fn at(shape: [usize; 4], [n, y, x, c]: [usize; 4]) -> usize {
     ((n * shape[1] + y) * shape[2] + x) * shape[3] + c
 }
 
 /// All positions of a tensor.
-fn positions(shape: [usize; 4]) -> impl Iterator<Item = [usize; 4]> {
+pub fn positions(shape: [usize; 4]) -> impl Iterator<Item = [usize; 4]> {
     (0..shape.iter().product()).map(move |i| {
         let (rest, c) = (i / shape[3], i % shape[3]);
         let (rest, x) = (rest / shape[2], rest % shape[2]);
@@ -148,55 +150,6 @@ pub fn pad(p: &PadParameters, input: &[i8]) -> Vec<i8> {
             }
         }
         input[at(p.input_shape, inside)]
-    });
-    output.collect()
-}
-
-/// The nearest input position, found in single precision as the reference does.
-fn nearest(sampling: Sampling, output: usize, input_size: usize, output_size: usize) -> usize {
-    let corners = sampling == Sampling::AlignCorners;
-    let ratio = if corners && output_size > 1 {
-        (input_size - 1) as f32 / (output_size - 1) as f32
-    } else {
-        input_size as f32 / output_size as f32
-    };
-    let offset = if sampling == Sampling::HalfPixelCenters { 0.5f32 } else { 0.0 };
-    let position = (output as f32 + offset) * ratio;
-    let position = if corners { position.round() } else { position.floor() };
-    (position as usize).min(input_size - 1)
-}
-
-/// Resize to the nearest pixel.
-pub fn resize_nearest(p: &ResizeParameters, input: &[i8]) -> Vec<i8> {
-    let output = positions(p.output_shape).map(|[n, y, x, c]| {
-        let y = nearest(p.sampling, y, p.input_shape[1], p.output_shape[1]);
-        let x = nearest(p.sampling, x, p.input_shape[2], p.output_shape[2]);
-        input[at(p.input_shape, [n, y, x, c])]
-    });
-    output.collect()
-}
-
-/// Resize by bilinear interpolation.
-pub fn resize_bilinear(p: &ResizeParameters, input: &[i8]) -> Vec<i8> {
-    let between = |output: usize, input_size: usize, output_size: usize| {
-        let (n, d) = match p.sampling {
-            Sampling::AlignCorners if output_size > 1 => (input_size as i64 - 1, output_size as i64 - 1),
-            _ => (input_size as i64, output_size as i64),
-        };
-        let ratio = (1024 * n + d / 2) / d;
-        let half = if p.sampling == Sampling::HalfPixelCenters { ratio / 2 - 512 } else { 0 };
-        let position = output as i64 * ratio + half;
-        let low = (position / 1024).max(0);
-        (low as usize, (((position + 1023) / 1024) as usize).min(input_size - 1), position - 1024 * low)
-    };
-    let output = positions(p.output_shape).map(|[n, y, x, c]| {
-        let (y0, y1, fy) = between(y, p.input_shape[1], p.output_shape[1]);
-        let (x0, x1, fx) = between(x, p.input_shape[2], p.output_shape[2]);
-        let value = |y, x| i64::from(input[at(p.input_shape, [n, y, x, c])]);
-        let upper = value(y0, x0) * (1024 - fx) + value(y0, x1) * fx;
-        let lower = value(y1, x0) * (1024 - fx) + value(y1, x1) * fx;
-        let sum = upper * (1024 - fy) + lower * fy;
-        ((sum + if sum > 0 { 1 << 19 } else { -(1 << 19) }) / (1 << 20)) as i8
     });
     output.collect()
 }

@@ -1,167 +1,16 @@
-//! Every kernel against the oracle, on random shapes and parameters: ones and odd sizes, strides over
-//! the edge, padding, dilation, zero points and saturation at both ends.
+//! Every kernel with one implementation against the oracle, on random shapes and parameters: ones and odd
+//! sizes, strides over the edge, padding, zero points and saturation at both ends.
 
+use crate::backends::binary;
 use crate::oracle;
-use crate::support::{self, Random};
+use crate::random::Random;
+use crate::{oracle_resize, support};
 use ocelli_kernels::*;
 
 const CASES: usize = 600;
 
-impl Random {
-    fn size(&mut self) -> usize {
-        self.one_of(&[1, 1, 2, 3, 4, 5, 7, 8])
-    }
-
-    fn zero_point(&mut self) -> i8 {
-        let any = self.next() as i8;
-        self.one_of(&[i8::MIN, -1, 0, 3, i8::MAX, any])
-    }
-
-    /// Smallest and largest output.
-    fn activation(&mut self) -> (i8, i8) {
-        let (a, b) = (self.next() as i8, self.next() as i8);
-        self.one_of(&[(i8::MIN, i8::MAX), (i8::MIN, i8::MAX), (a.min(b), a.max(b)), (0, i8::MAX)])
-    }
-
-    /// A factor of about `2^exponent`, rarely of either end or 0.
-    fn factor(&mut self, exponent: i32) -> Requantize {
-        let shift = (exponent + self.below(5) as i32 - 2).clamp(MIN_SHIFT.into(), MAX_SHIFT.into()) as i8;
-        let any = (1 << 30) + (self.next() >> 2) as i32;
-        Requantize { multiplier: self.one_of(&[any, any, any, any, 1 << 30, i32::MAX, 0]), shift }
-    }
-
-    /// An axis and an output size for an input size.
-    fn axis(&mut self, input: usize, dilated: bool) -> (Axis, usize) {
-        let filter = self.one_of(&[1, 2, 3, 3, 5]);
-        let stride = self.one_of(&[1, 1, 2, 3]);
-        let dilation = if dilated { self.one_of(&[1, 1, 2, 3]) } else { 1 };
-        let reach = (filter - 1) * dilation + 1;
-        if input < reach || self.below(2) == 0 {
-            let output = input.div_ceil(stride);
-            let padding = ((output - 1) * stride + reach).saturating_sub(input) / 2;
-            return (Axis { filter, stride, dilation, padding }, output);
-        }
-        (Axis { filter, stride, dilation, padding: 0 }, (input - reach) / stride + 1)
-    }
-}
-
-/// Weights, bias and factors for a filter of `weights` in all, `products` for each output.
-struct Constants {
-    weights: Vec<i8>,
-    bias: Vec<i32>,
-    multipliers: Vec<i32>,
-    shifts: Vec<i8>,
-}
-
-impl Constants {
-    fn random(random: &mut Random, weights: usize, products: usize, channels: usize) -> Constants {
-        let exponent = -7 - (products.ilog2() as i32) / 2 + random.one_of(&[0, 0, 0, 4, -6, 9]);
-        let factors = if random.below(4) == 0 { 1 } else { channels };
-        let factors: Vec<_> = (0..factors).map(|_| random.factor(exponent)).collect();
-        let biases = if random.below(4) == 0 { 0 } else { channels };
-        Constants {
-            weights: random.bytes(weights, 0),
-            bias: (0..biases).map(|_| random.next() as i32 >> 18).collect(),
-            multipliers: factors.iter().map(|factor| factor.multiplier).collect(),
-            shifts: factors.iter().map(|factor| factor.shift).collect(),
-        }
-    }
-
-    fn filter(&self) -> Filter<'_> {
-        Filter {
-            weights: &self.weights,
-            bias: &self.bias,
-            multipliers: &self.multipliers,
-            shifts: &self.shifts,
-        }
-    }
-}
-
 fn elements(shape: [usize; 4]) -> usize {
     shape.iter().product()
-}
-
-#[test]
-fn conv_2d() {
-    let mut random = Random(1);
-    for case in 0..CASES {
-        let input_shape = [1 + random.below(2), random.size(), random.size(), random.size()];
-        let (vertical, height) = random.axis(input_shape[1], true);
-        let (horizontal, width) = random.axis(input_shape[2], true);
-        let output_channels = random.one_of(&[1, 2, 3, 4, 5, 8, 31, 33, 40]);
-        let (activation_min, activation_max) = random.activation();
-        let p = Conv2dParameters {
-            input_shape,
-            output_shape: [input_shape[0], height, width, output_channels],
-            vertical,
-            horizontal,
-            input_zero_point: random.zero_point(),
-            output_zero_point: random.zero_point(),
-            activation_min,
-            activation_max,
-        };
-        let products = vertical.filter * horizontal.filter * input_shape[3];
-        let constants = Constants::random(&mut random, products * output_channels, products, output_channels);
-        let input = random.bytes(elements(input_shape), 0);
-        let mut output = vec![0x55; elements(p.output_shape)];
-        p.check(&constants.filter(), input.len(), output.len()).unwrap();
-        conv_2d_s8(&p, &constants.filter(), &input, &mut output, &mut []);
-        assert_eq!(output, oracle::conv_2d(&p, &constants.filter(), &input), "case {case}: {p:?}");
-    }
-}
-
-#[test]
-fn depthwise_conv_2d() {
-    let mut random = Random(2);
-    for case in 0..CASES {
-        let channels = random.one_of(&[1, 1, 2, 3, 4, 8, 31, 33, 70]);
-        let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
-        let (vertical, height) = random.axis(input_shape[1], true);
-        let (horizontal, width) = random.axis(input_shape[2], true);
-        let output_channels = channels * random.one_of(&[1, 1, 2, 3, 8, 40]);
-        let (activation_min, activation_max) = random.activation();
-        let p = DepthwiseConv2dParameters {
-            input_shape,
-            output_shape: [input_shape[0], height, width, output_channels],
-            vertical,
-            horizontal,
-            input_zero_point: random.zero_point(),
-            output_zero_point: random.zero_point(),
-            activation_min,
-            activation_max,
-        };
-        let products = vertical.filter * horizontal.filter;
-        let constants = Constants::random(&mut random, products * output_channels, products, output_channels);
-        let input = random.bytes(elements(input_shape), 0);
-        let mut output = vec![0x55; elements(p.output_shape)];
-        p.check(&constants.filter(), input.len(), output.len()).unwrap();
-        depthwise_conv_2d_s8(&p, &constants.filter(), &input, &mut output, &mut []);
-        assert_eq!(output, oracle::depthwise_conv_2d(&p, &constants.filter(), &input), "case {case}: {p:?}");
-    }
-}
-
-#[test]
-fn fully_connected() {
-    let mut random = Random(3);
-    for case in 0..CASES {
-        let (activation_min, activation_max) = random.activation();
-        let p = FullyConnectedParameters {
-            batches: 1 + random.below(3),
-            input_depth: 1 + random.below(70),
-            output_depth: 1 + random.below(70),
-            input_zero_point: random.zero_point(),
-            output_zero_point: random.zero_point(),
-            activation_min,
-            activation_max,
-        };
-        let weights = p.input_depth * p.output_depth;
-        let constants = Constants::random(&mut random, weights, p.input_depth, p.output_depth);
-        let input = random.bytes(p.batches * p.input_depth, 0);
-        let mut output = vec![0x55; p.batches * p.output_depth];
-        p.check(&constants.filter(), input.len(), output.len()).unwrap();
-        fully_connected_s8(&p, &constants.filter(), &input, &mut output, &mut []);
-        assert_eq!(output, oracle::fully_connected(&p, &constants.filter(), &input), "case {case}: {p:?}");
-    }
 }
 
 #[test]
@@ -212,56 +61,6 @@ fn mean() {
         p.check(input.len(), output.len()).unwrap();
         mean_s8(&p, &input, &mut output);
         assert_eq!(output, oracle::mean(&p, &input), "case {case}: {p:?}");
-    }
-}
-
-/// Runs a binary kernel with its operands apart and in place, and compares with one element at a time.
-fn binary(
-    random: &mut Random,
-    kernel: impl Fn(Source<'_>, Source<'_>, &mut [i8]),
-    element: impl Fn(i8, i8) -> i8,
-    what: &dyn std::fmt::Debug,
-) {
-    let count = 1 + random.below(40);
-    let (left, right) = (random.bytes(count, 0), random.bytes(count, 0));
-    let expected: Vec<i8> = left.iter().zip(&right).map(|(&left, &right)| element(left, right)).collect();
-    let mut output = vec![0x55; count];
-    kernel(Source::Apart(&left), Source::Apart(&right), &mut output);
-    assert_eq!(output, expected, "apart: {what:?}");
-    output.copy_from_slice(&left);
-    kernel(Source::InPlace, Source::Apart(&right), &mut output);
-    assert_eq!(output, expected, "first in place: {what:?}");
-    output.copy_from_slice(&right);
-    kernel(Source::Apart(&left), Source::InPlace, &mut output);
-    assert_eq!(output, expected, "second in place: {what:?}");
-    output.copy_from_slice(&left);
-    kernel(Source::InPlace, Source::InPlace, &mut output);
-    let expected: Vec<i8> = left.iter().map(|&left| element(left, left)).collect();
-    assert_eq!(output, expected, "both in place: {what:?}");
-}
-
-#[test]
-fn add() {
-    let mut random = Random(6);
-    for _ in 0..CASES {
-        let (activation_min, activation_max) = random.activation();
-        let exponents = random.one_of(&[[0, 0], [0, -6], [-3, 0], [0, -20]]);
-        let mut at_most_half = |exponent: i32| {
-            let factor = random.factor(exponent);
-            Requantize { shift: factor.shift.min(0), ..factor }
-        };
-        let p = AddParameters {
-            left_requantize: at_most_half(exponents[0]),
-            right_requantize: at_most_half(exponents[1]),
-            output_requantize: at_most_half(-19),
-            left_zero_point: random.zero_point(),
-            right_zero_point: random.zero_point(),
-            output_zero_point: random.zero_point(),
-            activation_min,
-            activation_max,
-        };
-        p.check(5, 5, 5).unwrap();
-        binary(&mut random, |l, r, o| add_s8(&p, l, r, o), |l, r| oracle::add(&p, l, r), &p);
     }
 }
 
@@ -368,9 +167,9 @@ fn resizes() {
         let mut output = vec![0x55; elements(output_shape)];
         p.check(input.len(), output.len()).unwrap();
         resize_nearest_s8(&p, &input, &mut output);
-        assert_eq!(output, oracle::resize_nearest(&p, &input), "nearest, case {case}: {p:?}");
+        assert_eq!(output, oracle_resize::resize_nearest(&p, &input), "nearest, case {case}: {p:?}");
         resize_bilinear_s8(&p, &input, &mut output);
-        assert_eq!(output, oracle::resize_bilinear(&p, &input), "bilinear, case {case}: {p:?}");
+        assert_eq!(output, oracle_resize::resize_bilinear(&p, &input), "bilinear, case {case}: {p:?}");
     }
 }
 
@@ -387,7 +186,7 @@ fn nearest_positions_equal_single_precision() {
             let p = ResizeParameters { input_shape: [1, 1, from, 1], output_shape: [1, 1, to, 1], sampling };
             p.check(from, to).unwrap();
             resize_nearest_s8(&p, &input, &mut output);
-            assert_eq!(output, oracle::resize_nearest(&p, &input), "{from} to {to}, {sampling:?}");
+            assert_eq!(output, oracle_resize::resize_nearest(&p, &input), "{from} to {to}, {sampling:?}");
         }
     }
 }

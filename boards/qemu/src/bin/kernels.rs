@@ -1,0 +1,118 @@
+//! Firmware that runs the kernels' properties on the machine: this core's backend against the oracle.
+//!
+//! The same file as in `cargo test -p ocelli-kernels`. Prints the number of cases of each operator.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+#![cfg_attr(target_os = "none", allow(unsafe_code))]
+
+extern crate alloc;
+
+#[cfg(target_os = "none")]
+#[path = "../../../../runtime/kernels/tests/kernels/backends.rs"]
+mod backends;
+#[cfg(target_os = "none")]
+#[path = "../../../../runtime/kernels/tests/kernels/oracle.rs"]
+#[allow(dead_code)]
+mod oracle;
+#[cfg(target_os = "none")]
+#[path = "../../../../runtime/kernels/tests/kernels/random.rs"]
+#[allow(dead_code)]
+mod random;
+
+#[cfg(target_os = "none")]
+mod firmware {
+    //! Entry point, heap and panic handler.
+
+    use core::alloc::{GlobalAlloc, Layout};
+    use core::panic::PanicInfo;
+    use core::ptr;
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use cortex_m_rt::entry;
+    use ocelli_qemu::{console, fact, machine};
+
+    /// Cases of each operator; the first 2000 are those that run on the host.
+    const CASES: usize = 4000;
+
+    const HEAP_BYTES: usize = 1 << 20;
+
+    #[repr(align(16))]
+    struct Memory(#[allow(dead_code)] [u8; HEAP_BYTES]);
+
+    static mut MEMORY: Memory = Memory([0; HEAP_BYTES]);
+
+    #[global_allocator]
+    static HEAP: Heap = Heap { used_bytes: AtomicUsize::new(0), blocks: AtomicUsize::new(0) };
+
+    /// A stack of blocks: the last one can grow and be freed, the others wait until all are free.
+    struct Heap {
+        used_bytes: AtomicUsize,
+        blocks: AtomicUsize,
+    }
+
+    // SAFETY: Blocks lie behind each other in `MEMORY`, aligned as asked, and no byte of a living block is given
+    // out again: `used_bytes` falls only below a block that is freed. There is one thread and no interrupt.
+    unsafe impl GlobalAlloc for Heap {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            let memory = &raw mut MEMORY as *mut u8;
+            let address = memory.wrapping_add(self.used_bytes.load(Relaxed));
+            let block = address.wrapping_add(address.align_offset(layout.align()));
+            let end = block.addr() + layout.size() - memory.addr();
+            if end > HEAP_BYTES {
+                return ptr::null_mut();
+            }
+            self.used_bytes.store(end, Relaxed);
+            self.blocks.store(self.blocks.load(Relaxed) + 1, Relaxed);
+            block
+        }
+
+        unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+            let start = block.addr() - (&raw const MEMORY).addr();
+            let blocks = self.blocks.load(Relaxed) - 1;
+            self.blocks.store(blocks, Relaxed);
+            if blocks == 0 {
+                self.used_bytes.store(0, Relaxed);
+            } else if start + layout.size() == self.used_bytes.load(Relaxed) {
+                self.used_bytes.store(start, Relaxed);
+            }
+        }
+
+        unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+            let start = block.addr() - (&raw const MEMORY).addr();
+            if start + layout.size() == self.used_bytes.load(Relaxed) && start + new_size <= HEAP_BYTES {
+                self.used_bytes.store(start + new_size, Relaxed);
+                return block;
+            }
+            // SAFETY: The caller's size, not 0, and alignment make a layout, and the old block is the caller's.
+            unsafe {
+                let new = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
+                if !new.is_null() {
+                    ptr::copy_nonoverlapping(block, new, layout.size().min(new_size));
+                    self.dealloc(block, layout);
+                }
+                new
+            }
+        }
+    }
+
+    #[entry]
+    fn main() -> ! {
+        fact!("machine {}", machine::NAME);
+        fact!("backend {}", ocelli_kernels::BACKEND);
+        for (operator, property) in crate::backends::PROPERTIES {
+            fact!("cases {operator} {}", property(CASES));
+        }
+        console::exit(true)
+    }
+
+    #[panic_handler]
+    fn panic(info: &PanicInfo<'_>) -> ! {
+        console::fail(format_args!("{info}"))
+    }
+}
+
+/// On the host there is nothing to run.
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("This is firmware for QEMU's Arm machines. On the host, run `cargo test -p ocelli-kernels`.");
+    std::process::exit(2);
+}

@@ -1,0 +1,9 @@
+//! Kernels written for an instruction set: one folder each, and what they need of the arena.
+//!
+//! The only unsafe code of the runtime. `backend.rs` chooses among them.
+
+pub(crate) mod scratch;
+
+#[cfg(armv7em)]
+#[allow(unsafe_code)]
+pub(crate) mod armv7em;

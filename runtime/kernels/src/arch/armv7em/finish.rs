@@ -1,0 +1,41 @@
+//! When a sum may take the short way to int8, and the numbers for it.
+//!
+//! With `|sum| < 2^30`, no left shift and a right shift `e` from 1 to 22, the contract is
+//! ```text
+//! high = SMMULR(2 * sum, multiplier)                     (2 * sum * multiplier + 2^31) >> 32
+//! int8 = SSAT8((high + (high >> 31) + constant) >> e)    constant = 2^(e - 1) + zero_point * 2^e
+//! ```
+//! The first line is the first rounding word for word. In the second, a negative `high` loses 1, so that
+//! halves go away from zero, and the zero point has moved inside the shift. No addition overflows:
+//! `|high| <= 2^30`, and `|constant| <= 255 * 2^21`. Everything else takes
+//! [`Finish::apply`](crate::finish::Finish::apply).
+
+use crate::Filter;
+use crate::finish::Finish;
+
+/// Right shifts from 1 to this one are short.
+pub(super) const LARGEST_SHIFT: u32 = 22;
+
+/// [`LARGEST_SHIFT`], or 0 where sums of `products` products may reach `2^30`.
+pub(super) fn largest_shift(filter: &Filter<'_>, products: usize) -> u32 {
+    let bias = filter.bias.iter().map(|bias| bias.unsigned_abs()).max().unwrap_or(0);
+    let reach = (products as u32).checked_mul(LARGEST_PRODUCT).and_then(|sum| sum.checked_add(bias));
+    if reach.is_some_and(|reach| reach < 1 << 30) { LARGEST_SHIFT } else { 0 }
+}
+
+/// `2 * zero_point + 1`: shifted left by `e - 1` it is the constant.
+pub(super) fn twice_zero_point_and_one(finish: Finish) -> i32 {
+    2 * i32::from(finish.zero_point) + 1
+}
+
+/// What the short way leaves to do: the activation, where it is narrower than int8.
+pub(super) fn clamp_all(finish: Finish, output: &mut [i8]) {
+    if (finish.min, finish.max) != (i8::MIN, i8::MAX) {
+        for value in output {
+            *value = (*value).max(finish.min).min(finish.max);
+        }
+    }
+}
+
+/// `(127 + 128) * 128`.
+const LARGEST_PRODUCT: u32 = 255 * 128;

@@ -1,0 +1,46 @@
+//! Single instructions as functions, and memory seen as words.
+
+use core::arch::asm;
+
+/// Adds bytes 0 and 2 of `bytes`, sign-extended, to the halfwords of `base`.
+#[inline(always)]
+pub(super) fn sxtab16(base: u32, bytes: u32) -> u32 {
+    let sum;
+    // SAFETY: computes on registers alone.
+    unsafe {
+        asm!("sxtab16 {sum}, {base}, {bytes}", sum = lateout(reg) sum, base = in(reg) base, bytes = in(reg) bytes,
+            options(pure, nomem, nostack, preserves_flags));
+    }
+    sum
+}
+
+/// Adds bytes 1 and 3 of `bytes`, sign-extended, to the halfwords of `base`.
+#[inline(always)]
+pub(super) fn sxtab16_odd(base: u32, bytes: u32) -> u32 {
+    let sum;
+    // SAFETY: computes on registers alone.
+    unsafe {
+        asm!("sxtab16 {sum}, {base}, {bytes}, ror #8", sum = lateout(reg) sum, base = in(reg) base,
+            bytes = in(reg) bytes, options(pure, nomem, nostack, preserves_flags));
+    }
+    sum
+}
+
+/// What to add to a widened pair so that it loses its zero point.
+pub(super) fn minus(zero_point: i8) -> u32 {
+    let half = i16::from(zero_point).wrapping_neg() as u16;
+    u32::from(half) << 16 | u32::from(half)
+}
+
+/// Four bytes as one word, the first lowest.
+#[inline(always)]
+pub(super) fn word(bytes: [i8; 4]) -> u32 {
+    u32::from_le_bytes(bytes.map(|byte| byte as u8))
+}
+
+/// The first `count` words of `bytes`, if they start at a word and there are enough.
+pub(super) fn words(bytes: &mut [u8], count: usize) -> Option<&mut [u32]> {
+    // SAFETY: every bit pattern is a valid `u32`, as is every byte of one a valid `u8`.
+    let (before, words, _) = unsafe { bytes.align_to_mut::<u32>() };
+    if before.is_empty() { words.get_mut(..count) } else { None }
+}

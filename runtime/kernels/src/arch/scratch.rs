@@ -1,0 +1,21 @@
+//! Bytes of scratch, the most that any backend needs: a plan made on one machine serves every core.
+//!
+//! A backend that finds less, or scratch that does not start on a word, runs the reference instead.
+
+/// Pixels that a convolution computes at a time.
+pub(crate) const PIXELS: usize = 4;
+
+/// Elements that are widened at a time.
+pub(crate) const QUAD: usize = 4;
+
+/// Words of the widened windows of [`PIXELS`] pixels, with `products` elements each.
+pub(crate) const fn window_words(products: usize) -> usize {
+    products.div_ceil(QUAD) * 2 * PIXELS
+}
+
+/// Bytes for the windows, and for one window as it was where its pixels do not fill whole quads.
+pub(crate) const fn conv_2d_bytes(taps: usize, channels: usize) -> usize {
+    let products = taps.saturating_mul(channels);
+    let window = if channels.is_multiple_of(QUAD) { 0 } else { products.div_ceil(QUAD) * QUAD };
+    window_words(products).saturating_mul(4).saturating_add(window)
+}

@@ -1,0 +1,10 @@
+//! Which backend runs: decided here, when compiling, and nowhere else.
+
+/// The name of the backend that this build runs on: `armv7em` or `reference`.
+pub const BACKEND: &str = if cfg!(armv7em) { "armv7em" } else { "reference" };
+
+#[cfg(armv7em)]
+pub(crate) use crate::arch::armv7em::conv_2d_s8;
+
+#[cfg(not(armv7em))]
+pub(crate) use crate::reference::conv_2d_s8;

@@ -1,0 +1,4 @@
+//! The reference in safe Rust: the backend of every core that has none of its own, and what a backend
+//! leaves to it.
+
+pub(crate) use crate::conv_2d::reference::conv_2d_s8;

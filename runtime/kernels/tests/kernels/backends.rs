@@ -1,0 +1,281 @@
+//! The operators that have backends against the oracle, on random shapes and parameters: ones, odd and
+//! prime sizes, strides over the edge, padding, dilation, zero points and saturation at both ends,
+//! every alignment, and guard zones around what a kernel may write.
+//!
+//! Without `std`, so that the same cases run on the host and in firmware.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt::Debug;
+
+use crate::oracle;
+use crate::random::Random;
+use ocelli_kernels::*;
+
+/// An operator's name and its property, which compares as many cases as it is told and returns their number.
+pub type Property = (&'static str, fn(usize) -> usize);
+
+/// Every property here.
+pub const PROPERTIES: [Property; 4] = [
+    ("conv_2d", conv_2d),
+    ("depthwise_conv_2d", depthwise_conv_2d),
+    ("fully_connected", fully_connected),
+    ("add", add),
+];
+
+/// 2-d convolution.
+pub fn conv_2d(cases: usize) -> usize {
+    let mut random = Random(1);
+    for case in 0..cases {
+        let channels = random.one_of(&[1, 2, 3, 4, 4, 5, 7, 8, 12, 16]);
+        let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
+        let (mut vertical, mut height) = random.axis(input_shape[1], true);
+        let (mut horizontal, mut width) = random.axis(input_shape[2], true);
+        if random.below(4) == 0 {
+            (vertical, horizontal) = (Axis::ONE, Axis::ONE);
+            (height, width) = (input_shape[1], input_shape[2]);
+        }
+        let output_channels = random.one_of(&[1, 2, 3, 4, 5, 8, 13, 31, 40]);
+        let (activation_min, activation_max) = random.activation();
+        let p = Conv2dParameters {
+            input_shape,
+            output_shape: [input_shape[0], height, width, output_channels],
+            vertical,
+            horizontal,
+            input_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            activation_min,
+            activation_max,
+        };
+        let products = vertical.filter * horizontal.filter * channels;
+        let mut constants =
+            Constants::random(&mut random, products * output_channels, products, output_channels);
+        let filter = constants.filter();
+        let mut operands =
+            Operands::random(&mut random, elements(input_shape), elements(p.output_shape), p.scratch_bytes());
+        let Operands { input, output, scratch } = &mut operands;
+        p.check(&filter, input.all().len(), output.all().len()).unwrap();
+        conv_2d_s8(&p, &filter, input.all(), output.all(), scratch.all());
+        let expected = oracle::conv_2d(&p, &filter, input.all());
+        operands.compare(&expected, case, &p);
+    }
+    cases
+}
+
+/// Depthwise 2-d convolution.
+pub fn depthwise_conv_2d(cases: usize) -> usize {
+    let mut random = Random(2);
+    for case in 0..cases {
+        let channels = random.one_of(&[1, 1, 2, 3, 4, 5, 7, 8, 16, 31, 70]);
+        let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
+        let (vertical, height) = random.axis(input_shape[1], true);
+        let (horizontal, width) = random.axis(input_shape[2], true);
+        let output_channels = channels * random.one_of(&[1, 1, 1, 2, 3, 4, 8, 40]);
+        let (activation_min, activation_max) = random.activation();
+        let p = DepthwiseConv2dParameters {
+            input_shape,
+            output_shape: [input_shape[0], height, width, output_channels],
+            vertical,
+            horizontal,
+            input_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            activation_min,
+            activation_max,
+        };
+        let products = vertical.filter * horizontal.filter;
+        let mut constants =
+            Constants::random(&mut random, products * output_channels, products, output_channels);
+        let filter = constants.filter();
+        let mut operands =
+            Operands::random(&mut random, elements(input_shape), elements(p.output_shape), p.scratch_bytes());
+        let Operands { input, output, scratch } = &mut operands;
+        p.check(&filter, input.all().len(), output.all().len()).unwrap();
+        depthwise_conv_2d_s8(&p, &filter, input.all(), output.all(), scratch.all());
+        let expected = oracle::depthwise_conv_2d(&p, &filter, input.all());
+        operands.compare(&expected, case, &p);
+    }
+    cases
+}
+
+/// Fully connected layer.
+pub fn fully_connected(cases: usize) -> usize {
+    let mut random = Random(3);
+    for case in 0..cases {
+        let (activation_min, activation_max) = random.activation();
+        let p = FullyConnectedParameters {
+            batches: 1 + random.below(3),
+            input_depth: 1 + random.below(70),
+            output_depth: 1 + random.below(70),
+            input_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            activation_min,
+            activation_max,
+        };
+        let weights = p.input_depth * p.output_depth;
+        let mut constants = Constants::random(&mut random, weights, p.input_depth, p.output_depth);
+        let filter = constants.filter();
+        let mut operands = Operands::random(
+            &mut random,
+            p.batches * p.input_depth,
+            p.batches * p.output_depth,
+            p.scratch_bytes(),
+        );
+        let Operands { input, output, scratch } = &mut operands;
+        p.check(&filter, input.all().len(), output.all().len()).unwrap();
+        fully_connected_s8(&p, &filter, input.all(), output.all(), scratch.all());
+        let expected = oracle::fully_connected(&p, &filter, input.all());
+        operands.compare(&expected, case, &p);
+    }
+    cases
+}
+
+/// Addition.
+pub fn add(cases: usize) -> usize {
+    let mut random = Random(6);
+    for _ in 0..cases {
+        let (activation_min, activation_max) = random.activation();
+        let exponents = random.one_of(&[[0, 0], [0, -6], [-3, 0], [0, -20], [-6, -6]]);
+        let output_exponent = random.one_of(&[-19, -19, -19, -19, -10, -28]);
+        let mut at_most_half = |exponent: i32| {
+            let factor = random.factor(exponent);
+            Requantize { shift: factor.shift.min(0), ..factor }
+        };
+        let p = AddParameters {
+            left_requantize: at_most_half(exponents[0]),
+            right_requantize: at_most_half(exponents[1]),
+            output_requantize: at_most_half(output_exponent),
+            left_zero_point: random.zero_point(),
+            right_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            activation_min,
+            activation_max,
+        };
+        p.check(5, 5, 5).unwrap();
+        binary(&mut random, |l, r, o| add_s8(&p, l, r, o), |l, r| oracle::add(&p, l, r), &p);
+    }
+    cases
+}
+
+/// Runs a binary kernel with its operands apart and in place, and compares with one element at a time.
+pub fn binary(
+    random: &mut Random,
+    kernel: impl Fn(Source<'_>, Source<'_>, &mut [i8]),
+    element: impl Fn(i8, i8) -> i8,
+    what: &dyn Debug,
+) {
+    let count = 1 + random.below(40);
+    let mut buffers: [Guarded<i8>; 3] = core::array::from_fn(|_| Guarded::new(count, random.below(4), 0x55));
+    let [left, right, output] = &mut buffers;
+    random.fill(left.all());
+    random.fill(right.all());
+    let (left, right) = (left.all(), right.all());
+    let expected: Vec<i8> = left.iter().zip(&*right).map(|(&left, &right)| element(left, right)).collect();
+    kernel(Source::Apart(left), Source::Apart(right), output.all());
+    assert_eq!(output.all(), expected, "apart: {what:?}");
+    output.all().copy_from_slice(left);
+    kernel(Source::InPlace, Source::Apart(right), output.all());
+    assert_eq!(output.all(), expected, "first in place: {what:?}");
+    output.all().copy_from_slice(right);
+    kernel(Source::Apart(left), Source::InPlace, output.all());
+    assert_eq!(output.all(), expected, "second in place: {what:?}");
+    output.all().copy_from_slice(left);
+    kernel(Source::InPlace, Source::InPlace, output.all());
+    let expected: Vec<i8> = left.iter().map(|&left| element(left, left)).collect();
+    assert_eq!(output.all(), expected, "both in place: {what:?}");
+    output.check(what);
+}
+
+/// Elements at an address with a chosen remainder by 16, and zones around them that must stay as they are.
+struct Guarded<T> {
+    bytes: Vec<T>,
+    guard: T,
+    start: usize,
+    length: usize,
+}
+
+impl<T: Copy + PartialEq> Guarded<T> {
+    fn new(length: usize, remainder: usize, guard: T) -> Guarded<T> {
+        let bytes = vec![guard; length + 3 * ZONE];
+        let start = ZONE + bytes.as_ptr().align_offset(ZONE) + remainder;
+        Guarded { bytes, guard, start, length }
+    }
+
+    fn all(&mut self) -> &mut [T] {
+        &mut self.bytes[self.start..self.start + self.length]
+    }
+
+    fn check(&self, what: &dyn Debug) {
+        let (before, after) = (&self.bytes[..self.start], &self.bytes[self.start + self.length..]);
+        assert!(before.iter().chain(after).all(|&byte| byte == self.guard), "wrote outside: {what:?}");
+    }
+}
+
+const ZONE: usize = 16;
+
+/// Operands of one layer: input, output and scratch, at any alignment.
+struct Operands {
+    input: Guarded<i8>,
+    output: Guarded<i8>,
+    scratch: Guarded<u8>,
+}
+
+impl Operands {
+    /// A random input. Scratch mostly starts at a word, as every arena's does.
+    fn random(random: &mut Random, input: usize, output: usize, scratch_bytes: usize) -> Operands {
+        let mut operands = Operands {
+            input: Guarded::new(input, random.below(4), 0x55),
+            output: Guarded::new(output, random.below(4), 0x55),
+            scratch: Guarded::new(scratch_bytes, random.one_of(&[0, 0, 0, 4, 8, 12, 1, 2, 3]), 0x55),
+        };
+        random.fill(operands.input.all());
+        random.fill(operands.output.all());
+        operands
+    }
+
+    fn compare(&mut self, expected: &[i8], case: usize, what: &dyn Debug) {
+        assert_eq!(self.output.all(), expected, "case {case}: {what:?}");
+        self.output.check(what);
+        self.scratch.check(what);
+    }
+}
+
+/// Weights, bias and factors of a filter.
+struct Constants {
+    weights: Guarded<i8>,
+    bias: Vec<i32>,
+    multipliers: Vec<i32>,
+    shifts: Vec<i8>,
+}
+
+impl Constants {
+    /// Of `weights` in all, `products` for each output.
+    fn random(random: &mut Random, weights: usize, products: usize, channels: usize) -> Constants {
+        let exponent = -7 - (products.ilog2() as i32) / 2 + random.one_of(&[0, 0, 0, 4, -6, 9, -16]);
+        let factors = if random.below(4) == 0 { 1 } else { channels };
+        let factors: Vec<_> = (0..factors).map(|_| random.factor(exponent)).collect();
+        let biases = if random.below(4) == 0 { 0 } else { channels };
+        // Sums beyond 2^30, where no factor shifts them further to the left.
+        let large = factors.iter().all(|factor| factor.shift <= 0) && random.below(8) == 0;
+        let mut constants = Constants {
+            weights: Guarded::new(weights, random.below(4), 0x55),
+            bias: (0..biases).map(|_| random.next() as i32 >> if large { 1 } else { 18 }).collect(),
+            multipliers: factors.iter().map(|factor| factor.multiplier).collect(),
+            shifts: factors.iter().map(|factor| factor.shift).collect(),
+        };
+        random.fill(constants.weights.all());
+        constants
+    }
+
+    fn filter(&mut self) -> Filter<'_> {
+        Filter {
+            weights: self.weights.all(),
+            bias: &self.bias,
+            multipliers: &self.multipliers,
+            shifts: &self.shifts,
+        }
+    }
+}
+
+fn elements(shape: [usize; 4]) -> usize {
+    shape.iter().product()
+}
