@@ -1,9 +1,10 @@
 //! Depthwise 2-d convolution: describes the operator and chooses its backend.
 
-mod reference;
+pub(crate) mod reference;
 
+use crate::arch::scratch;
 use crate::error::{Operand, elements, ensure, expect};
-use crate::{Axis, Filter, KernelError};
+use crate::{Axis, Filter, KernelError, backend};
 
 /// What a depthwise 2-d convolution computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,9 +51,9 @@ impl DepthwiseConv2dParameters {
         filter.check(elements(&weights)?, output_channels)
     }
 
-    /// Bytes of scratch that [`depthwise_conv_2d_s8`] needs.
+    /// Bytes of scratch that [`depthwise_conv_2d_s8`] needs on any core.
     pub const fn scratch_bytes(&self) -> usize {
-        0
+        scratch::depthwise_conv_2d_bytes(self.vertical.filter.saturating_mul(self.horizontal.filter))
     }
 }
 
@@ -73,7 +74,8 @@ impl DepthwiseConv2dParameters {
 /// clamps.
 ///
 /// # Scratch
-/// [`DepthwiseConv2dParameters::scratch_bytes`].
+/// [`DepthwiseConv2dParameters::scratch_bytes`], from a multiple of 4 on. With less, the reference runs,
+/// which needs none.
 ///
 /// # Errors
 /// None after [`DepthwiseConv2dParameters::check`].
@@ -87,6 +89,5 @@ pub fn depthwise_conv_2d_s8(
     output: &mut [i8],
     scratch: &mut [u8],
 ) {
-    let _ = scratch;
-    reference::depthwise_conv_2d_s8(parameters, filter, input, output);
+    backend::depthwise_conv_2d_s8(parameters, filter, input, output, scratch);
 }

@@ -2,3 +2,4 @@
 //! leaves to it.
 
 pub(crate) use crate::conv_2d::reference::conv_2d_s8;
+pub(crate) use crate::depthwise_conv_2d::reference::depthwise_conv_2d_s8;

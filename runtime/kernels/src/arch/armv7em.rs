@@ -13,5 +13,7 @@ mod finish;
 mod simd;
 
 mod conv_2d;
+mod depthwise_conv_2d;
 
 pub(crate) use conv_2d::conv_2d_s8;
+pub(crate) use depthwise_conv_2d::depthwise_conv_2d_s8;

@@ -19,3 +19,8 @@ pub(crate) const fn conv_2d_bytes(taps: usize, channels: usize) -> usize {
     let window = if channels.is_multiple_of(QUAD) { 0 } else { products.div_ceil(QUAD) * QUAD };
     window_words(products).saturating_mul(4).saturating_add(window)
 }
+
+/// Bytes for the widened weights of four channels.
+pub(crate) const fn depthwise_conv_2d_bytes(taps: usize) -> usize {
+    taps.saturating_mul(2 * QUAD)
+}

@@ -9,11 +9,12 @@ use crate::finish::{BLOCK, Finish};
 use crate::runs::{for_each_row, runs_mut};
 
 /// See [`depthwise_conv_2d_s8`](crate::depthwise_conv_2d_s8).
-pub(super) fn depthwise_conv_2d_s8(
+pub(crate) fn depthwise_conv_2d_s8(
     parameters: &DepthwiseConv2dParameters,
     filter: &Filter<'_>,
     input: &[i8],
     output: &mut [i8],
+    _scratch: &mut [u8],
 ) {
     let DepthwiseConv2dParameters { vertical, horizontal, .. } = *parameters;
     let [_, input_height, input_width, channels] = parameters.input_shape;

@@ -10,8 +10,8 @@
 //! `|high| <= 2^30`, and `|constant| <= 255 * 2^21`. Everything else takes
 //! [`Finish::apply`](crate::finish::Finish::apply).
 
-use crate::Filter;
 use crate::finish::Finish;
+use crate::{Filter, Requantize};
 
 /// Right shifts from 1 to this one are short.
 pub(super) const LARGEST_SHIFT: u32 = 22;
@@ -21,6 +21,27 @@ pub(super) fn largest_shift(filter: &Filter<'_>, products: usize) -> u32 {
     let bias = filter.bias.iter().map(|bias| bias.unsigned_abs()).max().unwrap_or(0);
     let reach = (products as u32).checked_mul(LARGEST_PRODUCT).and_then(|sum| sum.checked_add(bias));
     if reach.is_some_and(|reach| reach < 1 << 30) { LARGEST_SHIFT } else { 0 }
+}
+
+/// The numbers of one channel that takes the short way.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub(super) struct Short {
+    multiplier: i32,
+    constant: i32,
+    shift: u32,
+}
+
+impl Short {
+    /// `None` where the channel does not take it, with `largest_shift` as below.
+    pub fn new(factor: Requantize, finish: Finish, largest_shift: u32) -> Option<Short> {
+        let shift = i32::from(factor.shift).wrapping_neg();
+        if shift < 1 || shift > largest_shift as i32 {
+            return None;
+        }
+        let constant = twice_zero_point_and_one(finish) << (shift - 1);
+        Some(Short { multiplier: factor.multiplier, constant, shift: shift as u32 })
+    }
 }
 
 /// `2 * zero_point + 1`: shifted left by `e - 1` it is the constant.
