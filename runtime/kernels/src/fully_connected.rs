@@ -1,9 +1,10 @@
 //! Fully connected layer: describes the operator and chooses its backend.
 
-mod reference;
+pub(crate) mod reference;
 
+use crate::arch::scratch;
 use crate::error::{Operand, elements, ensure, expect};
-use crate::{Filter, KernelError};
+use crate::{Filter, KernelError, backend};
 
 /// What a fully connected layer computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +43,9 @@ impl FullyConnectedParameters {
         filter.check(elements(&[self.output_depth, self.input_depth])?, self.output_depth)
     }
 
-    /// Bytes of scratch that [`fully_connected_s8`] needs.
+    /// Bytes of scratch that [`fully_connected_s8`] needs on any core.
     pub const fn scratch_bytes(&self) -> usize {
-        0
+        scratch::fully_connected_bytes(self.input_depth)
     }
 }
 
@@ -63,7 +64,8 @@ impl FullyConnectedParameters {
 /// clamps. For this operator the reference takes the product of the two scales in single precision.
 ///
 /// # Scratch
-/// [`FullyConnectedParameters::scratch_bytes`].
+/// [`FullyConnectedParameters::scratch_bytes`], from a multiple of 4 on. With less, the reference runs,
+/// which needs none.
 ///
 /// # Errors
 /// None after [`FullyConnectedParameters::check`].
@@ -77,6 +79,5 @@ pub fn fully_connected_s8(
     output: &mut [i8],
     scratch: &mut [u8],
 ) {
-    let _ = scratch;
-    reference::fully_connected_s8(parameters, filter, input, output);
+    backend::fully_connected_s8(parameters, filter, input, output, scratch);
 }

@@ -3,3 +3,4 @@
 
 pub(crate) use crate::conv_2d::reference::conv_2d_s8;
 pub(crate) use crate::depthwise_conv_2d::reference::depthwise_conv_2d_s8;
+pub(crate) use crate::fully_connected::reference::fully_connected_s8;

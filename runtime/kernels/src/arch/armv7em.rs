@@ -14,6 +14,8 @@ mod simd;
 
 mod conv_2d;
 mod depthwise_conv_2d;
+mod fully_connected;
 
 pub(crate) use conv_2d::conv_2d_s8;
 pub(crate) use depthwise_conv_2d::depthwise_conv_2d_s8;
+pub(crate) use fully_connected::fully_connected_s8;

@@ -24,3 +24,13 @@ pub(crate) const fn conv_2d_bytes(taps: usize, channels: usize) -> usize {
 pub(crate) const fn depthwise_conv_2d_bytes(taps: usize) -> usize {
     taps.saturating_mul(2 * QUAD)
 }
+
+/// Words of a widened vector.
+pub(crate) const fn vector_words(depth: usize) -> usize {
+    depth.div_ceil(QUAD) * 2
+}
+
+/// Bytes for one widened vector.
+pub(crate) const fn fully_connected_bytes(depth: usize) -> usize {
+    vector_words(depth).saturating_mul(4)
+}

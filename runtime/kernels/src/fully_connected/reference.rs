@@ -7,11 +7,12 @@ use crate::finish::{BLOCK, Finish};
 use crate::runs::{runs, runs_mut};
 
 /// See [`fully_connected_s8`](crate::fully_connected_s8).
-pub(super) fn fully_connected_s8(
+pub(crate) fn fully_connected_s8(
     parameters: &FullyConnectedParameters,
     filter: &Filter<'_>,
     input: &[i8],
     output: &mut [i8],
+    _scratch: &mut [u8],
 ) {
     let FullyConnectedParameters { input_depth, output_depth, input_zero_point, .. } = *parameters;
     let mut sums = [0; BLOCK];
