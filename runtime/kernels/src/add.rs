@@ -1,9 +1,10 @@
-//! Element-wise addition of two tensors.
+//! Element-wise addition of two tensors: describes the operator and chooses its backend.
 
-use crate::elementwise::{check_equal, combine};
+pub(crate) mod reference;
+
+use crate::elementwise::check_equal;
 use crate::error::ensure;
-use crate::finish::Finish;
-use crate::{KernelError, Requantize, Source};
+use crate::{KernelError, Requantize, Source, backend};
 
 /// What an addition computes.
 ///
@@ -71,20 +72,5 @@ impl AddParameters {
 /// # Source
 /// TFLite reference kernel `reference_integer_ops::Add`.
 pub fn add_s8(parameters: &AddParameters, left: Source<'_>, right: Source<'_>, output: &mut [i8]) {
-    let AddParameters { left_zero_point, right_zero_point, left_requantize, right_requantize, .. } =
-        *parameters;
-    let on_common_scale = |requantize: Requantize, zero_point: i8, value: i8| {
-        requantize.apply_below_one((i32::from(value) - i32::from(zero_point)) << 20)
-    };
-    let finish = Finish {
-        zero_point: parameters.output_zero_point,
-        min: parameters.activation_min,
-        max: parameters.activation_max,
-    };
-    combine(left, right, output, |swapped, left, right| {
-        let (left, right) = if swapped { (right, left) } else { (left, right) };
-        let left = on_common_scale(left_requantize, left_zero_point, left);
-        let right = on_common_scale(right_requantize, right_zero_point, right);
-        finish.clamp(parameters.output_requantize.apply_below_one(left.wrapping_add(right)))
-    });
+    backend::add_s8(parameters, left, right, output);
 }

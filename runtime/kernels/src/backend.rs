@@ -4,7 +4,7 @@
 pub const BACKEND: &str = if cfg!(armv7em) { "armv7em" } else { "reference" };
 
 #[cfg(armv7em)]
-pub(crate) use crate::arch::armv7em::{conv_2d_s8, depthwise_conv_2d_s8, fully_connected_s8};
+pub(crate) use crate::arch::armv7em::{add_s8, conv_2d_s8, depthwise_conv_2d_s8, fully_connected_s8};
 
 #[cfg(not(armv7em))]
-pub(crate) use crate::reference::{conv_2d_s8, depthwise_conv_2d_s8, fully_connected_s8};
+pub(crate) use crate::reference::{add_s8, conv_2d_s8, depthwise_conv_2d_s8, fully_connected_s8};

@@ -16,6 +16,9 @@ mod conv_2d;
 mod depthwise_conv_2d;
 mod fully_connected;
 
+mod add;
+
+pub(crate) use add::add_s8;
 pub(crate) use conv_2d::conv_2d_s8;
 pub(crate) use depthwise_conv_2d::depthwise_conv_2d_s8;
 pub(crate) use fully_connected::fully_connected_s8;

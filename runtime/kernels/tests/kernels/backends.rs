@@ -140,10 +140,16 @@ pub fn add(cases: usize) -> usize {
             let factor = random.factor(exponent);
             Requantize { shift: factor.shift.min(0), ..factor }
         };
+        let mut factors = exponents.map(&mut at_most_half);
+        let output_requantize = at_most_half(output_exponent);
+        // As the compiler derives them: the operand with the larger scale has a factor of 1/2.
+        if let Some(factor) = factors.get_mut(random.below(3)) {
+            *factor = Requantize { multiplier: 1 << 30, shift: 0 };
+        }
         let p = AddParameters {
-            left_requantize: at_most_half(exponents[0]),
-            right_requantize: at_most_half(exponents[1]),
-            output_requantize: at_most_half(output_exponent),
+            left_requantize: factors[0],
+            right_requantize: factors[1],
+            output_requantize,
             left_zero_point: random.zero_point(),
             right_zero_point: random.zero_point(),
             output_zero_point: random.zero_point(),
