@@ -32,26 +32,34 @@ pub(crate) fn conv_2d_s8(
         min: parameters.activation_min,
         max: parameters.activation_max,
     };
-    let taps = parameters.vertical.filter * parameters.horizontal.filter;
-    let layer = FourPixels::new(filter, taps * channels, output_channels, finish);
-    let (Some(layer), Some(mut windows)) = (layer, Windows::new(parameters, scratch)) else {
+    let Conv2dParameters { vertical, horizontal, .. } = *parameters;
+    // What follows computes with these numbers, and the loops rely on it.
+    let checked = parameters.check(filter, input.len(), output.len()).is_ok();
+    let products = if checked { vertical.filter * horizontal.filter * channels } else { 0 };
+    let layer = FourPixels::new(filter, products, output_channels, finish);
+    let Some(layer) = layer else {
         return reference::conv_2d_s8(parameters, filter, input, output, scratch);
     };
-    let slides = [parameters.vertical, parameters.horizontal] != [Axis::ONE; 2];
+    let Some(mut windows) = Windows::new(parameters, scratch) else {
+        return reference::conv_2d_s8(parameters, filter, input, output, scratch);
+    };
+    let slides = [vertical, horizontal] != [Axis::ONE; 2];
     let images = runs(input, input_height * input_width * channels);
     for (image, output) in images.zip(runs_mut(output, height * width * output_channels)) {
         let mut values = runs(image, channels);
-        let (mut y, mut x) = (0, 0);
+        let (mut y, mut x, mut rows) = (0, 0, vertical.clip(0, input_height));
         for output in output.chunks_mut((PIXELS * output_channels).max(1)) {
             for pixel in 0..output.len() / output_channels {
                 if slides {
-                    windows.lay(parameters, image, [y, x], pixel);
+                    let columns = horizontal.clip(x, input_width);
+                    windows.lay(parameters, image, [rows, columns], pixel);
                 } else {
                     windows.lay_values(values.next().unwrap_or(&[]), pixel);
                 }
                 x += 1;
                 if x == width {
                     (y, x) = (y + 1, 0);
+                    rows = vertical.clip(y, input_height);
                 }
             }
             let mut from = 0;

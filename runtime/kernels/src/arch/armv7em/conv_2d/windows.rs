@@ -4,11 +4,14 @@
 //! elements 1 and 3. Two `LDM` fetch them. What lies outside the image is 0, as is what fills up the
 //! last four.
 
-use crate::Conv2dParameters;
-use crate::arch::armv7em::simd::{minus, sxtab16, sxtab16_odd, word, words};
-use crate::arch::scratch::{PIXELS, QUAD, window_words};
+use core::arch::naked_asm;
 
-/// Where windows are laid.
+use crate::Conv2dParameters;
+use crate::arch::armv7em::simd::{minus, words};
+use crate::arch::scratch::{PIXELS, QUAD, window_words};
+use crate::window::Clip;
+
+/// Where windows are laid. The parameters have passed their check.
 pub(super) struct Windows<'s> {
     words: &'s mut [u32],
     /// One window as it is in the image, where its pixels do not fill whole quads; otherwise empty.
@@ -40,39 +43,45 @@ impl<'s> Windows<'s> {
     #[inline(always)]
     pub fn lay_values(&mut self, values: &[i8], pixel: usize) {
         if self.bytes.is_empty() {
-            widen(values, self.minus_zero_point, self.words, pixel);
+            let all = Runs { count: 1, length: values.len(), step: 0, to: 0, to_step: 0 };
+            widen(values, all, self.minus_zero_point, self.words, pixel);
         } else {
-            copy(values, self.bytes, 0);
+            copy(values, self.bytes);
             self.lay_bytes(pixel);
         }
     }
 
-    /// Lays the window of the output position `[y, x]`.
-    pub fn lay(&mut self, parameters: &Conv2dParameters, image: &[i8], [y, x]: [usize; 2], pixel: usize) {
+    /// Lays the window of the output position whose rows and columns inside the image are these.
+    pub fn lay(
+        &mut self,
+        parameters: &Conv2dParameters,
+        image: &[i8],
+        [rows, columns]: [Clip; 2],
+        pixel: usize,
+    ) {
         let Conv2dParameters { vertical, horizontal, .. } = *parameters;
-        let [_, input_height, input_width, channels] = parameters.input_shape;
-        let (rows, columns) = (vertical.clip(y, input_height), horizontal.clip(x, input_width));
+        let [_, _, input_width, channels] = parameters.input_shape;
+        let inside = rows.taps > 0 && columns.taps > 0;
         if rows.taps < vertical.filter || columns.taps < horizontal.filter {
             self.clear(pixel);
         }
-        let (mut runs, mut length) = (columns.taps, channels);
-        if horizontal.dilation == 1 {
-            (runs, length) = (1, columns.taps * channels);
-        }
-        for row in 0..rows.taps {
-            let input_row = (rows.input + row * vertical.dilation) * input_width;
-            let mut from = (input_row + columns.input) * channels;
-            let mut to = ((rows.tap + row) * horizontal.filter + columns.tap) * channels;
-            for _ in 0..runs {
-                let Some(values) = image.get(from..from + length) else { return };
-                if self.bytes.is_empty() {
-                    let words = self.words.get_mut(2 * PIXELS * (to / QUAD)..).unwrap_or(&mut []);
-                    widen(values, self.minus_zero_point, words, pixel);
-                } else {
-                    copy(values, self.bytes, to);
-                }
-                from = from.wrapping_add(horizontal.dilation.wrapping_mul(channels));
-                to += channels;
+        let from = (rows.input * input_width + columns.input) * channels;
+        let to = (rows.tap * horizontal.filter + columns.tap) * channels;
+        let (step, to_step) = (vertical.dilation * input_width * channels, horizontal.filter * channels);
+        let image = image.get(from..).unwrap_or(&[]);
+        if inside && horizontal.dilation == 1 {
+            let runs = Runs { count: rows.taps, length: columns.taps * channels, step, to, to_step };
+            self.lay_runs(image, runs, pixel);
+        } else if inside {
+            for row in 0..rows.taps {
+                let runs = Runs {
+                    count: columns.taps,
+                    length: channels,
+                    step: horizontal.dilation * channels,
+                    to: to + row * to_step,
+                    to_step: channels,
+                };
+                self.lay_runs(image.get(row * step..).unwrap_or(&[]), runs, pixel);
             }
         }
         if !self.bytes.is_empty() {
@@ -88,39 +97,136 @@ impl<'s> Windows<'s> {
         }
     }
 
+    #[inline(always)]
+    fn lay_runs(&mut self, values: &[i8], runs: Runs, pixel: usize) {
+        if self.bytes.is_empty() {
+            widen(values, runs, self.minus_zero_point, self.words, pixel);
+            return;
+        }
+        for run in 0..runs.count {
+            let Some(values) = values.get(run * runs.step..).and_then(|values| values.get(..runs.length))
+            else {
+                return;
+            };
+            copy(values, self.bytes.get_mut(runs.to + run * runs.to_step..).unwrap_or(&mut []));
+        }
+    }
+
     /// Lays the window that was copied to `bytes`.
     #[inline(always)]
     fn lay_bytes(&mut self, pixel: usize) {
-        let (quads, _) = self.bytes.as_chunks::<QUAD>();
-        let words = self.words.get_mut(pixel..).unwrap_or(&mut []).chunks_mut(2 * PIXELS);
-        for (&quad, words) in quads.iter().zip(words) {
-            put(u32::from_le_bytes(quad), self.minus_zero_point, words);
-        }
+        let all = Runs { count: 1, length: self.bytes.len(), step: 0, to: 0, to_step: 0 };
+        widen(self.bytes, all, self.minus_zero_point, self.words, pixel);
     }
 }
 
-/// Widens whole quads of `values` to the column `pixel` of `words`.
-#[inline(never)]
-fn widen(values: &[i8], minus_zero_point: u32, words: &mut [u32], pixel: usize) {
-    let (quads, _) = values.as_chunks::<QUAD>();
-    let words = words.get_mut(pixel..).unwrap_or(&mut []).chunks_mut(2 * PIXELS);
-    for (&quad, words) in quads.iter().zip(words) {
-        put(word(quad), minus_zero_point, words);
-    }
+/// Parts of a window, in elements.
+#[derive(Clone, Copy)]
+struct Runs {
+    count: usize,
+    length: usize,
+    /// From run to run in the image.
+    step: usize,
+    /// Where the first run goes in the window.
+    to: usize,
+    /// From run to run there.
+    to_step: usize,
 }
 
+/// Widens runs of whole quads, in windows at whole quads, to the column `pixel` of `words`.
 #[inline(always)]
-fn put(quad: u32, minus_zero_point: u32, words: &mut [u32]) {
-    if let [even, _, _, _, odd, ..] = words {
-        *even = sxtab16(minus_zero_point, quad);
-        *odd = sxtab16_odd(minus_zero_point, quad);
+fn widen<T: Byte>(values: &[T], runs: Runs, minus_zero_point: u32, words: &mut [u32], pixel: usize) {
+    let before_last = runs.count.wrapping_sub(1);
+    let (end, to_end) = (before_last * runs.step + runs.length, before_last * runs.to_step + runs.to);
+    let room = words.len() / (2 * PIXELS) * QUAD;
+    let fits = end <= values.len() && to_end + runs.length <= room && pixel < PIXELS;
+    if runs.count == 0 || runs.length < QUAD || !fits {
+        return;
     }
+    let record = Record {
+        values: values.as_ptr().cast(),
+        words: words.as_mut_ptr().wrapping_add(runs.to / QUAD * 2 * PIXELS + pixel),
+        minus_zero_point,
+        quads: runs.length / QUAD,
+        runs: runs.count,
+        step: runs.step.wrapping_sub(runs.length),
+        words_step: (runs.to_step.wrapping_sub(runs.length)).wrapping_mul(2 * PIXELS),
+    };
+    // SAFETY: The function reads `runs` times `4 * quads` bytes at a distance of `step` and ends at `end`, inside
+    // `values`. It writes every fourth word from a column's word on, two for each quad, and ends in the
+    // quad before `to_end + length`, inside `words`. None of these numbers has overflowed, because the parameters
+    // have passed their check. Every `T` is a byte.
+    unsafe { widen_runs(&record) };
 }
 
-/// Copies short runs, for which a call of `memcpy` would take longer.
+/// A type of one byte.
+trait Byte {}
+impl Byte for i8 {}
+impl Byte for u8 {}
+
+/// What the loop reads, loaded at once to r0 to r3, r8, r9 and r12.
+#[repr(C)]
+struct Record {
+    values: *const u8,
+    words: *mut u32,
+    minus_zero_point: u32,
+    /// In a run, 1 or more.
+    quads: usize,
+    /// 1 or more.
+    runs: usize,
+    /// Bytes from behind a run to the next.
+    step: usize,
+    /// The same in `words`.
+    words_step: usize,
+}
+
+/// Runs the record: quads in pairs, after the first if their number is odd.
+#[unsafe(naked)]
+unsafe extern "C" fn widen_runs(record: &Record) {
+    naked_asm!(
+        "push {{r4, r5, r6, r8, r9, lr}}",
+        "ldm r0, {{r0, r1, r2, r3, r8, r9, r12}}",
+        "2:",
+        "lsrs lr, r3, #1",
+        "bcc 3f",
+        "ldr r4, [r0], #4",
+        "sxtab16 r5, r2, r4",
+        "sxtab16 r4, r2, r4, ror #8",
+        "str r5, [r1], #16",
+        "str r4, [r1], #16",
+        "cmp lr, #0",
+        "beq 4f",
+        "3:",
+        "ldr r4, [r0], #4",
+        "ldr r6, [r0], #4",
+        "sxtab16 r5, r2, r4",
+        "sxtab16 r4, r2, r4, ror #8",
+        "str r5, [r1], #16",
+        "str r4, [r1], #16",
+        "sxtab16 r5, r2, r6",
+        "sxtab16 r6, r2, r6, ror #8",
+        "str r5, [r1], #16",
+        "str r6, [r1], #16",
+        "subs lr, lr, #1",
+        "bne 3b",
+        "4:",
+        "add r0, r0, r9",
+        "add r1, r1, r12",
+        "subs r8, r8, #1",
+        "bne 2b",
+        "pop {{r4, r5, r6, r8, r9, pc}}",
+    )
+}
+
+/// Copies a short run, for which a call of `memcpy` would take longer.
 #[inline(always)]
-fn copy(values: &[i8], bytes: &mut [u8], to: usize) {
-    for (byte, &value) in bytes.get_mut(to..).unwrap_or(&mut []).iter_mut().zip(values) {
-        *byte = value as u8;
+fn copy(values: &[i8], bytes: &mut [u8]) {
+    let (quads, rest) = values.as_chunks::<QUAD>();
+    let (to_quads, _) = bytes.as_chunks_mut::<QUAD>();
+    for (to, quad) in to_quads.iter_mut().zip(quads) {
+        *to = quad.map(|value| value as u8);
+    }
+    for (to, &value) in bytes.iter_mut().skip(QUAD * quads.len()).zip(rest) {
+        *to = value as u8;
     }
 }
