@@ -46,21 +46,21 @@ pub(crate) fn conv_2d_s8(
     let slides = [vertical, horizontal] != [Axis::ONE; 2];
     let images = runs(input, input_height * input_width * channels);
     for (image, output) in images.zip(runs_mut(output, height * width * output_channels)) {
-        let mut values = runs(image, channels);
+        let mut values = image.chunks((PIXELS * channels).max(1));
         let (mut y, mut x, mut rows) = (0, 0, vertical.clip(0, input_height));
         for output in output.chunks_mut((PIXELS * output_channels).max(1)) {
-            for pixel in 0..output.len() / output_channels {
-                if slides {
+            if slides {
+                for pixel in 0..output.len() / output_channels {
                     let columns = horizontal.clip(x, input_width);
                     windows.lay(parameters, image, [rows, columns], pixel);
-                } else {
-                    windows.lay_values(values.next().unwrap_or(&[]), pixel);
+                    x += 1;
+                    if x == width {
+                        (y, x) = (y + 1, 0);
+                        rows = vertical.clip(y, input_height);
+                    }
                 }
-                x += 1;
-                if x == width {
-                    (y, x) = (y + 1, 0);
-                    rows = vertical.clip(y, input_height);
-                }
+            } else {
+                windows.lay_pixels(values.next().unwrap_or(&[]), channels);
             }
             let mut from = 0;
             while let Some((channel, sums)) = layer.run(windows.words(), output, from) {

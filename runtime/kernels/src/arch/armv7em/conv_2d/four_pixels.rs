@@ -78,8 +78,9 @@ impl<'f> FourPixels<'f> {
             *step = if pixel < pixels { (pixel * channels) as u32 } else { 0 };
         }
         record.weights = record.weights.wrapping_add(from * self.products);
-        // SAFETY: The function reads and writes through the record's pointers, which hold what it needs:
-        // - `activations` to `activations_end` are the windows' whole quads, at least one, each of 8 words; with
+        // SAFETY: The functions read and writes through the record's pointers, which hold what it needs:
+        // - `activations` to `activations_end` are the windows' whole quads, at least one, each of 8 words, an even number of them for the second
+        //   function; with
         //   `back` there is another, because the windows' length, checked above, counts it too.
         // - `weights` to the end of the last channel are `(channels - from) * products` bytes of the filter, whose
         //   length `new` has checked. With `back` the last load of a channel starts `4 - back` bytes before
@@ -88,7 +89,13 @@ impl<'f> FourPixels<'f> {
         // - `output` has `pixels * channels` bytes. Every store is at `channel` or a step behind it, and a step
         //   is a whole number of channels below `pixels`.
         // The record outlives the call, nothing else points to the output, and the filter is borrowed as long as `self`.
-        unsafe { four_pixels(&mut record) };
+        unsafe {
+            if (self.products / QUAD).is_multiple_of(2) {
+                four_pixels_by_two(&mut record);
+            } else {
+                four_pixels(&mut record);
+            }
+        }
         if record.channel == record.channels { None } else { Some((record.channel as usize, record.sums)) }
     }
 }
@@ -104,9 +111,8 @@ struct Record {
     activations_end: *const u32,
     bias: *const i32,
     bias_mask: u32,
-    /// The channel at hand; afterwards, the one where it stopped.
+    /// The channel at hand; afterwards, the one where it stopped. [End of a channel, from here: r0, r2 to r6.]
     channel: u32,
-    // [End of a channel: r1, r2, r3, r4, r5; r1 is elsewhere then.]
     factor_mask: u32,
     multipliers: *const i32,
     shifts: *const i8,
@@ -124,129 +130,143 @@ struct Record {
     sums: [i32; PIXELS],
 }
 
+/// Four weights of a channel: its address in r1, the activations' in r0.
+macro_rules! quad {
+    () => {
+        "ldr lr, [r1], #4
+        ldm r0!, {{r3-r6}}
+        sxtb16 r12, lr
+        smlad r8, r3, r12, r8
+        smlad r9, r4, r12, r9
+        smlad r10, r5, r12, r10
+        smlad r11, r6, r12, r11
+        ldm r0!, {{r3-r6}}
+        sxtb16 lr, lr, ror #8
+        smlad r8, r3, lr, r8
+        smlad r9, r4, lr, r9
+        smlad r10, r5, lr, r10
+        smlad r11, r6, lr, r11"
+    };
+}
+
 /// Runs the record.
 ///
 /// The sums of the four pixels are r8 to r11; r3 to r6 are their activations, r12 and lr the weights.
 /// r0 walks through activations, r1 through weights. r7 is the record.
-#[unsafe(naked)]
-unsafe extern "C" fn four_pixels(record: &mut Record) {
-    naked_asm!(
-        "push {{r4-r11, lr}}",
-        "mov r7, r0",
-        "ldr r1, [r7, #{weights}]",
+///
+/// `$quad` is as many times four weights as a turn takes: the quads of a channel are a multiple.
+macro_rules! function {
+    ($name:ident, $($quad:expr),+) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(record: &mut Record) {
+            naked_asm!(
+                "push {{r4-r11, lr}}",
+                "mov r7, r0",
+                "ldr r1, [r7, #{weights}]",
 
-        // A channel: the bias is where the sums start.
-        "2:",
-        "ldm r7, {{r0, r2, r3, r4, r5}}",
-        "and r4, r4, r5",
-        "ldr r8, [r3, r4, lsl #2]",
-        "mov r9, r8",
-        "mov r10, r8",
-        "mov r11, r8",
+                // A channel: the bias is where the sums start.
+                "2:",
+                "ldm r7, {{r0, r2, r3, r4, r5}}",
+                "and r4, r4, r5",
+                "ldr r8, [r3, r4, lsl #2]",
+                "mov r9, r8",
+                "mov r10, r8",
+                "mov r11, r8",
 
-        // Four weights of it.
-        "3:",
-        "ldr lr, [r1], #4",
-        "ldm r0!, {{r3-r6}}",
-        "sxtb16 r12, lr",
-        "smlad r8, r3, r12, r8",
-        "smlad r9, r4, r12, r9",
-        "smlad r10, r5, r12, r10",
-        "smlad r11, r6, r12, r11",
-        "ldm r0!, {{r3-r6}}",
-        "sxtb16 lr, lr, ror #8",
-        "smlad r8, r3, lr, r8",
-        "smlad r9, r4, lr, r9",
-        "smlad r10, r5, lr, r10",
-        "smlad r11, r6, lr, r11",
-        "cmp r0, r2",
-        "bne 3b",
+                // Four weights of it.
+                "3:",
+                $($quad,)+
+                "cmp r0, r2",
+                "bne 3b",
 
-        // The last one to three: the last four, with those that were done shifted out.
-        "ldr r2, [r7, #{back}]",
-        "cbz r2, 4f",
-        "sub r1, r1, r2",
-        "lsl r2, r2, #3",
-        "ldr lr, [r1], #4",
-        "lsr lr, lr, r2",
-        "ldm r0!, {{r3-r6}}",
-        "sxtb16 r12, lr",
-        "smlad r8, r3, r12, r8",
-        "smlad r9, r4, r12, r9",
-        "smlad r10, r5, r12, r10",
-        "smlad r11, r6, r12, r11",
-        "ldm r0!, {{r3-r6}}",
-        "sxtb16 lr, lr, ror #8",
-        "smlad r8, r3, lr, r8",
-        "smlad r9, r4, lr, r9",
-        "smlad r10, r5, lr, r10",
-        "smlad r11, r6, lr, r11",
+                // The last one to three: the last four, with those that were done shifted out.
+                "ldr r2, [r7, #{back}]",
+                "cbz r2, 4f",
+                "sub r1, r1, r2",
+                "lsl r2, r2, #3",
+                "ldr lr, [r1], #4",
+                "lsr lr, lr, r2",
+                "ldm r0!, {{r3-r6}}",
+                "sxtb16 r12, lr",
+                "smlad r8, r3, r12, r8",
+                "smlad r9, r4, r12, r9",
+                "smlad r10, r5, r12, r10",
+                "smlad r11, r6, r12, r11",
+                "ldm r0!, {{r3-r6}}",
+                "sxtb16 lr, lr, ror #8",
+                "smlad r8, r3, lr, r8",
+                "smlad r9, r4, lr, r9",
+                "smlad r10, r5, lr, r10",
+                "smlad r11, r6, lr, r11",
 
-        // Multiplier to r3, right shift to r4, constant to r6.
-        "4:",
-        "ldr r0, [r7, #{channel}]",
-        "add r6, r7, #{factor_mask}",
-        "ldm r6, {{r2, r3, r4, r5, r6}}",
-        "and r2, r2, r0",
-        "ldrsb r4, [r4, r2]",
-        "ldr r3, [r3, r2, lsl #2]",
-        "mvn r4, r4",
-        "cmp r4, r5",
-        "bhs 5f",
-        "lsl r6, r6, r4",
-        "add r4, r4, #1",
+                // Multiplier to r3, right shift to r4, constant to r6.
+                "4:",
+                "add r6, r7, #{channel}",
+                "ldm r6, {{r0, r2, r3, r4, r5, r6}}",
+                "and r2, r2, r0",
+                "ldrsb r4, [r4, r2]",
+                "ldr r3, [r3, r2, lsl #2]",
+                "mvn r4, r4",
+                "cmp r4, r5",
+                "bhs 5f",
+                "lsl r6, r6, r4",
+                "add r4, r4, #1",
 
-        // The last pixel first.
-        "add r2, r7, #{output}",
-        "ldm r2, {{r2, r5, r12, lr}}",
-        "add r2, r2, r0",
-        "lsl r11, r11, #1",
-        "smmulr r11, r11, r3",
-        "add r11, r11, r11, asr #31",
-        "add r11, r11, r6",
-        "asr r11, r11, r4",
-        "ssat r11, #8, r11",
-        "strb r11, [r2, lr]",
-        "lsl r10, r10, #1",
-        "smmulr r10, r10, r3",
-        "add r10, r10, r10, asr #31",
-        "add r10, r10, r6",
-        "asr r10, r10, r4",
-        "ssat r10, #8, r10",
-        "strb r10, [r2, r12]",
-        "lsl r9, r9, #1",
-        "smmulr r9, r9, r3",
-        "add r9, r9, r9, asr #31",
-        "add r9, r9, r6",
-        "asr r9, r9, r4",
-        "ssat r9, #8, r9",
-        "strb r9, [r2, r5]",
-        "lsl r8, r8, #1",
-        "smmulr r8, r8, r3",
-        "add r8, r8, r8, asr #31",
-        "add r8, r8, r6",
-        "asr r8, r8, r4",
-        "ssat r8, #8, r8",
-        "strb r8, [r2]",
+                // The last pixel first.
+                "add r2, r7, #{output}",
+                "ldm r2, {{r2, r5, r12, lr}}",
+                "add r2, r2, r0",
+                "lsl r11, r11, #1",
+                "smmulr r11, r11, r3",
+                "add r11, r11, r11, asr #31",
+                "add r11, r11, r6",
+                "asr r11, r11, r4",
+                "ssat r11, #8, r11",
+                "strb r11, [r2, lr]",
+                "lsl r10, r10, #1",
+                "smmulr r10, r10, r3",
+                "add r10, r10, r10, asr #31",
+                "add r10, r10, r6",
+                "asr r10, r10, r4",
+                "ssat r10, #8, r10",
+                "strb r10, [r2, r12]",
+                "lsl r9, r9, #1",
+                "smmulr r9, r9, r3",
+                "add r9, r9, r9, asr #31",
+                "add r9, r9, r6",
+                "asr r9, r9, r4",
+                "ssat r9, #8, r9",
+                "strb r9, [r2, r5]",
+                "lsl r8, r8, #1",
+                "smmulr r8, r8, r3",
+                "add r8, r8, r8, asr #31",
+                "add r8, r8, r6",
+                "asr r8, r8, r4",
+                "ssat r8, #8, r8",
+                "strb r8, [r2]",
 
-        "ldr r5, [r7, #{channels}]",
-        "add r0, r0, #1",
-        "str r0, [r7, #{channel}]",
-        "cmp r0, r5",
-        "bne 2b",
-        "pop {{r4-r11, pc}}",
+                "ldr r5, [r7, #{channels}]",
+                "add r0, r0, #1",
+                "str r0, [r7, #{channel}]",
+                "cmp r0, r5",
+                "bne 2b",
+                "pop {{r4-r11, pc}}",
 
-        // The short way does not serve.
-        "5:",
-        "add r7, r7, #{sums}",
-        "stm r7, {{r8-r11}}",
-        "pop {{r4-r11, pc}}",
-        weights = const offset_of!(Record, weights),
-        back = const offset_of!(Record, back),
-        channel = const offset_of!(Record, channel),
-        factor_mask = const offset_of!(Record, factor_mask),
-        output = const offset_of!(Record, output),
-        channels = const offset_of!(Record, channels),
-        sums = const offset_of!(Record, sums),
-    )
+                // The short way does not serve.
+                "5:",
+                "add r7, r7, #{sums}",
+                "stm r7, {{r8-r11}}",
+                "pop {{r4-r11, pc}}",
+                weights = const offset_of!(Record, weights),
+                back = const offset_of!(Record, back),
+                channel = const offset_of!(Record, channel),
+                output = const offset_of!(Record, output),
+                channels = const offset_of!(Record, channels),
+                sums = const offset_of!(Record, sums),
+            )
+        }
+    };
 }
+
+function!(four_pixels, quad!());
+function!(four_pixels_by_two, quad!(), quad!());

@@ -9,6 +9,7 @@ use core::arch::naked_asm;
 use crate::Conv2dParameters;
 use crate::arch::armv7em::simd::{minus, words};
 use crate::arch::scratch::{PIXELS, QUAD, window_words};
+use crate::runs::runs;
 use crate::window::Clip;
 
 /// Where windows are laid. The parameters have passed their check.
@@ -39,13 +40,31 @@ impl<'s> Windows<'s> {
         self.words
     }
 
-    /// Lays a window that is one run of the image.
+    /// Lays up to four windows, each of them one run of `channels` elements.
     #[inline(always)]
-    pub fn lay_values(&mut self, values: &[i8], pixel: usize) {
+    pub fn lay_pixels(&mut self, values: &[i8], channels: usize) {
         if self.bytes.is_empty() {
-            let all = Runs { count: 1, length: values.len(), step: 0, to: 0, to_step: 0 };
-            widen(values, all, self.minus_zero_point, self.words, pixel);
-        } else {
+            let pixels = (values.len() / channels.max(1)).min(PIXELS);
+            if pixels == 0 || self.words.len() < window_words(channels) {
+                return;
+            }
+            let quads = channels / QUAD;
+            let record = Record {
+                values: values.as_ptr().cast(),
+                words: self.words.as_mut_ptr(),
+                minus_zero_point: self.minus_zero_point,
+                quads,
+                runs: pixels,
+                step: 0,
+                words_step: size_of::<u32>().wrapping_sub(quads * QUAD_BYTES),
+            };
+            // SAFETY: The function reads `pixels` times `4 * quads` bytes, at least one quad because `channels` is a multiple
+            // of four. It writes every fourth word, two for each quad, first from word 0 on, then from the next:
+            // a column for each of up to four pixels. Both slices are long enough, as checked above.
+            unsafe { widen_runs(&record) };
+            return;
+        }
+        for (pixel, values) in runs(values, channels).enumerate() {
             copy(values, self.bytes);
             self.lay_bytes(pixel);
         }
@@ -70,18 +89,18 @@ impl<'s> Windows<'s> {
         let (step, to_step) = (vertical.dilation * input_width * channels, horizontal.filter * channels);
         let image = image.get(from..).unwrap_or(&[]);
         if inside && horizontal.dilation == 1 {
-            let runs = Runs { count: rows.taps, length: columns.taps * channels, step, to, to_step };
-            self.lay_runs(image, runs, pixel);
+            let parts = Runs { count: rows.taps, length: columns.taps * channels, step, to, to_step };
+            self.lay_runs(image, parts, pixel);
         } else if inside {
             for row in 0..rows.taps {
-                let runs = Runs {
+                let parts = Runs {
                     count: columns.taps,
                     length: channels,
                     step: horizontal.dilation * channels,
                     to: to + row * to_step,
                     to_step: channels,
                 };
-                self.lay_runs(image.get(row * step..).unwrap_or(&[]), runs, pixel);
+                self.lay_runs(image.get(row * step..).unwrap_or(&[]), parts, pixel);
             }
         }
         if !self.bytes.is_empty() {
@@ -120,6 +139,9 @@ impl<'s> Windows<'s> {
     }
 }
 
+/// Bytes of four widened elements of all windows.
+const QUAD_BYTES: usize = 2 * PIXELS * size_of::<u32>();
+
 /// Parts of a window, in elements.
 #[derive(Clone, Copy)]
 struct Runs {
@@ -150,7 +172,7 @@ fn widen<T: Byte>(values: &[T], runs: Runs, minus_zero_point: u32, words: &mut [
         quads: runs.length / QUAD,
         runs: runs.count,
         step: runs.step.wrapping_sub(runs.length),
-        words_step: (runs.to_step.wrapping_sub(runs.length)).wrapping_mul(2 * PIXELS),
+        words_step: (runs.to_step.wrapping_sub(runs.length)).wrapping_mul(QUAD_BYTES / QUAD),
     };
     // SAFETY: The function reads `runs` times `4 * quads` bytes at a distance of `step` and ends at `end`, inside
     // `values`. It writes every fourth word from a column's word on, two for each quad, and ends in the
