@@ -20,9 +20,14 @@ pub(crate) const fn conv_2d_bytes(taps: usize, channels: usize) -> usize {
     window_words(products).saturating_mul(4).saturating_add(window)
 }
 
-/// Bytes for the widened weights of four channels.
-pub(crate) const fn depthwise_conv_2d_bytes(taps: usize) -> usize {
-    taps.saturating_mul(2 * QUAD)
+/// Words of four channels: four biases, four times three numbers of the way to int8, and two for each tap.
+pub(crate) const fn four_channels_words(taps: usize) -> usize {
+    4 * QUAD + 2 * taps
+}
+
+/// Bytes for all channels.
+pub(crate) const fn depthwise_conv_2d_bytes(taps: usize, output_channels: usize) -> usize {
+    taps.saturating_add(2 * QUAD).saturating_mul(2 * QUAD).saturating_mul(output_channels.div_ceil(QUAD))
 }
 
 /// Words of a widened vector.

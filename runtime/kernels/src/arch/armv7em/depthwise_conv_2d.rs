@@ -1,20 +1,19 @@
 //! Depthwise 2-d convolution of four channels at a time.
 //!
-//! Four neighbouring channels lie in one word of every pixel. Their weights are widened to scratch
-//! once, their factors prepared once, and then they go through the whole image: in one call along
-//! those pixels of a row that see all columns of the filter, in a call each for the others. Where the
-//! channels are no multiple of four, the last four overlap with those before, and some outputs are
-//! computed twice.
+//! Four neighbouring channels lie in one word of every pixel. All that is constant about them, widened
+//! weights, biases, factors, is prepared in scratch once. Then every part of a row whose pixels see
+//! the same taps goes through all channels in one call. Where the channels are no multiple of
+//! four, the last four overlap with those before, and some outputs are computed twice.
 
 mod four_channels;
+mod prepared;
 
-use four_channels::{Activations, FourChannels};
+use four_channels::{Pixels, run};
+use prepared::{Activations, Prepared};
 
-use super::finish::{clamp_all, largest_shift};
-use super::simd::words;
-use crate::arch::scratch::QUAD;
+use super::finish::clamp_all;
 use crate::finish::Finish;
-use crate::runs::{runs, runs_mut};
+use crate::runs::for_each_row;
 use crate::{DepthwiseConv2dParameters, Filter, reference};
 
 /// See [`depthwise_conv_2d_s8`](crate::depthwise_conv_2d_s8).
@@ -27,43 +26,55 @@ pub(crate) fn depthwise_conv_2d_s8(
 ) {
     let DepthwiseConv2dParameters { vertical, horizontal, .. } = *parameters;
     let [_, input_height, input_width, channels] = parameters.input_shape;
-    let [_, height, width, output_channels] = parameters.output_shape;
-    // What follows computes with these numbers, and the loops rely on it.
-    let checked = parameters.check(filter, input.len(), output.len()).is_ok();
-    let activations = match output_channels.checked_div(channels) {
-        Some(1) if channels >= QUAD => Some(Activations::Four),
-        Some(multiplier) if multiplier.is_multiple_of(QUAD) => Some(Activations::Shared),
-        _ => None,
-    };
-    let taps = if checked { vertical.filter * horizontal.filter } else { 0 };
-    let (true, Some(activations), Some(weights)) = (checked, activations, words(scratch, 2 * taps)) else {
-        return reference::depthwise_conv_2d_s8(parameters, filter, input, output, scratch);
-    };
+    let [_, _, width, output_channels] = parameters.output_shape;
     let finish = Finish {
         zero_point: parameters.output_zero_point,
         min: parameters.activation_min,
         max: parameters.activation_max,
     };
-    let largest_shift = largest_shift(filter, taps);
-    let images = runs(input, input_height * input_width * channels);
-    for (image, output) in images.zip(runs_mut(output, height * width * output_channels)) {
-        for channel in (0..output_channels).step_by(QUAD) {
-            let channel = channel.min(output_channels - QUAD);
-            let Some(mut four) = FourChannels::new(
-                parameters,
-                filter,
-                activations,
-                finish,
-                largest_shift,
-                channel,
-                &mut *weights,
-            ) else {
-                return;
-            };
-            for (y, output) in runs_mut(output, width * output_channels).enumerate() {
-                four.run_row(parameters, image, y, output);
+    // What follows computes with these numbers, and the loops rely on it.
+    let checked = parameters.check(filter, input.len(), output.len()).is_ok();
+    let prepared = if checked { Prepared::new(parameters, filter, finish, scratch) } else { None };
+    let Some(prepared) = prepared else {
+        return reference::depthwise_conv_2d_s8(parameters, filter, input, output, &mut []);
+    };
+    let multiplier = (output_channels / channels).max(1);
+    // How many fours one call goes through: as long as their inputs, too, are equally far apart.
+    let group = match prepared.activations {
+        _ if !prepared.short => 1,
+        Activations::Four => output_channels / FOUR,
+        Activations::Shared => multiplier / FOUR,
+    };
+    let reach = (horizontal.filter - 1) * horizontal.dilation + 1;
+    for_each_row(parameters.input_shape, parameters.output_shape, input, output, |image, y, output| {
+        let rows = vertical.clip(y, input_height);
+        let mut x = 0;
+        while x < width {
+            let columns = horizontal.clip(x, input_width);
+            let mut count = 1;
+            if columns.taps == horizontal.filter && prepared.short {
+                let further = (input_width - reach - columns.input) / horizontal.stride;
+                count = (width - x).min(1 + further);
             }
+            let pixels = Pixels { x, count, rows, columns };
+            for four in (0..output_channels.div_ceil(FOUR)).step_by(group) {
+                let fours = group.min(output_channels / FOUR - four.min(output_channels / FOUR)).max(1);
+                let channel = (FOUR * four).min(output_channels - FOUR);
+                let channels = [channel, channel / multiplier];
+                let sums = run(parameters, &prepared, image, pixels, four..four + fours, channels, output);
+                if let Some(sums) = sums {
+                    let start = x * output_channels + channel;
+                    let output = output.get_mut(start..).unwrap_or(&mut []);
+                    for ((i, sum), output) in sums.into_iter().enumerate().zip(output) {
+                        *output = finish.apply(sum, filter.factor(channel + i));
+                    }
+                }
+            }
+            x += count;
         }
-        clamp_all(finish, output);
-    }
+    });
+    clamp_all(finish, output);
 }
+
+/// Channels that are computed together.
+const FOUR: usize = crate::arch::scratch::QUAD;

@@ -42,6 +42,11 @@ impl Short {
         let constant = twice_zero_point_and_one(finish) << (shift - 1);
         Some(Short { multiplier: factor.multiplier, constant, shift: shift as u32 })
     }
+
+    /// The numbers in the order of the record.
+    pub fn words(self) -> [u32; 3] {
+        [self.multiplier as u32, self.constant as u32, self.shift]
+    }
 }
 
 /// `2 * zero_point + 1`: shifted left by `e - 1` it is the constant.

@@ -1,168 +1,101 @@
-//! The inner loops: four output channels of neighbouring pixels.
+//! The inner loops: output channels by fours, of neighbouring pixels that see the same taps.
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
+use core::ops::Range;
 use core::ptr;
 
-use crate::arch::armv7em::finish::Short;
-use crate::arch::armv7em::simd::{minus, sxtab16, sxtab16_odd, word};
-use crate::arch::scratch::QUAD;
-use crate::finish::Finish;
+use super::prepared::{Activations, Prepared};
+use crate::DepthwiseConv2dParameters;
+use crate::arch::armv7em::simd::minus;
+use crate::arch::scratch::{QUAD, four_channels_words};
 use crate::window::Clip;
-use crate::{DepthwiseConv2dParameters, Filter, Requantize};
 
-/// What four output channels read of a pixel.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Activations {
-    /// Each a channel of its own.
-    Four,
-    /// All the same one.
-    Shared,
+/// Neighbours in a row of the output.
+#[derive(Clone, Copy)]
+pub(super) struct Pixels {
+    /// The first.
+    pub x: usize,
+    /// How many.
+    pub count: usize,
+    /// The rows of the filter that are inside the image for all of them.
+    pub rows: Clip,
+    /// The columns; `input` is that of the first pixel.
+    pub columns: Clip,
 }
 
-/// Four channels, ready to run over an image. The parameters have passed their check.
-pub(super) struct FourChannels<'s> {
-    record: Record,
-    weights: &'s [u32],
-    activations: Activations,
-    finish: Finish,
-    /// The first output channel, and the input channel that it reads.
+/// Computes `fours` of prepared channels of some pixels of a row of the output, `output`; the first one is the
+/// output channel `channels[0]` and reads the input channel `channels[1]`. Where not every channel takes the
+/// short way to int8, there is one pixel and one four, and this returns the sums.
+#[inline(always)]
+pub(super) fn run(
+    parameters: &DepthwiseConv2dParameters,
+    prepared: &Prepared<'_>,
+    image: &[i8],
+    pixels: Pixels,
+    fours: Range<usize>,
     channels: [usize; 2],
-    factors: [Requantize; QUAD],
-    /// Whether all four take the short way to int8.
-    short: bool,
+    output: &mut [i8],
+) -> Option<[i32; QUAD]> {
+    let DepthwiseConv2dParameters { vertical, horizontal, .. } = *parameters;
+    let [_, _, input_width, input_channels] = parameters.input_shape;
+    let output_channels = parameters.output_shape[3];
+    let Pixels { x, count, rows, columns } = pixels;
+    let inside = rows.taps > 0 && columns.taps > 0;
+    let taps = vertical.filter * horizontal.filter;
+    let tap = rows.tap * horizontal.filter + columns.tap;
+    let pixel = rows.input * input_width + columns.input;
+    let words = prepared.words.get(four_channels_words(taps) * fours.start..)?;
+    let (input_step, output_step) = (horizontal.stride * input_channels, output_channels);
+    let input_four = if prepared.activations == Activations::Four { QUAD } else { 0 };
+    let mut sums = [0; QUAD];
+    let mut record = Record {
+        input: image.get(pixel * input_channels + channels[1]..)?.as_ptr(),
+        weights: words.get(4 * QUAD + 2 * tap..)?.as_ptr(),
+        tap_step: horizontal.dilation * input_channels,
+        minus_zero_point: minus(parameters.input_zero_point),
+        rows: if inside { rows.taps } else { 0 },
+        taps: columns.taps,
+        row_steps: [
+            vertical.dilation * input_width * input_channels,
+            (horizontal.filter - columns.taps) * 2 * size_of::<u32>(),
+        ],
+        rows_left: 0,
+        prepared: words.as_ptr(),
+        sums: if prepared.short { ptr::null_mut() } else { &raw mut sums },
+        output: output.get_mut(x * output_channels + channels[0]..)?.as_mut_ptr(),
+        input_step,
+        output_step,
+        pixels_left: count,
+        pixels: count,
+        input_back: input_four.wrapping_sub(count * input_step),
+        output_back: QUAD.wrapping_sub(count * output_step),
+        prepared_step: four_channels_words(taps) * size_of::<u32>(),
+        fours: fours.len(),
+    };
+    // SAFETY: The functions read and write through the record's pointers, which hold what they need, because the
+    // parameters have passed their check, by which no product of sizes overflows and the slices have the lengths of
+    // their shapes:
+    // - `input` is the first tap inside the image, at the first channel to read. `clip` says that `rows.taps` rows from
+    //   there on, `dilation` rows apart, are inside, as are `columns.taps` columns of the first window; the caller
+    //   counts the pixels whose windows end inside. At each tap four neighbouring channels are read or one. The
+    //   next four of them are four channels further, or the same; the caller's last four end with the channels.
+    // - `prepared` and `weights` are inside the words of the first four: `prepared` starts with 4 biases and 12 numbers;
+    //   `weights` is the first tap inside the filter, of two words each. Rows of `columns.taps` taps follow, with
+    //   the rest of the filter's row skipped by `row_steps`. There are words for all fours, and their address is
+    //   a multiple of 4.
+    // - `output` is the first output channel of the first pixel; each pixel stores four bytes for each four, and `x + count`
+    //   is at most the row's width. With `sums`, there is one pixel and one four, and it stores four words there instead.
+    // With no row or no column inside, nothing is read of the image. There is at least one pixel and one four. The record
+    // outlives the call, and nothing else points to the output.
+    unsafe {
+        match prepared.activations {
+            Activations::Four => four_channels(&mut record),
+            Activations::Shared => four_channels_of_one(&mut record),
+        }
+    }
+    if prepared.short { None } else { Some(sums) }
 }
-
-impl<'s> FourChannels<'s> {
-    #[inline(never)]
-    /// Output channels from `channel` on, with the layer's [`largest_shift`](super::largest_shift); widens their weights to `weights`, two words a tap.
-    pub fn new(
-        parameters: &DepthwiseConv2dParameters,
-        filter: &Filter<'_>,
-        activations: Activations,
-        finish: Finish,
-        largest_shift: u32,
-        channel: usize,
-        weights: &'s mut [u32],
-    ) -> Option<FourChannels<'s>> {
-        let output_channels = parameters.output_shape[3];
-        let taps = filter.weights.get(channel..)?.chunks(output_channels.max(1));
-        for (widened, tap) in weights.as_chunks_mut::<2>().0.iter_mut().zip(taps) {
-            let tap = word(*tap.first_chunk::<QUAD>()?);
-            *widened = [sxtab16(0, tap), sxtab16_odd(0, tap)];
-        }
-        let factors: [Requantize; QUAD] = core::array::from_fn(|i| filter.factor(channel + i));
-        let ways = factors.map(|factor| Short::new(factor, finish, largest_shift));
-        let multiplier = output_channels.checked_div(parameters.input_shape[3])?.max(1);
-        let record = Record {
-            input: ptr::null(),
-            weights: ptr::null(),
-            tap_step: (parameters.horizontal.dilation * parameters.input_shape[3]) as u32,
-            minus_zero_point: minus(parameters.input_zero_point),
-            rows: 0,
-            taps: 0,
-            row_steps: [0; 2],
-            rows_left: 0,
-            bias: core::array::from_fn(|i| filter.bias.get(channel + i).copied().unwrap_or(0)),
-            ways: ways.map(|way| way.unwrap_or_default()),
-            sums: ptr::null_mut(),
-            output: ptr::null_mut(),
-            input_step: (parameters.horizontal.stride * parameters.input_shape[3]) as u32,
-            output_step: output_channels as u32,
-            pixels: 0,
-        };
-        let short = ways.iter().all(Option::is_some);
-        let channels = [channel, channel / multiplier];
-        Some(FourChannels { record, weights, activations, finish, channels, factors, short })
-    }
-
-    /// Computes one row of the output.
-    #[inline(never)]
-    pub fn run_row(
-        &mut self,
-        parameters: &DepthwiseConv2dParameters,
-        image: &[i8],
-        y: usize,
-        output: &mut [i8],
-    ) {
-        let DepthwiseConv2dParameters { vertical, horizontal, .. } = *parameters;
-        let [_, input_height, input_width, channels] = parameters.input_shape;
-        let [_, _, width, output_channels] = parameters.output_shape;
-        let rows = vertical.clip(y, input_height);
-        let filter_row = horizontal.filter * WEIGHTS_STEP;
-        let reach = (horizontal.filter - 1) * horizontal.dilation + 1;
-        let mut x = 0;
-        while x < width {
-            let columns = horizontal.clip(x, input_width);
-            let mut pixels = 1;
-            if columns.taps == horizontal.filter && self.short {
-                let further = (input_width - reach - columns.input) / horizontal.stride;
-                pixels = (width - x).min(1 + further);
-            }
-            self.record.row_steps = [
-                (vertical.dilation * input_width * channels) as u32,
-                (filter_row - columns.taps * WEIGHTS_STEP) as u32,
-            ];
-            let tap = rows.tap * horizontal.filter + columns.tap;
-            let pixel = rows.input * input_width + columns.input;
-            let input = image.get(pixel * channels + self.channels[1]..).unwrap_or(&[]);
-            let weights = self.weights.get(2 * tap..).unwrap_or(&[]);
-            let output = output.get_mut(x * output_channels + self.channels[0]..).unwrap_or(&mut []);
-            self.run(input, weights, [rows, columns], output, pixels);
-            x += pixels;
-        }
-    }
-
-    /// Computes `pixels` neighbours that see the same part of the filter, the first of them `window`.
-    #[inline(always)]
-    fn run(
-        &mut self,
-        input: &[i8],
-        weights: &[u32],
-        [rows, columns]: [Clip; 2],
-        output: &mut [i8],
-        pixels: usize,
-    ) {
-        let record = &mut self.record;
-        (record.rows, record.taps) = (rows.taps as u32, columns.taps as u32);
-        if columns.taps == 0 {
-            record.rows = 0;
-        }
-        record.input = input.as_ptr();
-        record.weights = weights.as_ptr();
-        record.output = output.as_mut_ptr();
-        record.pixels = pixels as u32;
-        let mut sums = [0; QUAD];
-        record.sums = if self.short { ptr::null_mut() } else { &raw mut sums };
-        // SAFETY: The functions read and write through the record's pointers, which hold what they need, because the
-        // parameters have passed their check, by which no product of sizes overflows and the slices have the lengths of
-        // their shapes:
-        // - `input` is the first tap inside the image, at the first channel to read. `clip` says that `rows.taps` rows from
-        //   there on, `dilation` rows apart, are inside, as are `columns.taps` columns of the first window; `run_row`
-        //   counts the pixels whose windows end inside. At each tap one channel is read or four neighbours: the first of
-        //   them is at most `channels - 4`.
-        // - `weights` is the first tap inside the filter, of two words each: rows of `columns.taps` taps follow, with
-        //   the rest of the filter's row skipped by `row_steps`. `words` has cut the slice to all taps, and its
-        //   address is a multiple of 4.
-        // - `output` is the first output channel of the first pixel; each pixel stores four bytes, and `x + pixels` is at most
-        //   the row's width. With `sums` there is one pixel, and it stores four words there instead.
-        // With no row or no column inside, nothing is read. The record outlives the call, and nothing else points to the output.
-        unsafe {
-            match self.activations {
-                Activations::Four => four_channels(record),
-                Activations::Shared => four_channels_of_one(record),
-            }
-        }
-        if !self.short {
-            for ((output, sum), factor) in output.iter_mut().zip(sums).zip(self.factors) {
-                *output = self.finish.apply(sum, factor);
-            }
-        }
-    }
-}
-
-/// Bytes of a tap's widened weights.
-const WEIGHTS_STEP: usize = 2 * size_of::<u32>();
 
 /// What the loops read and write. The groups in brackets are loaded at once, in this order.
 #[repr(C)]
@@ -170,25 +103,30 @@ struct Record {
     // [Start of a pixel: r0, r1, r2, r12, lr.]
     input: *const i8,
     weights: *const u32,
-    tap_step: u32,
+    tap_step: usize,
     minus_zero_point: u32,
-    rows: u32,
-    taps: u32,
+    rows: usize,
+    taps: usize,
     /// [r3, r4] From the first tap of a row to that of the next, and from behind the last weight of a row to
     /// the first of the next.
-    row_steps: [u32; 2],
-    rows_left: u32,
-    // [r8 to r11.]
-    bias: [i32; QUAD],
-    // [r3 to r5, for each channel.]
-    ways: [Short; QUAD],
+    row_steps: [usize; 2],
+    rows_left: usize,
+    /// The biases [r8 to r11], and behind them the numbers of the short way [r3 to r5, for each channel].
+    prepared: *const u32,
     /// Where the sums go; null where they take the short way to `output`.
     sums: *mut [i32; QUAD],
     output: *mut i8,
     // [End of a pixel: r3, r4, r5.]
-    input_step: u32,
-    output_step: u32,
-    pixels: u32,
+    input_step: usize,
+    output_step: usize,
+    pixels_left: usize,
+    // [End of four channels: r2 to r6.]
+    pixels: usize,
+    /// From behind the last pixel to the first one's next four channels.
+    input_back: usize,
+    output_back: usize,
+    prepared_step: usize,
+    fours: usize,
 }
 
 /// A function over the record.
@@ -208,7 +146,7 @@ macro_rules! function {
 
                 // A pixel.
                 "2:",
-                "add r0, r7, #{bias}",
+                "ldr r0, [r7, #{prepared}]",
                 "ldm r0, {{r8-r11}}",
                 "ldm r7, {{r0, r1, r2, r12, lr}}",
                 "ldr r3, [r7, #{taps}]",
@@ -261,7 +199,8 @@ macro_rules! function {
 
                 // The short way to int8.
                 "7:",
-                "add r0, r7, #{ways}",
+                "ldr r0, [r7, #{prepared}]",
+                "add r0, r0, #16",
                 "ldm r0!, {{r3, r4, r5}}",
                 "lsl r8, r8, #1",
                 "smmulr r8, r8, r3",
@@ -302,18 +241,38 @@ macro_rules! function {
                 "str r1, [r7, #{output}]",
                 "str r0, [r7]",
                 "subs r5, r5, #1",
-                "str r5, [r7, #{pixels}]",
+                "str r5, [r7, #{pixels_left}]",
+                "bne 2b",
+
+                // The next four channels.
+                "add r2, r7, #{pixels}",
+                "ldm r2, {{r2, r3, r4, r5, r6}}",
+                "add r0, r0, r3",
+                "add r1, r1, r4",
+                "str r0, [r7]",
+                "str r1, [r7, #{output}]",
+                "str r2, [r7, #{pixels_left}]",
+                "ldr r3, [r7, #{prepared}]",
+                "ldr r4, [r7, #{weights}]",
+                "add r3, r3, r5",
+                "add r4, r4, r5",
+                "str r3, [r7, #{prepared}]",
+                "str r4, [r7, #{weights}]",
+                "subs r6, r6, #1",
+                "str r6, [r7, #{fours}]",
                 "bne 2b",
                 "pop {{r4-r11, pc}}",
-                bias = const offset_of!(Record, bias),
+                weights = const offset_of!(Record, weights),
+                prepared = const offset_of!(Record, prepared),
                 taps = const offset_of!(Record, taps),
                 row_steps = const offset_of!(Record, row_steps),
                 rows_left = const offset_of!(Record, rows_left),
                 sums = const offset_of!(Record, sums),
                 output = const offset_of!(Record, output),
-                ways = const offset_of!(Record, ways),
                 input_step = const offset_of!(Record, input_step),
+                pixels_left = const offset_of!(Record, pixels_left),
                 pixels = const offset_of!(Record, pixels),
+                fours = const offset_of!(Record, fours),
             )
         }
     };
