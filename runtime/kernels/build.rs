@@ -15,7 +15,10 @@ fn main() {
     let core = flags.split('\u{1f}').filter_map(|flag| flag.rsplit_once("target-cpu=")).next_back();
     let core = core.map_or("", |(_, core)| core);
     let with_dsp = ["cortex-m33", "cortex-m35p", "star-mc1"].contains(&core);
-    if target.starts_with("thumbv7em-") || (target.starts_with("thumbv8m.main-") && with_dsp) {
+    let armv8m = target.starts_with("thumbv8m.main-") && with_dsp;
+    if target.starts_with("thumbv7em-") || armv8m {
         println!("cargo:rustc-cfg=armv7em");
+        // Functions in assembly alone are assembled for the target, which on Armv8-M leaves the extension out.
+        println!("cargo:rustc-env=OCELLI_ASSEMBLER={}", if armv8m { ".cpu cortex-m33" } else { "" });
     }
 }

@@ -92,6 +92,7 @@ struct Record {
 #[unsafe(naked)]
 unsafe extern "C" fn add_elements(record: &Record) {
     naked_asm!(
+        env!("OCELLI_ASSEMBLER"),
         "push {{r4-r11, lr}}",
         "ldm r0, {{r0-r11}}",
         "2:",

@@ -160,6 +160,7 @@ macro_rules! function {
         #[unsafe(naked)]
         unsafe extern "C" fn $name(record: &mut Record) {
             naked_asm!(
+                env!("OCELLI_ASSEMBLER"),
                 "push {{r4-r11, lr}}",
                 "mov r7, r0",
                 "ldr r1, [r7, #{weights}]",

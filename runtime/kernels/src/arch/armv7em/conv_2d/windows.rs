@@ -206,6 +206,7 @@ struct Record {
 #[unsafe(naked)]
 unsafe extern "C" fn widen_runs(record: &Record) {
     naked_asm!(
+        env!("OCELLI_ASSEMBLER"),
         "push {{r4, r5, r6, r8, r9, lr}}",
         "ldm r0, {{r0, r1, r2, r3, r8, r9, r12}}",
         "2:",

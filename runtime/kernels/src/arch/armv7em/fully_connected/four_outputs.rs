@@ -82,6 +82,7 @@ struct Record {
 #[unsafe(naked)]
 unsafe extern "C" fn four_outputs(record: &mut Record) {
     naked_asm!(
+        env!("OCELLI_ASSEMBLER"),
         "push {{r4-r11, lr}}",
         "sub sp, sp, #4",
         "mov r7, r0",
