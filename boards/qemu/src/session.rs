@@ -6,30 +6,10 @@
 use core::fmt;
 
 use ocelli::{Artefact, ByContract, Infer, Outcome, ParseError, Pipeline, PipelineError};
-use ocelli_engine::{Kernel, Plan, PlanError, SelfTestError, ops};
+use ocelli_engine::{Plan, PlanError, SelfTestError, operators};
 use ocelli_format::{Crc32, SeedStream};
 
 use crate::job::{Input, Job};
-
-/// Every operator: the firmware runs any artefact.
-pub static KERNELS: &[&Kernel] = ops![
-    Conv2d,
-    DepthwiseConv2d,
-    FullyConnected,
-    AveragePool2d,
-    MaxPool2d,
-    Mean,
-    Add,
-    Mul,
-    Concatenate,
-    Pad,
-    Reshape,
-    ResizeNearest,
-    ResizeBilinear,
-    Softmax,
-    Lookup,
-    Prelu
-];
 
 /// Detections that find room.
 pub const DETECTIONS: usize = 32;
@@ -113,7 +93,7 @@ pub fn run(
     bench: &mut impl Bench,
 ) -> Result<(), SessionError> {
     let artefact = Artefact::parse(job.artefact).map_err(SessionError::Parse)?;
-    let mut plan = Plan::new(&artefact, PROFILE, KERNELS, arena).map_err(SessionError::Plan)?;
+    let mut plan = Plan::new(&artefact, PROFILE, operators::ALL, arena).map_err(SessionError::Plan)?;
     let self_test = match plan.self_test() {
         Ok(()) => "ok",
         Err(SelfTestError::Missing) => "missing",
