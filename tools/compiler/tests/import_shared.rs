@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use ocelli_compiler::check::check;
 use ocelli_compiler::fold::fold;
 use ocelli_compiler::graph::{Element, Graph, Op};
-use ocelli_compiler::import::import;
+use ocelli_compiler::import::{import, requantize_u8};
+use ocelli_compiler::oracle::Oracle;
 
 fn shared(path: &str) -> Option<Graph> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/models").join(path);
@@ -81,4 +82,20 @@ fn the_uint8_model_keeps_its_zero_points() {
         .collect();
     assert_eq!(points.iter().min(), Some(&61));
     assert_eq!(points.iter().max(), Some(&204));
+}
+
+#[test]
+fn the_uint8_model_becomes_int8_with_nearly_the_same_function() {
+    let Some(mut graph) = shared("mobilenet_v1_0.25_128_quant.tflite") else { return };
+    let image: Vec<f32> = (0..128 * 128 * 3).map(|index| (index * 37 % 256) as f32 / 128.0 - 1.0).collect();
+    let before = Oracle::new(&graph).unwrap().run(std::slice::from_ref(&image)).unwrap();
+    let moved = requantize_u8(&mut graph).unwrap();
+    check(&graph).unwrap_or_else(|error| panic!("{error}"));
+    assert!(graph.tensors.iter().all(|tensor| tensor.element != Element::U8));
+    assert!(moved.max_steps > 0.0 && moved.max_steps < 1.0 && moved.rms_steps < 0.5, "{moved:?}");
+    let after = Oracle::new(&graph).unwrap().run(&[image]).unwrap();
+    let worst =
+        before[0].iter().zip(&after[0]).map(|(before, after)| (before - after).abs()).fold(0.0, f32::max);
+    println!("{moved:?}, scores moved by at most {worst}");
+    assert!(worst < 0.05, "{worst}");
 }
