@@ -144,7 +144,7 @@ impl<'a> Plan<'a> {
             return Err(PlanError::LayoutUnsupported { step, operand, layout });
         }
         let (layer, operator) = (layer(&self.artefact, view), view.operator);
-        let kind = layer.operator().kind();
+        let kind = layer.view.kind;
         let kernel = find(self.kernels, &layer).ok_or(PlanError::MissingOperator { operator, kind })?;
         let needed = (kernel.check)(&layer).map_err(|error| PlanError::Kernel { operator, error })?;
         let available_bytes = view.scratch[1];
@@ -179,6 +179,5 @@ fn layer<'a>(artefact: &'a Artefact<'a>, step: OperatorStepView<'a>) -> Layer<'a
 }
 
 fn find(kernels: &'static [&'static Kernel], layer: &Layer<'_>) -> Option<&'static Kernel> {
-    let kind = layer.operator().kind();
-    kernels.iter().copied().find(|kernel| kernel.kind == kind)
+    kernels.iter().copied().find(|kernel| kernel.kind == layer.view.kind)
 }

@@ -1,13 +1,14 @@
 //! An artefact whose bytes have been checked: the door to everything in it.
 
-use crate::bytes::{Cursor, Texts};
+use crate::bytes::{Cursor, Fault, Texts, ensure};
 use crate::contract::SelfTest;
 use crate::error::{ParseError, Section};
 use crate::geometry;
-use crate::graph::{OperatorView, Ports, check_operators, check_ports, finish};
+use crate::graph::{OperatorView, Ports, check_operators, check_ports};
 use crate::input_contract::{self, InputContractView};
 use crate::output_contract::{self, OutputContractView};
-use crate::schedule::{self, ScheduleView};
+use crate::placement::Placement;
+use crate::schedule::ScheduleView;
 use crate::sections::{ANSWER_ID_OFFSET, Sections};
 use crate::tensor::{self, OperatorId, State, TensorId, TensorView};
 
@@ -23,9 +24,11 @@ pub struct Artefact<'a> {
 }
 
 impl<'a> Artefact<'a> {
-    /// Checks everything: checksum, every offset, length, index, code, range and text, the fit of
-    /// operators and shapes, the places in the arena, the contracts. Takes time in proportion to the
-    /// bytes (and to the channels of layers that share their factors), no heap, and never panics.
+    /// Checks the bytes: checksum, every offset, length, index, code and text, types of operands,
+    /// places in the arena, contracts. Takes time in proportion to the bytes, no heap, and never
+    /// panics. Whether attributes and shapes of an operator fit together is for its kernel to say,
+    /// when the engine plans, or for [`Artefact::check_layers`] where there are no kernels; so a
+    /// firmware carries these checks only for the operators that it links.
     ///
     /// Bytes behind the artefact are ignored, so that a whole flash slot may be given.
     ///
@@ -35,33 +38,43 @@ impl<'a> Artefact<'a> {
         let mut artefact = Artefact { sections: Sections::parse(bytes)?, ports: Ports::NONE };
         let tensors = artefact.sections.cursor(Section::Tensors);
         let count = artefact.tensor_count();
-        tensors.ensure(count <= usize::from(u16::MAX))?;
-        finish(tensors.at(count * tensor::RECORD_BYTES))?;
+        tensors.check(count <= usize::from(u16::MAX))?;
+        tensors.at(count * tensor::RECORD_BYTES).finish()?;
         for id in 0..count as u16 {
             artefact.read_tensor(id)?;
         }
-        artefact.ports = Ports::read(artefact.sections.cursor(Section::Ports))?;
+        let mut cursor = artefact.sections.cursor(Section::Ports);
+        artefact.ports = Ports::read(&mut cursor).map_err(|fault| cursor.error(fault))?;
+        cursor.finish()?;
         check_ports(&artefact, artefact.ports)?;
         check_operators(&artefact, artefact.sections.cursor(Section::Operators))?;
-        for (index, section) in artefact.sections.repeated(Section::Schedule).enumerate() {
-            let view = ScheduleView::read(section, count)?;
-            schedule::check(&artefact, index.min(255) as u8, &view)?;
-        }
+        artefact.check_schedules(|placement| placement.check())?;
         if let Some(cursor) = artefact.present(Section::InputContracts) {
             input_contract::check(&artefact, cursor)?;
         }
         if let Some(cursor) = artefact.present(Section::OutputContracts) {
             output_contract::check(&artefact, cursor)?;
         }
-        if let Some(cursor) = artefact.present(Section::SelfTest) {
-            read_self_test(cursor)?;
+        if let Some(mut cursor) = artefact.present(Section::SelfTest) {
+            read_self_test(&mut cursor).map_err(|fault| cursor.error(fault))?;
+            cursor.finish()?;
         }
         artefact.check_texts(Section::Identity, &[2])?;
         artefact.check_texts(Section::Names, &[count, artefact.operator_count()])?;
         let pairs = artefact.texts(Section::Provenance, 0).len();
-        artefact.check_texts(Section::Provenance, &[pairs])?;
-        artefact.sections.cursor(Section::Provenance).ensure(pairs.is_multiple_of(2))?;
+        artefact.check_texts(Section::Provenance, &[pairs.next_multiple_of(2)])?;
         Ok(artefact)
+    }
+
+    /// Checks what an engine asks its kernels: attributes, constant factors and shapes of every
+    /// operator, and the work of all; and row groups. For hosts, and for whoever writes artefacts.
+    ///
+    /// # Errors
+    /// [`ParseError::Attribute`], [`ParseError::Geometry`], [`ParseError::Work`], and of row groups
+    /// [`ParseError::Step`], [`ParseError::Placement`] and [`ParseError::UnknownTensor`].
+    pub fn check_layers(&self) -> Result<(), ParseError> {
+        geometry::check(self)?;
+        self.check_schedules(|placement| placement.check_row_groups())
     }
 
     /// All bytes of the artefact, without what follows it in memory.
@@ -189,7 +202,7 @@ impl<'a> Artefact<'a> {
 
     /// A known run.
     pub fn self_test(&self) -> Option<SelfTest> {
-        self.present(Section::SelfTest).and_then(|cursor| read_self_test(cursor).ok())
+        self.present(Section::SelfTest).and_then(|mut cursor| read_self_test(&mut cursor).ok())
     }
 
     /// Multiply-accumulates of one operator in one run; 0 for those without weights.
@@ -217,6 +230,21 @@ impl<'a> Artefact<'a> {
         }
     }
 
+    pub(crate) fn ports(&self) -> Ports<'a> {
+        self.ports
+    }
+
+    fn check_schedules(
+        &self,
+        check: impl Fn(Placement<'_>) -> Result<(), ParseError>,
+    ) -> Result<(), ParseError> {
+        for (index, section) in self.sections.repeated(Section::Schedule).enumerate() {
+            let schedule = &ScheduleView::read(section, self.tensor_count())?;
+            check(Placement { artefact: self, schedule, index: index.min(255) as u8 })?;
+        }
+        Ok(())
+    }
+
     fn read_tensor(&self, id: TensorId) -> Result<TensorView<'a>, ParseError> {
         TensorView::read(self.sections.bytes(Section::Tensors), self.sections.bytes(Section::Constants), id)
     }
@@ -233,13 +261,14 @@ impl<'a> Artefact<'a> {
     }
 
     /// Checks a section that is a number of lists of texts, so many in each, where it is there.
+    #[inline(never)]
     fn check_texts(&self, section: Section, lengths: &[usize]) -> Result<(), ParseError> {
         let Some(mut cursor) = self.present(section) else { return Ok(()) };
         for &length in lengths {
-            let texts = cursor.texts()?;
-            cursor.ensure(texts.len() == length)?;
+            let texts = cursor.texts().map_err(|fault| cursor.error(fault))?;
+            cursor.check(texts.len() == length)?;
         }
-        finish(cursor)
+        cursor.finish()
     }
 }
 
@@ -254,10 +283,8 @@ impl core::fmt::Debug for Artefact<'_> {
     }
 }
 
-fn read_self_test(mut cursor: Cursor<'_>) -> Result<SelfTest, ParseError> {
-    let (seed, output_crc32, shift) = (cursor.u32()?, cursor.u32()?, cursor.u8()?);
-    cursor.zeros(3)?;
-    cursor.ensure(seed != 0 && shift <= 7)?;
-    finish(cursor)?;
-    Ok(SelfTest { seed, shift, output_crc32 })
+fn read_self_test(cursor: &mut Cursor<'_>) -> Result<SelfTest, Fault> {
+    let [seed, output_crc32, shift] = *cursor.table()?;
+    ensure(seed != 0 && shift <= 7)?;
+    Ok(SelfTest { seed, shift: shift as u8, output_crc32 })
 }

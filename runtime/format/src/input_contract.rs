@@ -3,7 +3,7 @@
 use ocelli_core::Frame;
 
 use crate::artefact::Artefact;
-use crate::bytes::Cursor;
+use crate::bytes::{Cursor, Fault, ensure};
 use crate::contract::{PixelLayout, ResizeMode};
 use crate::error::{ParseError, Section};
 use crate::tensor::{Element, TensorId};
@@ -34,36 +34,43 @@ impl<'a> InputContractView<'a> {
     }
 
     /// Reads the contract at `cursor` and moves behind it.
-    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<InputContractView<'a>, ParseError> {
-        let tensor = cursor.u16()?;
-        let layout = match cursor.u8()? {
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<InputContractView<'a>, Fault> {
+        let [head, tail]: [u32; 2] = *cursor.table()?;
+        let [_, _, layout, resize] = head.to_le_bytes();
+        let [border, tables, zeros @ ..] = tail.to_le_bytes();
+        let layout = match layout {
             0 => PixelLayout::Gray,
             1 => PixelLayout::Rgb,
             2 => PixelLayout::Bgr,
             code => return cursor.unknown(code),
         };
-        let resize = match cursor.u8()? {
+        let resize = match resize {
             0 => ResizeMode::Stretch,
             1 => ResizeMode::Letterbox,
             2 => ResizeMode::CenterCrop,
             code => return cursor.unknown(code),
         };
-        let border = cursor.u8()?;
-        let tables = usize::from(cursor.u8()?);
-        cursor.zeros(2)?;
-        let mean_bits = *cursor.table()?;
-        let deviation_bits = *cursor.table()?;
-        let tables = cursor.slice(tables)?;
-        Ok(InputContractView { tensor, layout, resize, border, mean_bits, deviation_bits, tables })
+        ensure(zeros == [0, 0])?;
+        let [mean_bits, deviation_bits] = *cursor.table()?;
+        let tables = cursor.slice(usize::from(tables))?;
+        Ok(InputContractView {
+            tensor: head as TensorId,
+            layout,
+            resize,
+            border,
+            mean_bits,
+            deviation_bits,
+            tables,
+        })
     }
 }
 
 /// Checks all input contracts: in the order of the inputs, at most one each, of their type and shape.
 pub(crate) fn check(artefact: &Artefact<'_>, mut cursor: Cursor<'_>) -> Result<(), ParseError> {
-    let count = cursor.u32()?;
+    let count = cursor.u32().map_err(|fault| cursor.error(fault))?;
     let mut next_input = 0;
     for contract in 0..count {
-        let view = InputContractView::read(&mut cursor)?;
+        let view = InputContractView::read(&mut cursor).map_err(|fault| cursor.error(fault))?;
         let input = artefact.input_index(view.tensor).filter(|&index| index >= next_input);
         let tensor = artefact.tensor(view.tensor);
         let channels = if view.layout == PixelLayout::Gray { 1 } else { 3 };
@@ -86,5 +93,5 @@ pub(crate) fn check(artefact: &Artefact<'_>, mut cursor: Cursor<'_>) -> Result<(
             }
         }
     }
-    Ok(())
+    cursor.finish()
 }

@@ -1,7 +1,7 @@
 //! Output contracts as the postprocess stage reads them.
 
 use crate::artefact::Artefact;
-use crate::bytes::{Cursor, Texts};
+use crate::bytes::{Cursor, Fault, Texts, ensure};
 use crate::contract::{BoxDecoder, Field, Suppression};
 use crate::error::{ParseError, Section};
 use crate::tensor::{Element, TensorId};
@@ -113,18 +113,15 @@ impl<'a> BoxHeadView<'a> {
         u64::from(self.rows) * u64::from(self.columns) * self.anchors.len() as u64
     }
 
-    fn read(cursor: &mut Cursor<'a>) -> Result<BoxHeadView<'a>, ParseError> {
-        let (scores, boxes) = (cursor.u16()?, cursor.u16()?);
-        let (rows, columns) = (cursor.u16()?, cursor.u16()?);
-        let (first_score, first_box) = (cursor.u32()?, cursor.u32()?);
-        let anchors = cursor.u16()?;
-        let has_size_table = cursor.flag()?;
-        cursor.zeros(1)?;
-        let fields = cursor.u32()?;
-        let anchors = cursor.slice(usize::from(anchors))?;
+    #[inline(never)]
+    fn read(cursor: &mut Cursor<'a>) -> Result<BoxHeadView<'a>, Fault> {
+        let [scores, boxes, rows, columns]: [u16; 4] = *cursor.table()?;
+        let [first_score, first_box, shape, fields]: [u32; 4] = *cursor.table()?;
+        ensure(shape >> 16 <= 1)?;
+        let anchors = cursor.slice((shape & 0xFFFF) as usize)?;
         let fields = cursor.slice(fields as usize)?;
         let score_table = cursor.table()?;
-        let size_table = if has_size_table { Some(cursor.table()?) } else { None };
+        let size_table = if shape >> 16 == 1 { Some(cursor.table()?) } else { None };
         Ok(BoxHeadView {
             scores,
             first_score,
@@ -178,16 +175,17 @@ impl Eq for Heads<'_> {}
 
 impl<'a> OutputContractView<'a> {
     /// Reads the contract at `cursor` and moves behind it.
-    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<OutputContractView<'a>, ParseError> {
-        match cursor.u8()? {
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<OutputContractView<'a>, Fault> {
+        let head: u32 = cursor.u32()?;
+        match head as u8 {
             0 => {
-                cursor.zeros(1)?;
-                let tensor = cursor.u16()?;
+                ensure(head >> 8 & 0xFF == 0)?;
                 let scores = cursor.table()?;
                 let labels = cursor.texts()?;
+                let tensor = (head >> 16) as TensorId;
                 Ok(OutputContractView::Classes(ClassesView { tensor, labels, scores }))
             }
-            1 => read_boxes(cursor).map(OutputContractView::Boxes),
+            1 => read_boxes(head, cursor).map(OutputContractView::Boxes),
             code => cursor.unknown(code),
         }
     }
@@ -195,9 +193,9 @@ impl<'a> OutputContractView<'a> {
 
 /// Checks all output contracts against the tensors that they speak of.
 pub(crate) fn check(artefact: &Artefact<'_>, mut cursor: Cursor<'_>) -> Result<(), ParseError> {
-    let count = cursor.u32()?;
+    let count = cursor.u32().map_err(|fault| cursor.error(fault))?;
     for contract in 0..count {
-        let view = OutputContractView::read(&mut cursor)?;
+        let view = OutputContractView::read(&mut cursor).map_err(|fault| cursor.error(fault))?;
         let error = |tensor| ParseError::Contract {
             section: Section::OutputContracts,
             contract: contract as u16,
@@ -216,9 +214,9 @@ pub(crate) fn check(artefact: &Artefact<'_>, mut cursor: Cursor<'_>) -> Result<(
             }
             OutputContractView::Boxes(boxes) => {
                 let every_field = (0..4).all(|field| boxes.field_order.contains(&field));
-                cursor.ensure(every_field && !boxes.labels.is_empty())?;
+                cursor.check(every_field && !boxes.labels.is_empty())?;
                 for head in boxes.heads() {
-                    check_head(&boxes, &head, &cursor)?;
+                    cursor.check(head_in_range(&boxes, &head))?;
                     let rows = |first: u32, columns: usize| {
                         (u64::from(first) + head.count_anchors()).checked_mul(columns as u64)
                     };
@@ -230,38 +228,41 @@ pub(crate) fn check(artefact: &Artefact<'_>, mut cursor: Cursor<'_>) -> Result<(
             }
         }
     }
-    Ok(())
+    cursor.finish()
 }
 
-/// Checks the numbers of a head that concern no tensor.
-fn check_head(boxes: &BoxesView<'_>, head: &BoxHeadView<'_>, cursor: &Cursor<'_>) -> Result<(), ParseError> {
-    cursor.ensure(head.rows >= 1 && head.columns >= 1 && !head.anchors.is_empty())?;
-    cursor.ensure(head.anchors.iter().flatten().all(|side| (1..=1 << 20).contains(side)))?;
-    cursor.ensure(head.fields.len() == head.anchors.len() * boxes.box_columns())?;
-    cursor.ensure(head.size_table.is_some() == (boxes.decoder == BoxDecoder::Exponential))?;
-    cursor.ensure(
-        head.fields.iter().all(|&[multiplier, offset]| {
+/// Whether the numbers of a head that concern no tensor are in range.
+fn head_in_range(boxes: &BoxesView<'_>, head: &BoxHeadView<'_>) -> bool {
+    head.rows >= 1
+        && head.columns >= 1
+        && !head.anchors.is_empty()
+        && head.anchors.as_flattened().iter().all(|side| (1..=1 << 20).contains(side))
+        && head.fields.len() == head.anchors.len() * boxes.box_columns()
+        && head.size_table.is_some() == (boxes.decoder == BoxDecoder::Exponential)
+        && head.fields.iter().all(|&[multiplier, offset]| {
             multiplier.unsigned_abs() < 1 << 23 && offset.unsigned_abs() < 1 << 30
-        }),
-    )
+        })
 }
 
-fn read_boxes<'a>(cursor: &mut Cursor<'a>) -> Result<BoxesView<'a>, ParseError> {
-    let decoder = match cursor.u8()? {
+fn read_boxes<'a>(head: u32, cursor: &mut Cursor<'a>) -> Result<BoxesView<'a>, Fault> {
+    let [_, decoder, suppression, background] = head.to_le_bytes();
+    let decoder = match decoder {
         0 => BoxDecoder::Linear,
         1 => BoxDecoder::Exponential,
         code => return cursor.unknown(code),
     };
-    let suppression = match cursor.u8()? {
+    let suppression = match suppression {
         0 => Suppression::Hard,
         1 => Suppression::Weighted,
         code => return cursor.unknown(code),
     };
-    let has_background = cursor.flag()?;
-    let (score_threshold, iou_threshold) = (cursor.u16()?, cursor.u16()?);
+    ensure(background <= 1)?;
+    let has_background = background == 1;
+    let [score_threshold, iou_threshold]: [u16; 2] = *cursor.table()?;
     let field_order = *cursor.table()?;
-    let heads = cursor.u8()?;
-    cursor.zeros(3)?;
+    let heads = cursor.u32()?;
+    ensure(heads <= u32::from(u8::MAX))?;
+    let heads = heads as u8;
     let labels = cursor.texts()?;
     let keypoints = cursor.texts()?;
     let first = *cursor;

@@ -87,47 +87,42 @@ impl<'a> TensorView<'a> {
     }
 
     /// Reads tensor `id` of the section, of which `constants` holds the values.
+    #[inline(never)]
     pub(crate) fn read(
         tensors: &'a [u8],
         constants: &'a [u8],
         id: TensorId,
     ) -> Result<TensorView<'a>, ParseError> {
         let mut cursor = Cursor::new(Section::Tensors, tensors).at(usize::from(id) * RECORD_BYTES);
-        let element = match cursor.u8()? {
+        let record: &[u32; RECORD_BYTES / 4] = cursor.table().map_err(|fault| cursor.error(fault))?;
+        let &[head, scale_bits, ref axes @ .., offset, length] = record;
+        let [element, rank, zero_point, storage] = head.to_le_bytes();
+        let element = match element {
             0 => Element::I8,
             1 => Element::I16,
             2 => Element::I32,
             3 => Element::I64,
-            code => return cursor.unknown(code),
+            code => return Err(cursor.code(code)),
         };
-        let rank = usize::from(cursor.u8()?);
-        let zero_point = cursor.u8()? as i8;
-        let storage = cursor.u8()?;
-        let scale_bits = cursor.u32()?;
-        let mut axes = [0; Shape::MAX_RANK];
-        for axis in &mut axes {
-            *axis = cursor.u32()?;
-        }
-        let (offset, length) = (cursor.u32()? as usize, cursor.u32()? as usize);
-        let (used, unused) = axes.split_at_checked(rank).ok_or(ParseError::Shape { tensor: id })?;
-        let shape = Shape::new(used)
-            .filter(|shape| (1..=TensorView::MAX_ELEMENTS).contains(&shape.elements()))
-            .ok_or(ParseError::Shape { tensor: id })?;
-        cursor.ensure(unused.iter().all(|&axis| axis == 0))?;
+        let shape = axes.split_at_checked(usize::from(rank)).and_then(|(used, unused)| {
+            let shape = Shape::new(used).filter(|_| unused.iter().all(|&axis| axis == 0))?;
+            (1..=TensorView::MAX_ELEMENTS).contains(&shape.elements()).then_some(shape)
+        });
+        let shape = shape.ok_or(ParseError::Shape { tensor: id })?;
+        let zero_point = zero_point as i8;
         let mut tensor = TensorView { element, shape, scale_bits, zero_point, data: None };
         match storage {
-            ACTIVATION => cursor.ensure(offset == 0 && length == 0)?,
+            ACTIVATION => cursor.check(offset | length == 0)?,
             DENSE => {
-                let stored = offset.checked_add(length).and_then(|end| constants.get(offset..end));
-                let whole = stored.filter(|stored| stored.len() == tensor.bytes());
-                if whole.is_none() || !offset.is_multiple_of(ALIGNMENT) {
-                    return Err(ParseError::Constant {
-                        tensor: id,
-                        needed_bytes: tensor.bytes() as u32,
-                        available_bytes: stored.map_or(0, <[u8]>::len) as u32,
-                    });
+                let end = (offset as usize).saturating_add(length as usize);
+                let stored =
+                    constants.get(offset as usize..end).filter(|_| offset.is_multiple_of(ALIGNMENT as u32));
+                tensor.data = stored.filter(|stored| stored.len() == tensor.bytes());
+                if tensor.data.is_none() {
+                    let available_bytes = stored.map_or(0, <[u8]>::len) as u32;
+                    let needed_bytes = tensor.bytes() as u32;
+                    return Err(ParseError::Constant { tensor: id, needed_bytes, available_bytes });
                 }
-                tensor.data = whole;
             }
             code => return Err(ParseError::Encoding { tensor: id, code }),
         }

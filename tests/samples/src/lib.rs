@@ -45,7 +45,7 @@ mod tests {
         let mut kinds = Vec::new();
         for (_, bytes) in super::artefacts() {
             let artefact = Artefact::parse(&bytes).unwrap();
-            kinds.extend(artefact.operators().map(|operator| operator.operator.kind()));
+            kinds.extend(artefact.operators().map(|operator| operator.kind));
         }
         kinds.sort();
         kinds.dedup();

@@ -46,7 +46,7 @@ fn layers<'a>(artefact: &'a Artefact<'a>) -> impl Iterator<Item = Layer<'a>> {
         let constants = view.inputs.iter().filter_map(|&input| artefact.tensor(input).data);
         Layer {
             name: artefact.operator_name(id as u16),
-            operator: view.operator.kind().to_string(),
+            operator: view.kind.to_string(),
             output: artefact.tensor(view.output()),
             macs: artefact.multiply_accumulates(id as u16),
             weight_bytes: constants.map(<[u8]>::len).sum(),
@@ -73,7 +73,7 @@ pub fn arena_bytes(artefact: &Artefact<'_>) -> u32 {
 /// The operators that a firmware has to link.
 pub fn operators(artefact: &Artefact<'_>) -> Vec<String> {
     let kinds: std::collections::BTreeSet<_> =
-        artefact.operators().map(|view| view.operator.kind()).collect();
+        artefact.operators().map(|view| view.kind).collect();
     kinds.iter().map(ToString::to_string).collect()
 }
 
