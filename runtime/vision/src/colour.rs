@@ -131,5 +131,7 @@ mod tests {
         assert_eq!(rgb_of_rgb565([0xe0, 0x07]), [0, 255, 0]);
         assert_eq!(rgb_of_rgb565([0x1f, 0x00]), [0, 0, 255]);
         assert_eq!(rgb_of_rgb565([0x00, 0x80]), [132, 0, 0]);
+        // 8 of 63 and 20 of 31.
+        assert_eq!(rgb_of_rgb565([0x14, 0x01]), [0, 32, 165]);
     }
 }
