@@ -17,12 +17,18 @@ pub struct Options {
     /// Seconds for each target
     #[arg(long, default_value_t = 300)]
     seconds: u32,
+    /// Write the seeds anew, after a change of the format, instead of fuzzing
+    #[arg(long)]
+    seeds: bool,
     /// Only this target
     target: Option<String>,
 }
 
 /// Fuzzes every target, or the one asked for.
 pub fn run(options: &Options) -> Result<()> {
+    if options.seeds {
+        return write_seeds();
+    }
     if !command::exists("cargo-fuzz") {
         command::run(&mut command::cargo(["install", "cargo-fuzz", "--locked"])?)?;
     }
@@ -53,6 +59,18 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// The sample models as the seeds of every target.
+fn write_seeds() -> Result<()> {
+    for target in targets()? {
+        let corpus = repository()?.join("tests/fuzz/corpus").join(target);
+        fs::create_dir_all(&corpus).with_context(|| format!("making {}", corpus.display()))?;
+        for (name, artefact) in ocelli_samples::artefacts() {
+            fs::write(corpus.join(name), &*artefact)?;
+        }
+    }
+    Ok(())
+}
+
 fn targets() -> Result<Vec<String>> {
     let folder = repository()?.join("tests/fuzz/fuzz_targets");
     let mut names = Vec::new();
@@ -62,4 +80,25 @@ fn targets() -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use ocelli_format::{AlignedBytes, Artefact};
+
+    use super::*;
+
+    /// Seeds of another version of the format would be refused at the door, and the fuzzer learn nothing.
+    #[test]
+    fn every_seed_is_a_valid_artefact() {
+        for target in targets().unwrap() {
+            for (name, _) in ocelli_samples::artefacts() {
+                let path = repository().unwrap().join("tests/fuzz/corpus").join(&target).join(name);
+                let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                let parsed =
+                    Artefact::parse(&AlignedBytes::copy_of(&bytes)).map(|artefact| artefact.operator_count());
+                assert!(parsed.is_ok(), "{}: {parsed:?}; run `cargo xtask fuzz --seeds`", path.display());
+            }
+        }
+    }
 }
