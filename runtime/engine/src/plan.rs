@@ -114,7 +114,14 @@ impl<'a> Plan<'a> {
             let length = self.artefact.tensor(state.next).bytes();
             let offset = |tensor| Some(self.schedule.placement(tensor)? as usize);
             if let (Some(from), Some(to)) = (offset(state.next), offset(state.tensor)) {
-                self.arena.copy_within(from..from + length, to);
+                // Byte by byte: the library's move of overlapping ranges would be the largest function
+                // of a small firmware, most of which have no state at all.
+                for index in 0..length {
+                    let byte = self.arena.get(from + index).copied();
+                    if let (Some(byte), Some(slot)) = (byte, self.arena.get_mut(to + index)) {
+                        *slot = byte;
+                    }
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ pub fn run(targets: &[Target]) -> Result<()> {
     for (name, artefact) in ocelli_samples::artefacts() {
         let mut jobs =
             vec![("seed".to_owned(), Job { artefact: &artefact, input: Input::Seed { seed: 5, shift: 2 } })];
-        let pixels = FORMATS.map(|format| pixels(format));
+        let pixels = FORMATS.map(pixels);
         for (format, pixels) in FORMATS.into_iter().zip(&pixels) {
             let input = Input::Frame(Frame::new(pixels, WIDTH, HEIGHT, format)?);
             jobs.push((format!("{format:?}"), Job { artefact: &artefact, input }));
