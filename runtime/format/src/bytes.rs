@@ -1,30 +1,15 @@
 //! Reads numbers, tables and texts out of one section, and says where it could not.
 //!
 //! The same functions serve [`parse`](crate::Artefact::parse), which reports what they find, and the
-//! accessors afterwards, to which they can find nothing new. What went wrong travels as one byte;
-//! the cursor remembers the place, and [`Cursor::error`] joins the two where somebody asks.
+//! accessors afterwards, to which they can find nothing new.
 
 use bytemuck::AnyBitPattern;
 
-use crate::error::{ParseError, Section};
+use crate::error::Section;
+use crate::fault::{Fault, ensure};
 
 #[cfg(target_endian = "big")]
 compile_error!("artefacts are little-endian and read in place");
-
-/// Why something could not be read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault {
-    /// It reaches beyond the end of the section.
-    Bounds,
-    /// It does not stand where it has to.
-    Position,
-    /// A code is unknown.
-    Code,
-    /// A number is out of range.
-    Value,
-    /// A text is not UTF-8.
-    Text,
-}
 
 /// A position in a section.
 #[derive(Clone, Copy)]
@@ -50,21 +35,15 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
-    /// The error that a fault at this cursor is.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn error(&self, fault: Fault) -> ParseError {
-        let (section, offset, detail) = (self.section, self.at as u32, self.detail);
-        match fault {
-            Fault::Bounds => {
-                let available_bytes = self.bytes.len().saturating_sub(self.at) as u32;
-                ParseError::Bounds { section, offset, needed_bytes: detail, available_bytes }
-            }
-            Fault::Position => ParseError::Position { section, offset },
-            Fault::Code => ParseError::Code { section, offset, code: detail },
-            Fault::Value => ParseError::Value { section, offset },
-            Fault::Text => ParseError::Text { section, offset },
-        }
+    /// Whether the section has been read to its end.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
+    /// Section, offset, and of a fault the bytes that were wanted (or the unknown code) and those that are left.
+    pub(crate) fn place(&self) -> (Section, u32, [u32; 2]) {
+        let left = self.bytes.len().saturating_sub(self.at) as u32;
+        (self.section, self.at as u32, [self.detail, left])
     }
 
     #[inline(never)]
@@ -101,19 +80,13 @@ impl<'a> Cursor<'a> {
     #[inline(never)]
     pub(crate) fn align(&mut self, multiple: usize) -> Result<(), Fault> {
         let zeros = self.take(self.at.next_multiple_of(multiple) - self.at)?;
-        ensure(zeros.iter().all(|&byte| byte == 0))
+        ensure(zeros.iter().all(|&byte| byte == 0), Fault::Value)
     }
 
     /// An unknown code.
     pub(crate) fn unknown<T>(&mut self, code: u8) -> Result<T, Fault> {
         self.detail = u32::from(code);
         Err(Fault::Code)
-    }
-
-    /// The error that an unknown code in the record before this cursor is.
-    pub(crate) fn code(mut self, code: u8) -> ParseError {
-        self.detail = u32::from(code);
-        self.error(Fault::Code)
     }
 
     /// A list of texts: their number, where each ends behind the first, the bytes, zeros up to a multiple of 4.
@@ -129,21 +102,6 @@ impl<'a> Cursor<'a> {
         self.align(4)?;
         Ok(texts)
     }
-
-    /// Refuses bytes behind the last that has a meaning.
-    pub(crate) fn finish(&self) -> Result<(), ParseError> {
-        if self.at >= self.bytes.len() { Ok(()) } else { Err(self.error(Fault::Position)) }
-    }
-
-    /// Refuses what has just been read.
-    pub(crate) fn check(&self, holds: bool) -> Result<(), ParseError> {
-        if holds { Ok(()) } else { Err(self.error(Fault::Value)) }
-    }
-}
-
-/// Refuses a number.
-pub(crate) fn ensure(holds: bool) -> Result<(), Fault> {
-    if holds { Ok(()) } else { Err(Fault::Value) }
 }
 
 /// A list of texts, such as labels.

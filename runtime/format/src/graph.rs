@@ -2,8 +2,9 @@
 
 use crate::artefact::Artefact;
 use crate::attributes::{self, Attributes};
-use crate::bytes::{Cursor, Fault, ensure};
-use crate::error::{ParseError, Section};
+use crate::bytes::Cursor;
+use crate::error::Section;
+use crate::fault::{Fault, Report, ensure};
 use crate::operator::{Operator, OperatorKind};
 use crate::tensor::{Element, OperatorId, State, TensorId};
 
@@ -44,46 +45,48 @@ impl<'a> OperatorView<'a> {
         attributes: Attributes::new(&[]),
     };
 
-    /// Reads operator `id`, and gives the cursor at the start and behind the end of its body.
+    /// Reads operator `id`, and gives the start and the end of its body.
     #[inline(never)]
     pub(crate) fn read(
         operators: Cursor<'a>,
         id: OperatorId,
-    ) -> Result<(OperatorView<'a>, [usize; 2]), ParseError> {
+        report: &mut Report,
+    ) -> Result<(OperatorView<'a>, [usize; 2]), Fault> {
         let mut cursor = operators.at(COUNT_BYTES + usize::from(id) * ENTRY_BYTES);
-        let [head, start] = *cursor.table().map_err(|fault| cursor.error(fault))?;
-        let (code, [_, _, inputs, outputs]) = (head as u16, u32::to_le_bytes(head));
-        let kind =
-            attributes::kind_of_code(code).ok_or(ParseError::UnknownOperator { operator: id, code })?;
-        let start = start as usize;
-        cursor = operators.at(start);
-        let mut body = || -> Result<_, Fault> {
-            let inputs = cursor.slice(usize::from(inputs))?;
-            let outputs = cursor.slice(usize::from(outputs))?;
-            let attributes = Attributes::new(cursor.take(attributes::length(kind))?);
-            cursor.align(2)?;
-            Ok(OperatorView { kind, inputs, outputs, attributes })
-        };
-        let view = body();
-        Ok((view.map_err(|fault| cursor.error(fault))?, [start, cursor.offset()]))
+        let entry = cursor.table();
+        let &[head, start]: &[u32; 2] = report.see(entry, &cursor)?;
+        report.index = id;
+        report.numbers = [head & 0xFFFF, 0];
+        let kind = attributes::kind_of_code(head as u16).ok_or(Fault::UnknownOperator)?;
+        let mut cursor = operators.at(start as usize);
+        let view = OperatorView::read_body(&mut cursor, kind, head);
+        Ok((report.see(view, &cursor)?, [start as usize, cursor.offset()]))
+    }
+
+    fn read_body(cursor: &mut Cursor<'a>, kind: OperatorKind, head: u32) -> Result<OperatorView<'a>, Fault> {
+        let [_, _, inputs, outputs] = head.to_le_bytes();
+        let inputs = cursor.slice(usize::from(inputs))?;
+        let outputs = cursor.slice(usize::from(outputs))?;
+        let attributes = Attributes::new(cursor.take(attributes::length(kind))?);
+        cursor.align(2)?;
+        Ok(OperatorView { kind, inputs, outputs, attributes })
     }
 }
 
 /// Checks all operators: that bodies stand one behind the other, and that operands exist and are of
 /// the right type.
-pub(crate) fn check_operators(artefact: &Artefact<'_>, mut cursor: Cursor<'_>) -> Result<(), ParseError> {
-    let count = cursor.u32().map_err(|fault| cursor.error(fault))?;
-    cursor.check(count <= u32::from(u16::MAX))?;
+pub(crate) fn check_operators(artefact: &Artefact<'_>, report: &mut Report) -> Result<(), Fault> {
+    let mut cursor = artefact.cursor(Section::Operators);
+    let count = report.see(cursor.u32(), &cursor)?;
+    report.check(count <= u32::from(u16::MAX), &cursor)?;
     let mut end = COUNT_BYTES + count as usize * ENTRY_BYTES;
     for id in 0..count as u16 {
-        let (view, [start, body_end]) = OperatorView::read(cursor, id)?;
-        if start != end {
-            return Err(cursor.at(start).error(Fault::Position));
-        }
+        let (view, [start, body_end]) = OperatorView::read(cursor, id, report)?;
+        report.see(ensure(start == end, Fault::Position), &cursor.at(start))?;
         end = body_end;
-        check_operands(artefact, id, &view)?;
+        check_operands(artefact, id, &view, report)?;
     }
-    cursor.at(end).finish()
+    report.finish(&cursor.at(end))
 }
 
 /// Checks number and types of operands.
@@ -91,7 +94,8 @@ fn check_operands(
     artefact: &Artefact<'_>,
     id: OperatorId,
     view: &OperatorView<'_>,
-) -> Result<(), ParseError> {
+    report: &mut Report,
+) -> Result<(), Fault> {
     let roles: &[Role] = match view.kind {
         OperatorKind::Conv2d | OperatorKind::DepthwiseConv2d | OperatorKind::FullyConnected => {
             &[Role::Values, Role::Constant, Role::Constant32, Role::Constant32, Role::Constant]
@@ -102,11 +106,9 @@ fn check_operands(
     };
     let counted =
         view.inputs.len() == roles.len() || view.kind == OperatorKind::Concatenate && !view.inputs.is_empty();
-    if view.outputs.len() != 1 || !counted {
-        return Err(ParseError::OperandCount { operator: id });
-    }
+    ensure(counted && view.outputs.len() == 1, Fault::OperandCount)?;
     for (operand, &tensor) in view.inputs.iter().chain(view.outputs).enumerate() {
-        artefact.check_tensor(Section::Operators, tensor)?;
+        artefact.check_tensor(Section::Operators, tensor, report)?;
         let tensor = artefact.tensor(tensor);
         let is_output = operand == view.inputs.len();
         let role = if is_output { Role::Result } else { roles.get(operand).copied().unwrap_or(Role::Values) };
@@ -116,9 +118,8 @@ fn check_operands(
             Role::Constant | Role::Constant32 => tensor.data.is_some(),
             Role::Result => tensor.data.is_none(),
         };
-        if tensor.element != element || !placed {
-            return Err(ParseError::Operand { operator: id, operand: operand as u8 });
-        }
+        (report.index, report.part) = (id, operand as u8);
+        ensure(tensor.element == element && placed, Fault::Operand)?;
     }
     Ok(())
 }
@@ -149,7 +150,7 @@ impl<'a> Ports<'a> {
 
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Ports<'a>, Fault> {
         let [inputs, outputs, states, zero]: [u16; 4] = *cursor.table()?;
-        ensure(zero == 0)?;
+        ensure(zero == 0, Fault::Value)?;
         let inputs = cursor.slice(usize::from(inputs))?;
         let outputs = cursor.slice(usize::from(outputs))?;
         let states = cursor.slice(usize::from(states))?;
@@ -168,18 +169,15 @@ impl<'a> Ports<'a> {
 }
 
 /// Checks that inputs, outputs and states exist, are no constants, and that states match.
-pub(crate) fn check_ports(artefact: &Artefact<'_>, ports: Ports<'_>) -> Result<(), ParseError> {
-    for tensor in ports.tensors() {
-        artefact.check_tensor(Section::Ports, tensor)?;
-        if artefact.tensor(tensor).data.is_some() {
-            return Err(ParseError::Port { tensor });
-        }
+pub(crate) fn check_ports(artefact: &Artefact<'_>, report: &mut Report) -> Result<(), Fault> {
+    for tensor in artefact.ports().tensors() {
+        artefact.check_tensor(Section::Ports, tensor, report)?;
+        ensure(artefact.tensor(tensor).data.is_none(), Fault::Port)?;
     }
-    for State { tensor, next } in ports.states() {
+    for State { tensor, next } in artefact.states() {
+        report.index = tensor;
         let (left, right) = (artefact.tensor(tensor), artefact.tensor(next));
-        if left.element != right.element || left.shape != right.shape {
-            return Err(ParseError::Port { tensor });
-        }
+        ensure(left.element == right.element && left.shape == right.shape, Fault::Port)?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ extern crate alloc;
 
 mod bytes;
 mod error;
+mod fault;
 
 mod operator;
 mod tensor;

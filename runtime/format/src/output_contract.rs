@@ -1,9 +1,10 @@
 //! Output contracts as the postprocess stage reads them.
 
 use crate::artefact::Artefact;
-use crate::bytes::{Cursor, Fault, Texts, ensure};
+use crate::bytes::{Cursor, Texts};
 use crate::contract::{BoxDecoder, Field, Suppression};
-use crate::error::{ParseError, Section};
+use crate::error::Section;
+use crate::fault::{Fault, Report, ensure};
 use crate::tensor::{Element, TensorId};
 
 /// What outputs mean.
@@ -117,7 +118,7 @@ impl<'a> BoxHeadView<'a> {
     fn read(cursor: &mut Cursor<'a>) -> Result<BoxHeadView<'a>, Fault> {
         let [scores, boxes, rows, columns]: [u16; 4] = *cursor.table()?;
         let [first_score, first_box, shape, fields]: [u32; 4] = *cursor.table()?;
-        ensure(shape >> 16 <= 1)?;
+        ensure(shape >> 16 <= 1, Fault::Value)?;
         let anchors = cursor.slice((shape & 0xFFFF) as usize)?;
         let fields = cursor.slice(fields as usize)?;
         let score_table = cursor.table()?;
@@ -179,7 +180,7 @@ impl<'a> OutputContractView<'a> {
         let head: u32 = cursor.u32()?;
         match head as u8 {
             0 => {
-                ensure(head >> 8 & 0xFF == 0)?;
+                ensure(head >> 8 & 0xFF == 0, Fault::Value)?;
                 let scores = cursor.table()?;
                 let labels = cursor.texts()?;
                 let tensor = (head >> 16) as TensorId;
@@ -192,43 +193,50 @@ impl<'a> OutputContractView<'a> {
 }
 
 /// Checks all output contracts against the tensors that they speak of.
-pub(crate) fn check(artefact: &Artefact<'_>, mut cursor: Cursor<'_>) -> Result<(), ParseError> {
-    let count = cursor.u32().map_err(|fault| cursor.error(fault))?;
+pub(crate) fn check(artefact: &Artefact<'_>, report: &mut Report) -> Result<(), Fault> {
+    let mut cursor = artefact.cursor(Section::OutputContracts);
+    let count = report.see(cursor.u32(), &cursor)?;
     for contract in 0..count {
-        let view = OutputContractView::read(&mut cursor).map_err(|fault| cursor.error(fault))?;
-        let error = |tensor| ParseError::Contract {
-            section: Section::OutputContracts,
-            contract: contract as u16,
-            tensor,
-        };
-        // Whether `tensor` is an output int8 whose size answers `fits`.
-        let expect = |tensor: TensorId, fits: &dyn Fn(u64) -> bool| {
-            let view = artefact.tensor(tensor);
-            let is_output = artefact.output_index(tensor).is_some() && view.element == Element::I8;
-            if is_output && fits(view.shape.elements() as u64) { Ok(()) } else { Err(error(tensor)) }
-        };
+        let view = report.see(OutputContractView::read(&mut cursor), &cursor)?;
         match view {
             OutputContractView::Classes(ClassesView { tensor, labels, .. }) => {
                 let classes = artefact.tensor(tensor).shape.axes().last().map_or(1, |&axis| axis as usize);
-                expect(tensor, &|_| labels.is_empty() || labels.len() == classes)?;
+                check_rows(artefact, contract, tensor, [0, 1], classes, report)?;
+                ensure(labels.is_empty() || labels.len() == classes, Fault::Contract)?;
             }
             OutputContractView::Boxes(boxes) => {
                 let every_field = (0..4).all(|field| boxes.field_order.contains(&field));
-                cursor.check(every_field && !boxes.labels.is_empty())?;
+                report.check(every_field && !boxes.labels.is_empty(), &cursor)?;
                 for head in boxes.heads() {
-                    cursor.check(head_in_range(&boxes, &head))?;
-                    let rows = |first: u32, columns: usize| {
-                        (u64::from(first) + head.count_anchors()).checked_mul(columns as u64)
-                    };
-                    let needed = rows(head.first_score, boxes.score_columns());
-                    expect(head.scores, &|elements| needed.is_some_and(|needed| needed <= elements))?;
-                    let needed = rows(head.first_box, boxes.box_columns());
-                    expect(head.boxes, &|elements| needed.is_some_and(|needed| needed <= elements))?;
+                    report.check(head_in_range(&boxes, &head), &cursor)?;
+                    let anchors = u32::try_from(head.count_anchors()).unwrap_or(u32::MAX);
+                    let rows = [head.first_score, anchors];
+                    check_rows(artefact, contract, head.scores, rows, boxes.score_columns(), report)?;
+                    let rows = [head.first_box, anchors];
+                    check_rows(artefact, contract, head.boxes, rows, boxes.box_columns(), report)?;
                 }
             }
         }
     }
-    cursor.finish()
+    report.finish(&cursor)
+}
+
+/// Checks that a tensor is an int8 output with so many rows, the sum of two numbers, of so many columns.
+#[inline(never)]
+fn check_rows(
+    artefact: &Artefact<'_>,
+    contract: u32,
+    tensor: TensorId,
+    rows: [u32; 2],
+    columns: usize,
+    report: &mut Report,
+) -> Result<(), Fault> {
+    (report.section, report.index, report.numbers) = (Section::OutputContracts, tensor, [contract, 0]);
+    let view = artefact.tensor(tensor);
+    let needed = rows[0].checked_add(rows[1]).and_then(|rows| rows.checked_mul(columns as u32));
+    let fits = needed.is_some_and(|needed| needed as usize <= view.shape.elements());
+    let is_output = artefact.output_index(tensor).is_some();
+    ensure(fits && is_output && view.element == Element::I8, Fault::Contract)
 }
 
 /// Whether the numbers of a head that concern no tensor are in range.
@@ -256,12 +264,12 @@ fn read_boxes<'a>(head: u32, cursor: &mut Cursor<'a>) -> Result<BoxesView<'a>, F
         1 => Suppression::Weighted,
         code => return cursor.unknown(code),
     };
-    ensure(background <= 1)?;
+    ensure(background <= 1, Fault::Value)?;
     let has_background = background == 1;
     let [score_threshold, iou_threshold]: [u16; 2] = *cursor.table()?;
     let field_order = *cursor.table()?;
     let heads = cursor.u32()?;
-    ensure(heads <= u32::from(u8::MAX))?;
+    ensure(heads <= u32::from(u8::MAX), Fault::Value)?;
     let heads = heads as u8;
     let labels = cursor.texts()?;
     let keypoints = cursor.texts()?;

@@ -2,8 +2,9 @@
 
 use crate::ALIGNMENT;
 use crate::artefact::Artefact;
-use crate::error::{ParseError, Section};
-use crate::schedule::{OperatorStepView, RowGroupView, ScheduleView, StepView};
+use crate::error::Section;
+use crate::fault::{Fault, Report, ensure};
+use crate::schedule::{OperatorStepView, ScheduleView, StepView};
 use crate::tensor::{TensorId, TensorView};
 
 /// One schedule and what it is checked against.
@@ -18,45 +19,41 @@ pub(crate) struct Placement<'c> {
 impl Placement<'_> {
     /// Checks places and operator steps. Row groups are [`Placement::check_row_groups`]' concern:
     /// an engine that cannot run them refuses them anyway.
-    pub(crate) fn check(&self) -> Result<(), ParseError> {
+    pub(crate) fn check(&self, report: &mut Report) -> Result<(), Fault> {
         for (tensor, view) in (0..).zip(self.artefact.tensors()) {
             let offset = self.schedule.placement(tensor);
-            if offset.is_some_and(|offset| view.data.is_some() || !is_aligned(offset)) {
-                return Err(self.misplaced(tensor));
-            }
+            (report.index, report.part) = (tensor, self.index);
+            let possible = offset.is_none_or(|offset| view.data.is_none() && is_aligned(offset));
+            ensure(possible, Fault::Placement)?;
         }
         for tensor in self.artefact.ports().tensors() {
-            self.place(tensor, &[])?;
+            self.place(tensor, &[], report)?;
         }
         for step in 0..self.schedule.step_count {
-            if let StepView::Operator(view) = self.schedule.read_step(step)?
-                && !self.check_operator(step, &view, &[])?
-            {
-                return Err(ParseError::Overlap { schedule: self.index, step });
+            if let StepView::Operator(view) = self.schedule.read_step(step, report)? {
+                let apart = self.check_operator(step, &view, &[], report)?;
+                ensure(apart, Fault::Overlap)?;
             }
         }
         Ok(())
     }
 
     /// Checks what [`Placement::check`] leaves out.
-    pub(crate) fn check_row_groups(&self) -> Result<(), ParseError> {
+    pub(crate) fn check_row_groups(&self, report: &mut Report) -> Result<(), Fault> {
         for step in 0..self.schedule.step_count {
-            if let StepView::RowGroup(group) = self.schedule.read_step(step)? {
-                self.check_row_group(step, &group)?;
+            if let StepView::RowGroup(group) = self.schedule.read_step(step, report)? {
+                (report.part, report.numbers) = (self.index, [step, 0]);
+                ensure(group.is_sound(), Fault::Step)?;
+                for &[tensor, _] in group.rings {
+                    self.artefact.check_tensor(Section::Schedule, tensor, report)?;
+                    self.place(tensor, group.rings, report)?;
+                }
+                for row in group.inner() {
+                    self.check_operator(step, &row.step, group.rings, report)?;
+                }
             }
         }
         Ok(())
-    }
-
-    fn check_row_group(&self, step: u32, group: &RowGroupView<'_>) -> Result<(), ParseError> {
-        if !group.is_sound() {
-            return Err(ParseError::Step { schedule: self.index, step });
-        }
-        for &[tensor, _] in group.rings {
-            self.artefact.check_tensor(Section::Schedule, tensor)?;
-            self.place(tensor, group.rings)?;
-        }
-        group.inner().try_for_each(|row| self.check_operator(step, &row.step, group.rings).map(drop))
     }
 
     /// Checks that everything that a step names is there; gives whether output and scratch are apart
@@ -66,24 +63,25 @@ impl Placement<'_> {
         step: u32,
         view: &OperatorStepView<'_>,
         rings: &[[u16; 2]],
-    ) -> Result<bool, ParseError> {
+        report: &mut Report,
+    ) -> Result<bool, Fault> {
         let operator = self.artefact.operator(view.operator);
         let constant = |operand: usize| {
             let tensor = operator.inputs.get(operand);
             tensor.is_some_and(|&tensor| self.artefact.tensor(tensor).data.is_some())
         };
-        if usize::from(view.operator) >= self.artefact.operator_count() || !view.is_sound(constant) {
-            return Err(ParseError::Step { schedule: self.index, step });
-        }
+        let known = usize::from(view.operator) < self.artefact.operator_count();
+        (report.part, report.numbers) = (self.index, [step, 0]);
+        ensure(known && view.is_sound(constant), Fault::Step)?;
         let [start, length] = view.scratch;
-        let overlap = ParseError::Overlap { schedule: self.index, step };
-        let end = start.checked_add(length).filter(|&end| end <= self.schedule.arena_bytes);
-        let scratch = [start, end.filter(|_| is_aligned(start)).ok_or(overlap)?];
-        let output = self.place(operator.output(), rings)?;
+        let end = start.checked_add(length).ok_or(Fault::Overlap)?;
+        ensure(end <= self.schedule.arena_bytes && is_aligned(start), Fault::Overlap)?;
+        let scratch = [start, end];
+        let output = self.place(operator.output(), rings, report)?;
         let mut apart = !meet(scratch, output);
         for (operand, &tensor) in operator.inputs.iter().enumerate() {
             if !constant(operand) {
-                let input = self.place(tensor, rings)?;
+                let input = self.place(tensor, rings, report)?;
                 let in_place = input == output && operator.kind.works_in_place(operand);
                 apart &= (in_place || !meet(input, output)) && !meet(scratch, input);
             }
@@ -92,22 +90,18 @@ impl Placement<'_> {
     }
 
     /// Start and end of a tensor in the arena.
-    fn place(&self, tensor: TensorId, rings: &[[u16; 2]]) -> Result<[u32; 2], ParseError> {
+    #[inline(never)]
+    fn place(&self, tensor: TensorId, rings: &[[u16; 2]], report: &mut Report) -> Result<[u32; 2], Fault> {
+        (report.index, report.part) = (tensor, self.index);
         let view = self.artefact.tensor(tensor);
         let bytes = match rings.iter().find(|[ring, _]| *ring == tensor) {
-            None => Some(view.bytes() as u32),
-            Some(&[_, rows]) => ring_bytes(&view, rows),
+            None => view.bytes() as u32,
+            Some(&[_, rows]) => ring_bytes(&view, rows).ok_or(Fault::Placement)?,
         };
-        let start = self.schedule.placement(tensor).filter(|_| view.data.is_none());
-        let end = start.and_then(|start| start.checked_add(bytes?));
-        match (start, end) {
-            (Some(start), Some(end)) if end <= self.schedule.arena_bytes => Ok([start, end]),
-            _ => Err(self.misplaced(tensor)),
-        }
-    }
-
-    fn misplaced(&self, tensor: TensorId) -> ParseError {
-        ParseError::Placement { schedule: self.index, tensor }
+        let start = self.schedule.placement(tensor).ok_or(Fault::Placement)?;
+        let end = start.checked_add(bytes).ok_or(Fault::Placement)?;
+        ensure(end <= self.schedule.arena_bytes && view.data.is_none(), Fault::Placement)?;
+        Ok([start, end])
     }
 }
 

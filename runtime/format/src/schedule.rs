@@ -1,7 +1,8 @@
 //! Schedules: the order of steps and the place of every tensor, for one target profile.
 
-use crate::bytes::{Cursor, Fault, ensure};
-use crate::error::{ParseError, Section};
+use crate::bytes::Cursor;
+use crate::error::Section;
+use crate::fault::{Fault, Report, ensure};
 use crate::tensor::{OperatorId, TensorId};
 
 /// An order of steps and a place for every tensor.
@@ -84,7 +85,7 @@ impl<'a> ScheduleView<'a> {
 
     /// Step `index`, or `None` beyond the last.
     pub fn step(&self, index: u32) -> Option<StepView<'a>> {
-        if index < self.step_count { self.read_step(index).ok() } else { None }
+        if index < self.step_count { self.read_step(index, &mut Report::new()).ok() } else { None }
     }
 
     /// All steps in order of execution.
@@ -94,10 +95,15 @@ impl<'a> ScheduleView<'a> {
     }
 
     /// Reads everything but the steps.
-    pub(crate) fn read(section: &'a [u8], tensors: usize) -> Result<ScheduleView<'a>, ParseError> {
+    #[inline(never)]
+    pub(crate) fn read(
+        section: &'a [u8],
+        tensors: usize,
+        report: &mut Report,
+    ) -> Result<ScheduleView<'a>, Fault> {
         let mut cursor = Cursor::new(Section::Schedule, section);
         let schedule = ScheduleView::read_at(&mut cursor, section, tensors);
-        schedule.map_err(|fault| cursor.error(fault))
+        report.see(schedule, &cursor)
     }
 
     fn read_at(
@@ -106,21 +112,21 @@ impl<'a> ScheduleView<'a> {
         tensors: usize,
     ) -> Result<ScheduleView<'a>, Fault> {
         let [arena_bytes, scratch_bytes, step_count, zero]: [u32; 4] = *cursor.table()?;
-        ensure(zero == 0 && scratch_bytes <= arena_bytes)?;
+        ensure(zero == 0 && scratch_bytes <= arena_bytes, Fault::Value)?;
         let placements = cursor.slice(tensors)?;
         cursor.take((step_count as usize).saturating_mul(STEP_BYTES))?;
         let profile = cursor.texts()?;
-        ensure(profile.len() == 1)?;
+        ensure(profile.len() == 1, Fault::Value)?;
         let profile = profile.get(0).unwrap_or_default();
         Ok(ScheduleView { profile, arena_bytes, scratch_bytes, step_count, placements, section })
     }
 
     /// Reads step `index`, of those that there are.
     #[inline(never)]
-    pub(crate) fn read_step(&self, index: u32) -> Result<StepView<'a>, ParseError> {
+    pub(crate) fn read_step(&self, index: u32, report: &mut Report) -> Result<StepView<'a>, Fault> {
         let mut cursor = Cursor::new(Section::Schedule, self.section);
         let step = self.read_step_at(&mut cursor, index as usize);
-        step.map_err(|fault| cursor.error(fault))
+        report.see(step, &cursor)
     }
 
     fn read_step_at(&self, cursor: &mut Cursor<'a>, index: usize) -> Result<StepView<'a>, Fault> {
@@ -136,7 +142,7 @@ impl<'a> ScheduleView<'a> {
                 Ok(StepView::Operator(OperatorStepView { operator, scratch, layouts, section }))
             }
             1 => {
-                ensure(upper >= 1 && first <= u32::from(u8::MAX) && second == 0)?;
+                ensure(upper >= 1 && first <= u32::from(u8::MAX) && second == 0, Fault::Value)?;
                 *cursor = cursor.at(body as usize);
                 let inner = cursor.slice(first as usize)?;
                 let rings = cursor.slice(usize::from(count))?;
