@@ -3,9 +3,9 @@
 use anyhow::{Result, bail};
 use ocelli_core::{Frame, PixelFormat};
 use ocelli_format::SeedStream;
-use ocelli_simulator::{Input, Job, Run, run_on_host};
+use ocelli_simulator::{Input, Job, Run, SimulateError, run_elf, run_on_host};
 
-use super::{Target, in_parallel};
+use super::{LIMIT, Target, in_parallel};
 
 /// Runs both models on every machine and compares tensors, boxes and classes with the host's.
 pub fn run(targets: &[Target]) -> Result<()> {
@@ -33,10 +33,39 @@ pub fn run(targets: &[Target]) -> Result<()> {
         })?;
         compared += jobs.len() * targets.len();
     }
+    refusals(targets)?;
     println!(
         "sample models: {compared} runs on {} machines equal the host's, every operator and pixel format",
         targets.len()
     );
+    Ok(())
+}
+
+/// Damaged artefacts and inputs that do not fit: a machine says the same as the host, and neither panics.
+fn refusals(targets: &[Target]) -> Result<()> {
+    let [(_, artefact), _] = ocelli_samples::artefacts();
+    let flipped: Vec<u8> = artefact
+        .iter()
+        .enumerate()
+        .map(|(index, byte)| byte ^ u8::from(index == artefact.len() / 2))
+        .collect();
+    let jobs = [
+        Job { artefact: &flipped, input: Input::None },
+        Job { artefact: &artefact[..artefact.len() - 1], input: Input::None },
+        Job { artefact: &[], input: Input::None },
+        Job { artefact: &artefact, input: Input::Tensors(&[0; 3]) },
+    ];
+    for job in &jobs {
+        let Err(SimulateError::Firmware { message: expected, .. }) = run_on_host(job) else {
+            bail!("the host takes a job that is damaged");
+        };
+        for target in targets {
+            match run_elf(target.machine, &target.elf, Some(job), LIMIT) {
+                Err(SimulateError::Firmware { message, .. }) if message == expected => {}
+                other => bail!("{} answers {other:?}, the host {expected:?}", target.machine.name),
+            }
+        }
+    }
     Ok(())
 }
 
