@@ -99,3 +99,44 @@ fn the_uint8_model_becomes_int8_with_nearly_the_same_function() {
     println!("{moved:?}, scores moved by at most {worst}");
     assert!(worst < 0.05, "{worst}");
 }
+
+/// TFLite Micro's integers against the real-valued function of the same graph.
+#[test]
+fn the_oracle_follows_quantized_models() {
+    let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/peers/golden.tsv");
+    let Ok(golden) = std::fs::read_to_string(&golden) else {
+        eprintln!("skipped: {} is not on this machine", golden.display());
+        return;
+    };
+    for line in golden.lines().skip(1) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let &[file, seed, shift, hex] = &fields[..] else { panic!("{line}") };
+        let folder = if file == "person_detect.tflite" { "tflm" } else { "mlperf_tiny" };
+        let Some(graph) = shared(&format!("{folder}/{file}")) else { continue };
+        let quantization = |id: usize| graph.tensors[id].quantization.clone().unwrap();
+        let (input, output) = (quantization(graph.inputs[0]), quantization(graph.outputs[0]));
+        let mut state: u32 = seed.parse().unwrap();
+        let shift: u32 = shift.parse().unwrap();
+        let image: Vec<f32> = (0..graph.tensors[graph.inputs[0]].elements())
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                f32::from(state as u8 as i8 >> shift) - input.zero_points[0] as f32
+            })
+            .map(|steps| steps * input.scales[0])
+            .collect();
+        let found = Oracle::new(&graph).unwrap().run(&[image]).unwrap();
+        let wanted =
+            (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap() as i8);
+        let steps = |real: f32| real / output.scales[0] + output.zero_points[0] as f32;
+        let worst = found[0]
+            .iter()
+            .zip(wanted)
+            .map(|(&real, wanted)| (steps(real) - f32::from(wanted)).abs())
+            .fold(0.0, f32::max);
+        println!("{file} seed {seed} shift {shift}: at most {worst} steps");
+        // A softmax between two likely classes turns half a step of a logit into dozens of its own.
+        assert!(worst <= 40.0, "{file} seed {seed} shift {shift}: {worst} steps");
+    }
+}

@@ -101,11 +101,11 @@ fn symmetric_weights(graph: &mut Graph, node: usize, axis: usize, tally: &mut Ta
     };
     graph.tensors.push(made);
     graph.nodes[node].inputs[1] = graph.tensors.len() - 1;
-    if let Some(&bias) = graph.nodes[node].inputs.get(2) {
-        if let Some(made) = follow(graph, graph.nodes[node].inputs[0], bias, &scales, &ratios) {
-            graph.tensors.push(made);
-            graph.nodes[node].inputs[2] = graph.tensors.len() - 1;
-        }
+    if let Some(&bias) = graph.nodes[node].inputs.get(2)
+        && let Some(made) = follow(graph, graph.nodes[node].inputs[0], bias, &scales, &ratios)
+    {
+        graph.tensors.push(made);
+        graph.nodes[node].inputs[2] = graph.tensors.len() - 1;
     }
 }
 
