@@ -33,7 +33,7 @@ const MAY_BE_UNSAFE: [&str; 2] = ["runtime/kernels", "boards/qemu"];
 fn unsafe_code() -> Result<()> {
     let root = repository()?;
     let mut roots = vec![root.join("tests/src/lib.rs")];
-    for folder in ["runtime", "boards", "tools"] {
+    for folder in ["runtime", "boards", "tools", "tests"] {
         for package in packages::directories(folder)? {
             if MAY_BE_UNSAFE.iter().all(|exception| package != root.join(exception)) {
                 let sources = ["src/lib.rs", "src/main.rs"].map(|source| package.join(source));
