@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use ocelli_compiler::convert::{Options, convert};
-use ocelli_compiler::float_detector::{FloatDetector, intersection_over_union};
+use ocelli_compiler::float_detector::{FloatDetector, overlap};
 use ocelli_core::{BoundingBox, Infer};
 use ocelli_engine::{Plan, operators};
 use ocelli_format::{AlignedBytes, Artefact, OutputContractView};
@@ -23,7 +23,7 @@ fn files(entry: &str) -> Option<Vec<PathBuf>> {
 }
 
 /// Boxes and scores that the artefact finds in a picture.
-fn detect(bytes: &[u8], picture: &Picture) -> Vec<([f64; 4], f64)> {
+fn detect(bytes: &[u8], picture: &Picture) -> Vec<([f32; 4], f32)> {
     let aligned = AlignedBytes::copy_of(bytes);
     let artefact = Artefact::parse(&aligned).unwrap();
     let mut arena = AlignedBytes::zeros(artefact.schedule_for("").unwrap().arena_bytes as usize);
@@ -44,9 +44,9 @@ fn detect(bytes: &[u8], picture: &Picture) -> Vec<([f64; 4], f64)> {
     let mut postprocessor = BoxPostprocessor::<256, 6>::new(boxes).unwrap();
     postprocessor.run(|tensor| plan.tensor(tensor), &preprocessor.transform(), &mut detections).unwrap();
     let pixels = |bounds: &BoundingBox| {
-        [bounds.left, bounds.top, bounds.right, bounds.bottom].map(|side| f64::from(side) / 256.0)
+        [bounds.left, bounds.top, bounds.right, bounds.bottom].map(|side| side as f32 / 256.0)
     };
-    detections.found.iter().map(|found| (pixels(&found.bounds), f64::from(found.score.0) / 65536.0)).collect()
+    detections.found.iter().map(|found| (pixels(&found.bounds), f32::from(found.score.0) / 65536.0)).collect()
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn int8_finds_every_face_that_float_finds() {
         extra += found.len().saturating_sub(wanted.len());
         for face in &wanted {
             let overlaps =
-                found.iter().map(|(bounds, score)| (intersection_over_union(&face.bounds, bounds), *score));
+                found.iter().map(|(bounds, score)| (overlap(&face.bounds, bounds), *score));
             let (best, score) =
                 overlaps.max_by(|left, right| left.0.total_cmp(&right.0)).unwrap_or((0.0, 0.0));
             let name = path.file_name().unwrap().to_string_lossy();
