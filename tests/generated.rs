@@ -6,6 +6,10 @@ mod quadrant {
     include!(concat!(env!("OUT_DIR"), "/quadrant.rs"));
 }
 
+mod detector {
+    include!(concat!(env!("OUT_DIR"), "/sample_detector.rs"));
+}
+
 /// A camera that has one frame, then none.
 struct OneFrame(Option<Vec<u8>>, Vec<u8>);
 
@@ -41,6 +45,26 @@ fn a_frame_goes_through_all_stages() {
     assert_eq!(classes, [Some(quadrant::Class::BottomRight), Some(quadrant::Class::TopRight)]);
     assert_eq!(quadrant::Class::BottomRight.label(), "bottom right");
     assert!(matches!(pipeline.next(&mut camera), Err(nb::Error::WouldBlock)));
+}
+
+#[test]
+fn a_detector_has_room_for_what_its_module_says() {
+    let artefact = Artefact::parse(detector::ARTEFACT).unwrap();
+    let mut arena = Aligned([0; detector::ARENA_BYTES]);
+    let mut scratch = [0; detector::PREPROCESS_WORDS];
+    let model = Plan::new(&artefact, detector::PROFILE, detector::OPERATORS, &mut arena.0).unwrap();
+    let mut pipeline = detector::Detector::new(artefact, model, &mut scratch).unwrap();
+    let mut pixels = vec![0; 640 * 480];
+    pixels.iter_mut().zip(ocelli_format::SeedStream::new(3, 0)).for_each(|(pixel, byte)| *pixel = byte as u8);
+    let frame = Frame::new(&pixels, 640, 480, PixelFormat::Gray8).unwrap();
+    let found = pipeline.run(&frame).clone();
+    assert_eq!((detector::DETECTIONS, detector::CANDIDATES, detector::KEYPOINTS), (4, 32, 2));
+    assert_eq!(found.found.len(), detector::DETECTIONS, "noise excites the sample everywhere");
+    assert!(found.overflowed_detections > 0 && found.overflowed_candidates > 0);
+    for detection in &found.found {
+        assert_eq!(detector::Class::from_index(detection.class_index), Some(detector::Class::Thing));
+        assert_eq!(detection.keypoints.len(), detector::Keypoint::ALL.len());
+    }
 }
 
 #[test]
