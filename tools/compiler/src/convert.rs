@@ -99,6 +99,7 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
         .map_err(|source| ConvertError::Read { path: path.display().to_string(), source })?;
     let contract = Contract::find(path, options.contract.as_deref())?.unwrap_or_default();
     let mut graph = import::import_bytes(&path.display().to_string(), &bytes)?;
+    import::requantize_u8(&mut graph);
     fold(&mut graph);
     let source = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
 

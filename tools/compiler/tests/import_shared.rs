@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use ocelli_compiler::check::check;
+use ocelli_compiler::convert::{Options, convert};
+use ocelli_compiler::execute::Executor;
 use ocelli_compiler::fold::fold;
 use ocelli_compiler::graph::{Element, Graph, Op};
 use ocelli_compiler::import::{import, requantize_u8};
@@ -98,6 +100,16 @@ fn the_uint8_model_becomes_int8_with_nearly_the_same_function() {
         before[0].iter().zip(&after[0]).map(|(before, after)| (before - after).abs()).fold(0.0, f32::max);
     println!("{moved:?}, scores moved by at most {worst}");
     assert!(worst < 0.05, "{worst}");
+
+    // The whole way: an artefact whose integers are near the real values.
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/models");
+    let conversion = convert(&path.join("mobilenet_v1_0.25_128_quant.tflite"), &Options::default()).unwrap();
+    let pixels = (0..128 * 128 * 3).map(|index| (index * 37 % 256 - 128) as i8).collect();
+    let scores = Executor::new(&conversion.model).unwrap().run(&[pixels]).unwrap();
+    let best = |scores: &[f32]| scores.iter().copied().fold(f32::MIN, f32::max);
+    let integer: Vec<f32> = scores[0].iter().map(|&score| (f32::from(score) + 128.0) / 256.0).collect();
+    println!("best score {} as int8, {} as reals", best(&integer), best(&after[0]));
+    assert!((best(&integer) - best(&after[0])).abs() < 0.1);
 }
 
 /// TFLite Micro's integers against the real-valued function of the same graph.
