@@ -187,9 +187,11 @@ impl<'a> Artefact<'a> {
         geometry::multiply_accumulates(self, &self.operator(id))
     }
 
-    /// The values that one operator visits in one run, multiply-accumulates included: a bound on time.
+    /// The values that one operator visits in one run, multiply-accumulates included: a bound on
+    /// time. At most `2^48 - 1`, which is also the answer where [`Artefact::check_layers`] finds fault,
+    /// so that the work of all operators can be added up.
     pub fn work(&self, id: OperatorId) -> u64 {
-        geometry::work(self, &self.operator(id)).unwrap_or(0)
+        geometry::work(self, &self.operator(id)).unwrap_or(u64::MAX).min(geometry::MAX_WORK)
     }
 
     /// The bytes of a section that stands at most once.

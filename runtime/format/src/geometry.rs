@@ -5,15 +5,18 @@ use crate::error::ParseError;
 use crate::graph::OperatorView;
 use crate::operator::{Clamp, Factor, Operator, Window};
 
-/// Checks every operator, and that the work of all can be counted.
+/// No operator of an artefact visits as many values, so that the work of all can be added up.
+pub(crate) const MAX_WORK: u64 = u64::MAX >> 16;
+
+/// Checks every operator, and that its work is below [`MAX_WORK`].
 pub(crate) fn check(artefact: &Artefact<'_>) -> Result<(), ParseError> {
-    let mut total = 0u64;
     for (operator, view) in (0..).zip(artefact.operators()) {
         if !attributes_in_range(&view.operator()) || !factors_in_range(artefact, &view) {
             return Err(ParseError::Attribute { operator });
         }
-        let work = work(artefact, &view).ok_or(ParseError::Geometry { operator })?;
-        total = total.checked_add(work).ok_or(ParseError::Work { operator })?;
+        if work(artefact, &view).ok_or(ParseError::Geometry { operator })? >= MAX_WORK {
+            return Err(ParseError::Work { operator });
+        }
     }
     Ok(())
 }
@@ -33,7 +36,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
                 && per_channel(artefact, view, out_channels)
                 && batches == out_batches
                 && slides(window, [height, width], [out_height, out_width]);
-            (fits, written.checked_mul((rows * columns) as u64)?.checked_mul(channels as u64)?)
+            (fits, (written * (rows * columns) as u64).saturating_mul(channels as u64))
         }
         Operator::DepthwiseConv2d { window, depth_multiplier, .. } => {
             let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
@@ -186,5 +189,5 @@ pub(crate) fn multiply_accumulates(artefact: &Artefact<'_>, view: &OperatorView<
         view.operator(),
         Operator::Conv2d { .. } | Operator::DepthwiseConv2d { .. } | Operator::FullyConnected { .. }
     );
-    if weighted { work(artefact, view).unwrap_or(0) } else { 0 }
+    if weighted { work(artefact, view).unwrap_or(MAX_WORK) } else { 0 }
 }
