@@ -76,7 +76,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
 
 /// Warnings, and what the model was calibrated on.
 fn print(report: &Report) {
-    report.warnings.iter().for_each(|warning| terminal::print_warning(warning));
+    terminal::print_warnings(&report.warnings);
     if report.calibration_samples > 0 {
         let pictures: usize = report.calibration.iter().map(|image| image.pictures).sum();
         let (samples, files) = (report.calibration_samples, report.calibration.len());

@@ -256,7 +256,7 @@ impl Report<'_> {
 
     fn print(&self, picture: &Path, artefact: &Path) {
         let report = &self.conversion.report;
-        report.warnings.iter().for_each(|warning| terminal::print_warning(warning));
+        terminal::print_warnings(&report.warnings);
         let names: Vec<&str> = report.calibration.iter().map(|image| image.name.as_str()).collect();
         let pictures: usize = report.calibration.iter().map(|image| image.pictures).sum();
         anstream::println!("{STRONG}BlazeFace{STRONG:#}, float as Google published it, quantized to int8.");

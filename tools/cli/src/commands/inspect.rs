@@ -102,7 +102,7 @@ fn print(artefact: &Artefact<'_>) {
     for (key, value) in artefact.provenance() {
         fact(key, value.to_owned());
     }
-    anstream::println!("{facts}\n");
+    anstream::println!("{}\n", facts.trim_fmt());
     let mut table = terminal::table(&["layer", "operator", "output", "MACs", "weight bytes"], &[3, 4]);
     for layer in numbers.layers {
         let output = axes(&layer.output_shape);
