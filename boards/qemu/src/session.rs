@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use ocelli::{Artefact, ByContract, Infer, Outcome, ParseError, Pipeline, PipelineError};
+use ocelli::{Artefact, ByContract, Frame, Infer, Outcome, ParseError, Pipeline, PipelineError};
 use ocelli_engine::{Plan, PlanError, SelfTestError, operators};
 use ocelli_format::{Crc32, SeedStream};
 
@@ -86,6 +86,8 @@ impl core::error::Error for SessionError {}
 ///
 /// # Errors
 /// Every [`SessionError`].
+// Never inlined: its frame belongs to the stack that is measured.
+#[inline(never)]
 pub fn run(
     job: &Job<'_>,
     arena: &mut [u8],
@@ -119,16 +121,8 @@ pub fn run(
             bench.stack_bytes()
         }
         Input::Frame(frame) => {
-            let mut pipeline: Pipeline<_, ByContract<DETECTIONS, KEYPOINTS, CANDIDATES, CLASSES>> =
-                Pipeline::new(artefact, plan, scratch).map_err(SessionError::Pipeline)?;
-            bench.measure(Stage::Preprocess, || pipeline.preprocess(&frame));
-            bench.measure(Stage::Infer, || pipeline.infer());
-            bench.measure(Stage::Postprocess, || {
-                pipeline.postprocess();
-            });
-            let stack_bytes = bench.stack_bytes();
-            tell_outcome(&pipeline.postprocess(), bench);
-            plan = pipeline.release();
+            let stack_bytes;
+            (plan, stack_bytes) = run_frame(artefact, plan, scratch, &frame, bench)?;
             stack_bytes
         }
     };
@@ -140,6 +134,28 @@ pub fn run(
     }
     bench.line(format_args!("done"));
     Ok(())
+}
+
+/// All stages on a camera frame; gives the plan back, and the deepest stack.
+// Never inlined: only a job with a frame takes stack for the pipeline.
+#[inline(never)]
+fn run_frame<'a>(
+    artefact: Artefact<'a>,
+    plan: Plan<'a>,
+    scratch: &'a mut [u32],
+    frame: &Frame<'_>,
+    bench: &mut impl Bench,
+) -> Result<(Plan<'a>, usize), SessionError> {
+    let mut pipeline: Pipeline<_, ByContract<DETECTIONS, KEYPOINTS, CANDIDATES, CLASSES>> =
+        Pipeline::new(artefact, plan, scratch).map_err(SessionError::Pipeline)?;
+    bench.measure(Stage::Preprocess, || pipeline.preprocess(frame));
+    bench.measure(Stage::Infer, || pipeline.infer());
+    bench.measure(Stage::Postprocess, || {
+        pipeline.postprocess();
+    });
+    let stack_bytes = bench.stack_bytes();
+    tell_outcome(&pipeline.postprocess(), bench);
+    Ok((pipeline.release(), stack_bytes))
 }
 
 /// Schedules for single cores are chosen by it; all machines here share the portable one.
