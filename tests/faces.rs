@@ -86,7 +86,10 @@ fn int8_finds_every_face_that_float_finds() {
                 .filter(|&(_, iou)| iou > SAME_FACE)
                 .unwrap_or_else(|| panic!("{name}: the face at {:.0?} is not found", wanted.bounds));
             let face = found.swap_remove(index);
-            println!("{name:<14} {:>7.3} {:>7.3} {iou:>6.3}   {:.0?}", wanted.score, face.score, wanted.bounds);
+            println!(
+                "{name:<14} {:>7.3} {:>7.3} {iou:>6.3}   {:.0?}",
+                wanted.score, face.score, wanted.bounds
+            );
             faces += 1;
             close += usize::from(iou >= 0.9);
         }
