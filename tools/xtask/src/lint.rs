@@ -90,7 +90,7 @@ fn firmware() -> Result<()> {
 fn docs() -> Result<()> {
     let packages = packages::in_folder("runtime")?;
     let selected = packages.iter().flat_map(|package| ["--package", package]);
-    let doc = ["doc", "--quiet", "--no-deps"].into_iter().chain(selected);
+    let doc = ["doc", "--quiet", "--no-deps", "--all-features"].into_iter().chain(selected);
     command::run(command::cargo(doc)?.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
