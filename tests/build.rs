@@ -1,7 +1,8 @@
-//! Writes a tiny classifier as an artefact and lets `ocelli-build` make a module of it, as an
-//! application's build script would; `generated.rs` uses the module.
+//! Writes artefacts and lets `ocelli-build` make modules of them, as an application's build script
+//! would; `generated.rs` uses the modules.
 //!
-//! The model tells which quadrant of a frame is the brightest: a reshape, so its answer needs no golden.
+//! Beside the sample models there is one that tells which quadrant of a frame is the brightest: a reshape, so
+//! its answer needs no golden.
 
 use std::path::PathBuf;
 
@@ -14,6 +15,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = directory.join("brightest-quadrant.ocelli");
     std::fs::write(&path, ocelli_format::write(&brightest_quadrant()).map_err(|error| error.to_string())?)?;
     ocelli_build::Artefact::from_path(path).module("quadrant").generate()?;
+    for (name, bytes) in ocelli_samples::artefacts() {
+        let path = directory.join(format!("sample-{name}.ocelli"));
+        std::fs::write(&path, &*bytes)?;
+        ocelli_build::Artefact::from_path(path).detections(4).candidates(32).generate()?;
+    }
     Ok(())
 }
 

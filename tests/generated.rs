@@ -1,9 +1,13 @@
 //! A module that `ocelli-build` made is all that an application needs beside `ocelli`.
 
-use ocelli::{Aligned, Artefact, Camera, Frame, Infer, PixelFormat, Plan};
+use ocelli::{Aligned, Artefact, Camera, Frame, Infer, PixelFormat, Plan, Region, SourceRow};
 
 mod quadrant {
     include!(concat!(env!("OUT_DIR"), "/quadrant.rs"));
+}
+
+mod detector {
+    include!(concat!(env!("OUT_DIR"), "/sample_detector.rs"));
 }
 
 /// A camera that has one frame, then none.
@@ -41,6 +45,61 @@ fn a_frame_goes_through_all_stages() {
     assert_eq!(classes, [Some(quadrant::Class::BottomRight), Some(quadrant::Class::TopRight)]);
     assert_eq!(quadrant::Class::BottomRight.label(), "bottom right");
     assert!(matches!(pipeline.next(&mut camera), Err(nb::Error::WouldBlock)));
+}
+
+#[test]
+fn a_detector_has_room_for_what_its_module_says() {
+    let artefact = Artefact::parse(detector::ARTEFACT).unwrap();
+    let mut arena = Aligned([0; detector::ARENA_BYTES]);
+    let mut scratch = [0; detector::PREPROCESS_WORDS];
+    let model = Plan::new(&artefact, detector::PROFILE, detector::OPERATORS, &mut arena.0).unwrap();
+    let mut pipeline = detector::Detector::new(artefact, model, &mut scratch).unwrap();
+    let (mut seen, mut lost) = (0, 0);
+    for seed in 1..20 {
+        let noise = ocelli_format::SeedStream::new(seed, 0);
+        let pixels: Vec<u8> = noise.take(32 * 32).map(|value| (value as u8).wrapping_add(128)).collect();
+        let found = pipeline.run(&Frame::new(&pixels, 32, 32, PixelFormat::Gray8).unwrap());
+        assert!(found.found.len() <= detector::DETECTIONS);
+        for detection in &found.found {
+            assert_eq!(detector::Class::from_index(detection.class_index), Some(detector::Class::Thing));
+            assert_eq!(detection.keypoints.len(), detector::Keypoint::ALL.len());
+            seen += 1;
+        }
+        lost += found.overflowed_detections;
+    }
+    assert!(seen > 0 && lost > 0, "the sample sees {seen} things in noise, {lost} find no room");
+}
+
+#[test]
+fn rows_pushed_one_by_one_give_the_answer_of_the_whole_frame() {
+    let artefact = Artefact::parse(detector::ARTEFACT).unwrap();
+    let mut arena = Aligned([0; detector::ARENA_BYTES]);
+    let mut scratch = [0; detector::PREPROCESS_WORDS];
+    let model = Plan::new(&artefact, detector::PROFILE, detector::OPERATORS, &mut arena.0).unwrap();
+    let mut pipeline = detector::Detector::new(artefact, model, &mut scratch).unwrap();
+    for (width, height) in [(640, 480), (33, 50), (32, 32), (5, 90)] {
+        let mut pixels = vec![0; width * height];
+        let noise = ocelli_format::SeedStream::new(1, 0);
+        pixels.iter_mut().zip(noise).for_each(|(pixel, byte)| *pixel = byte as u8);
+        let frame = Frame::new(&pixels, width, height, PixelFormat::Gray8).unwrap();
+        let whole = pipeline.run(&frame).clone();
+        let scores = pipeline.model().output(0).unwrap().to_vec();
+
+        let mut rows = pipeline.start_frame(width, height, None).unwrap();
+        for (y, row) in pixels.chunks(width).enumerate() {
+            assert!(!rows.is_complete(), "{y}");
+            let short = rows.push(SourceRow::Gray8(&row[1..])).unwrap_err();
+            assert!(matches!(short, ocelli::PreprocessError::Row { .. }), "{short}");
+            rows.push(SourceRow::Gray8(row)).unwrap();
+        }
+        assert!(rows.is_complete());
+        pipeline.infer();
+        assert_eq!(*pipeline.postprocess(), whole, "{width}x{height}");
+        assert_eq!(pipeline.model().output(0).unwrap(), scores, "{width}x{height}");
+    }
+    let outside = Region { x: 0, y: 0, width: 11, height: 10 };
+    let refused = pipeline.start_frame(10, 10, Some(outside)).unwrap_err();
+    assert!(matches!(refused, ocelli::PreprocessError::Region { .. }), "{refused}");
 }
 
 #[test]

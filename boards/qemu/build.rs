@@ -1,4 +1,5 @@
-//! Turns the row of `board.toml` that the machine feature names into `memory.x` and constants.
+//! Turns the row of `board.toml` that the machine feature names into `memory.x` and constants, and for the
+//! firmware `fixed` an artefact into a module.
 
 use std::path::Path;
 use std::{env, fs};
@@ -16,6 +17,12 @@ fn main() {
     let machine = chosen_machine();
     fs::write(out.join("memory.x"), memory_map(&machine)).expect("OUT_DIR is writable");
     fs::write(out.join("machine.rs"), constants(&machine)).expect("OUT_DIR is writable");
+    if env::var_os("CARGO_FEATURE_FIXED").is_some() {
+        let variable = "OCELLI_FIXED_ARTEFACT";
+        println!("cargo:rerun-if-env-changed={variable}");
+        let artefact = env::var(variable).expect("OCELLI_FIXED_ARTEFACT names an artefact's file");
+        ocelli_build::Artefact::from_path(artefact).module("model").generate().expect("a valid artefact");
+    }
     println!("cargo:rustc-link-search={}", out.display());
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
     println!("cargo:rustc-link-arg-bins=--nmagic");

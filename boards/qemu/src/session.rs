@@ -5,31 +5,11 @@
 
 use core::fmt;
 
-use ocelli::{Artefact, ByContract, Infer, Outcome, ParseError, Pipeline, PipelineError};
-use ocelli_engine::{Kernel, Plan, PlanError, SelfTestError, ops};
+use ocelli::{Artefact, ByContract, Frame, Infer, Outcome, ParseError, Pipeline, PipelineError};
+use ocelli_engine::{Plan, PlanError, SelfTestError, operators};
 use ocelli_format::{Crc32, SeedStream};
 
 use crate::job::{Input, Job};
-
-/// Every operator: the firmware runs any artefact.
-pub static KERNELS: &[&Kernel] = ops![
-    Conv2d,
-    DepthwiseConv2d,
-    FullyConnected,
-    AveragePool2d,
-    MaxPool2d,
-    Mean,
-    Add,
-    Mul,
-    Concatenate,
-    Pad,
-    Reshape,
-    ResizeNearest,
-    ResizeBilinear,
-    Softmax,
-    Lookup,
-    Prelu
-];
 
 /// Detections that find room.
 pub const DETECTIONS: usize = 32;
@@ -106,6 +86,8 @@ impl core::error::Error for SessionError {}
 ///
 /// # Errors
 /// Every [`SessionError`].
+// Never inlined: its frame belongs to the stack that is measured.
+#[inline(never)]
 pub fn run(
     job: &Job<'_>,
     arena: &mut [u8],
@@ -113,7 +95,7 @@ pub fn run(
     bench: &mut impl Bench,
 ) -> Result<(), SessionError> {
     let artefact = Artefact::parse(job.artefact).map_err(SessionError::Parse)?;
-    let mut plan = Plan::new(&artefact, PROFILE, KERNELS, arena).map_err(SessionError::Plan)?;
+    let mut plan = Plan::new(&artefact, PROFILE, operators::ALL, arena).map_err(SessionError::Plan)?;
     let self_test = match plan.self_test() {
         Ok(()) => "ok",
         Err(SelfTestError::Missing) => "missing",
@@ -139,16 +121,8 @@ pub fn run(
             bench.stack_bytes()
         }
         Input::Frame(frame) => {
-            let mut pipeline: Pipeline<_, ByContract<DETECTIONS, KEYPOINTS, CANDIDATES, CLASSES>> =
-                Pipeline::new(artefact, plan, scratch).map_err(SessionError::Pipeline)?;
-            bench.measure(Stage::Preprocess, || pipeline.preprocess(&frame));
-            bench.measure(Stage::Infer, || pipeline.infer());
-            bench.measure(Stage::Postprocess, || {
-                pipeline.postprocess();
-            });
-            let stack_bytes = bench.stack_bytes();
-            tell_outcome(&pipeline.postprocess(), bench);
-            plan = pipeline.release();
+            let stack_bytes;
+            (plan, stack_bytes) = run_frame(artefact, plan, scratch, &frame, bench)?;
             stack_bytes
         }
     };
@@ -160,6 +134,28 @@ pub fn run(
     }
     bench.line(format_args!("done"));
     Ok(())
+}
+
+/// All stages on a camera frame; gives the plan back, and the deepest stack.
+// Never inlined: only a job with a frame takes stack for the pipeline.
+#[inline(never)]
+fn run_frame<'a>(
+    artefact: Artefact<'a>,
+    plan: Plan<'a>,
+    scratch: &'a mut [u32],
+    frame: &Frame<'_>,
+    bench: &mut impl Bench,
+) -> Result<(Plan<'a>, usize), SessionError> {
+    let mut pipeline: Pipeline<_, ByContract<DETECTIONS, KEYPOINTS, CANDIDATES, CLASSES>> =
+        Pipeline::new(artefact, plan, scratch).map_err(SessionError::Pipeline)?;
+    bench.measure(Stage::Preprocess, || pipeline.preprocess(frame));
+    bench.measure(Stage::Infer, || pipeline.infer());
+    bench.measure(Stage::Postprocess, || {
+        pipeline.postprocess();
+    });
+    let stack_bytes = bench.stack_bytes();
+    tell_outcome(&pipeline.postprocess(), bench);
+    Ok((pipeline.release(), stack_bytes))
 }
 
 /// Schedules for single cores are chosen by it; all machines here share the portable one.

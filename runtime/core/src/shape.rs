@@ -28,7 +28,7 @@ impl Shape {
 
     /// The axes, outermost first.
     pub fn axes(&self) -> &[u32] {
-        &self.dims[..usize::from(self.rank)]
+        self.dims.get(..usize::from(self.rank)).unwrap_or(&[])
     }
 
     /// How many axes there are.

@@ -57,7 +57,6 @@ pub enum PlanError {
         /// Which operator of the artefact.
         operator: OperatorId,
         /// Its reason.
-        #[cfg_attr(feature = "defmt", defmt(Debug2Format))]
         error: KernelError,
     },
 }

@@ -1,9 +1,9 @@
 //! One step as a kernel sees it, and how kernels are linked.
 
 use ocelli_format::{
-    Artefact, Clamp, Factor, Operator, OperatorKind, OperatorStepView, OperatorView, TensorView, Window,
+    Artefact, Clamp, Factor, OperatorKind, OperatorStepView, OperatorView, TensorView, Window,
 };
-use ocelli_kernels::{Axis, Filter, KernelError, Requantize};
+use ocelli_kernels::{Axis, Filter, KernelError, Operand, Requantize};
 
 use crate::memory::Operands;
 
@@ -36,10 +36,6 @@ pub(crate) struct Layer<'a> {
 }
 
 impl<'a> Layer<'a> {
-    pub(crate) fn operator(&self) -> Operator {
-        self.view.operator
-    }
-
     pub(crate) fn input(&self, index: usize) -> TensorView<'a> {
         self.artefact.tensor(self.view.input(index))
     }
@@ -56,6 +52,15 @@ impl<'a> Layer<'a> {
     /// Elements of the output.
     pub(crate) fn output_elements(&self) -> usize {
         self.output().shape.elements()
+    }
+
+    /// Whether the first input and the output have as many elements; then no scratch.
+    pub(crate) fn same_elements(&self) -> Result<usize, KernelError> {
+        let (needed_elements, available_elements) = (self.output_elements(), self.input_elements(0));
+        if needed_elements == available_elements {
+            return Ok(0);
+        }
+        Err(KernelError::Length { operand: Operand::Input, needed_elements, available_elements })
     }
 
     /// Weights, bias and factors of a layer with weights, in place.

@@ -114,7 +114,14 @@ impl<'a> Plan<'a> {
             let length = self.artefact.tensor(state.next).bytes();
             let offset = |tensor| Some(self.schedule.placement(tensor)? as usize);
             if let (Some(from), Some(to)) = (offset(state.next), offset(state.tensor)) {
-                self.arena.copy_within(from..from + length, to);
+                // Byte by byte: the library's move of overlapping ranges would be the largest function
+                // of a small firmware, most of which have no state at all.
+                for index in 0..length {
+                    let byte = self.arena.get(from + index).copied();
+                    if let (Some(byte), Some(slot)) = (byte, self.arena.get_mut(to + index)) {
+                        *slot = byte;
+                    }
+                }
             }
         }
     }
@@ -144,7 +151,7 @@ impl<'a> Plan<'a> {
             return Err(PlanError::LayoutUnsupported { step, operand, layout });
         }
         let (layer, operator) = (layer(&self.artefact, view), view.operator);
-        let kind = layer.operator().kind();
+        let kind = layer.view.kind;
         let kernel = find(self.kernels, &layer).ok_or(PlanError::MissingOperator { operator, kind })?;
         let needed = (kernel.check)(&layer).map_err(|error| PlanError::Kernel { operator, error })?;
         let available_bytes = view.scratch[1];
@@ -179,6 +186,5 @@ fn layer<'a>(artefact: &'a Artefact<'a>, step: OperatorStepView<'a>) -> Layer<'a
 }
 
 fn find(kernels: &'static [&'static Kernel], layer: &Layer<'_>) -> Option<&'static Kernel> {
-    let kind = layer.operator().kind();
-    kernels.iter().copied().find(|kernel| kernel.kind == kind)
+    kernels.iter().copied().find(|kernel| kernel.kind == layer.view.kind)
 }

@@ -14,7 +14,8 @@ fn run(bytes: &[u8], arena: &mut [u8]) -> bool {
     let mut ran = false;
     for schedule in artefact.schedules() {
         let Ok(mut plan) = Plan::new(&artefact, schedule.profile, operators::ALL, arena) else { continue };
-        assert!(work < 1 << 32, "the arena bounds the work of what has been planned");
+        let sound = artefact.check_layers().is_ok();
+        assert!(!sound || work < 1 << 32, "the arena bounds the work of what has been planned");
         plan.output_crc32(5, 0);
         plan.infer();
         ran = true;

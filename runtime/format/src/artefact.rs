@@ -3,11 +3,13 @@
 use crate::bytes::{Cursor, Texts};
 use crate::contract::SelfTest;
 use crate::error::{ParseError, Section};
+use crate::fault::{Fault, Report, ensure};
 use crate::geometry;
-use crate::graph::{OperatorView, Ports, check_operators, check_ports, finish};
+use crate::graph::{OperatorView, Ports, check_operators, check_ports};
 use crate::input_contract::{self, InputContractView};
 use crate::output_contract::{self, OutputContractView};
-use crate::schedule::{self, ScheduleView};
+use crate::placement::Placement;
+use crate::schedule::ScheduleView;
 use crate::sections::{ANSWER_ID_OFFSET, Sections};
 use crate::tensor::{self, OperatorId, State, TensorId, TensorView};
 
@@ -23,45 +25,33 @@ pub struct Artefact<'a> {
 }
 
 impl<'a> Artefact<'a> {
-    /// Checks everything: checksum, every offset, length, index, code, range and text, the fit of
-    /// operators and shapes, the places in the arena, the contracts. Takes time in proportion to the
-    /// bytes (and to the channels of layers that share their factors), no heap, and never panics.
+    /// Checks the bytes: checksum, every offset, length, index, code and text, types of operands,
+    /// places in the arena, contracts. Takes time in proportion to the bytes, no heap, and never
+    /// panics. Whether attributes and shapes of an operator fit together is for its kernel to say,
+    /// when the engine plans, or for [`Artefact::check_layers`] where there are no kernels; so a
+    /// firmware carries these checks only for the operators that it links.
     ///
     /// Bytes behind the artefact are ignored, so that a whole flash slot may be given.
     ///
     /// # Errors
     /// A [`ParseError`] that says where and what.
     pub fn parse(bytes: &'a [u8]) -> Result<Artefact<'a>, ParseError> {
-        let mut artefact = Artefact { sections: Sections::parse(bytes)?, ports: Ports::NONE };
-        let tensors = artefact.sections.cursor(Section::Tensors);
-        let count = artefact.tensor_count();
-        tensors.ensure(count <= usize::from(u16::MAX))?;
-        finish(tensors.at(count * tensor::RECORD_BYTES))?;
-        for id in 0..count as u16 {
-            artefact.read_tensor(id)?;
-        }
-        artefact.ports = Ports::read(artefact.sections.cursor(Section::Ports))?;
-        check_ports(&artefact, artefact.ports)?;
-        check_operators(&artefact, artefact.sections.cursor(Section::Operators))?;
-        for (index, section) in artefact.sections.repeated(Section::Schedule).enumerate() {
-            let view = ScheduleView::read(section, count)?;
-            schedule::check(&artefact, index.min(255) as u8, &view)?;
-        }
-        if let Some(cursor) = artefact.present(Section::InputContracts) {
-            input_contract::check(&artefact, cursor)?;
-        }
-        if let Some(cursor) = artefact.present(Section::OutputContracts) {
-            output_contract::check(&artefact, cursor)?;
-        }
-        if let Some(cursor) = artefact.present(Section::SelfTest) {
-            read_self_test(cursor)?;
-        }
-        artefact.check_texts(Section::Identity, &[2])?;
-        artefact.check_texts(Section::Names, &[count, artefact.operator_count()])?;
-        let pairs = artefact.texts(Section::Provenance, 0).len();
-        artefact.check_texts(Section::Provenance, &[pairs])?;
-        artefact.sections.cursor(Section::Provenance).ensure(pairs.is_multiple_of(2))?;
-        Ok(artefact)
+        let mut report = Report::new();
+        Artefact::read(bytes, &mut report).map_err(|fault| report.error(fault))
+    }
+
+    /// Checks what an engine asks its kernels: attributes, constant factors and shapes of every
+    /// operator, and the work of all; and row groups. For hosts, and for whoever writes artefacts.
+    ///
+    /// # Errors
+    /// [`ParseError::Attribute`], [`ParseError::Geometry`], [`ParseError::Work`], and of row groups
+    /// [`ParseError::Step`], [`ParseError::Placement`] and [`ParseError::UnknownTensor`].
+    pub fn check_layers(&self) -> Result<(), ParseError> {
+        geometry::check(self)?;
+        let mut report = Report::new();
+        let checked =
+            self.check_schedules(&mut report, |placement, report| placement.check_row_groups(report));
+        checked.map_err(|fault| report.error(fault))
     }
 
     /// All bytes of the artefact, without what follows it in memory.
@@ -98,7 +88,7 @@ impl<'a> Artefact<'a> {
 
     /// A tensor.
     pub fn tensor(&self, id: TensorId) -> TensorView<'a> {
-        self.read_tensor(id).unwrap_or(TensorView::NONE)
+        self.read_tensor(id, &mut Report::new()).unwrap_or(TensorView::NONE)
     }
 
     /// Every tensor, by id.
@@ -114,12 +104,12 @@ impl<'a> Artefact<'a> {
 
     /// How many operators there are.
     pub fn operator_count(&self) -> usize {
-        self.sections.cursor(Section::Operators).u32().unwrap_or(0) as usize
+        self.cursor(Section::Operators).u32().unwrap_or(0) as usize
     }
 
     /// An operator.
     pub fn operator(&self, id: OperatorId) -> OperatorView<'a> {
-        let read = OperatorView::read(self.sections.cursor(Section::Operators), id);
+        let read = OperatorView::read(self.cursor(Section::Operators), id, &mut Report::new());
         read.map_or(OperatorView::NONE, |(view, _)| view)
     }
 
@@ -161,14 +151,14 @@ impl<'a> Artefact<'a> {
 
     /// How frames become inputs: at most one for each input, in their order.
     pub fn input_contracts(&self) -> impl Iterator<Item = InputContractView<'a>> + use<'a> {
-        let mut cursor = self.sections.cursor(Section::InputContracts);
+        let mut cursor = self.cursor(Section::InputContracts);
         let count = cursor.u32().unwrap_or(0);
         (0..count).map_while(move |_| InputContractView::read(&mut cursor).ok())
     }
 
     /// What the outputs mean.
     pub fn output_contracts(&self) -> impl Iterator<Item = OutputContractView<'a>> + use<'a> {
-        let mut cursor = self.sections.cursor(Section::OutputContracts);
+        let mut cursor = self.cursor(Section::OutputContracts);
         let count = cursor.u32().unwrap_or(0);
         (0..count).map_while(move |_| OutputContractView::read(&mut cursor).ok())
     }
@@ -177,7 +167,7 @@ impl<'a> Artefact<'a> {
     pub fn schedules(&self) -> impl Iterator<Item = ScheduleView<'a>> + use<'a> {
         let tensors = self.tensor_count();
         let sections = self.sections.repeated(Section::Schedule);
-        sections.filter_map(move |section| ScheduleView::read(section, tensors).ok())
+        sections.filter_map(move |section| ScheduleView::read(section, tensors, &mut Report::new()).ok())
     }
 
     /// The schedule for a target profile, or else the portable one; `None` where the artefact was
@@ -189,7 +179,7 @@ impl<'a> Artefact<'a> {
 
     /// A known run.
     pub fn self_test(&self) -> Option<SelfTest> {
-        self.present(Section::SelfTest).and_then(|cursor| read_self_test(cursor).ok())
+        read_self_test(&mut self.cursor(Section::SelfTest)).ok()
     }
 
     /// Multiply-accumulates of one operator in one run; 0 for those without weights.
@@ -197,9 +187,11 @@ impl<'a> Artefact<'a> {
         geometry::multiply_accumulates(self, &self.operator(id))
     }
 
-    /// The values that one operator visits in one run, multiply-accumulates included: a bound on time.
+    /// The values that one operator visits in one run, multiply-accumulates included: a bound on
+    /// time. At most `2^48 - 1`, which is also the answer where [`Artefact::check_layers`] finds fault,
+    /// so that the work of all operators can be added up.
     pub fn work(&self, id: OperatorId) -> u64 {
-        geometry::work(self, &self.operator(id)).unwrap_or(0)
+        geometry::work(self, &self.operator(id)).unwrap_or(u64::MAX).min(geometry::MAX_WORK)
     }
 
     /// The bytes of a section that stands at most once.
@@ -209,37 +201,98 @@ impl<'a> Artefact<'a> {
     }
 
     /// Refuses the name of a tensor that does not exist.
-    pub(crate) fn check_tensor(&self, section: Section, tensor: TensorId) -> Result<(), ParseError> {
-        if usize::from(tensor) < self.tensor_count() {
-            Ok(())
-        } else {
-            Err(ParseError::UnknownTensor { section, tensor })
+    pub(crate) fn check_tensor(
+        &self,
+        section: Section,
+        tensor: TensorId,
+        report: &mut Report,
+    ) -> Result<(), Fault> {
+        (report.section, report.index) = (section, tensor);
+        ensure(usize::from(tensor) < self.tensor_count(), Fault::UnknownTensor)
+    }
+
+    pub(crate) fn ports(&self) -> Ports<'a> {
+        self.ports
+    }
+
+    /// A cursor at the start of a section.
+    pub(crate) fn cursor(&self, section: Section) -> Cursor<'a> {
+        self.sections.cursor(section)
+    }
+
+    fn read(bytes: &'a [u8], report: &mut Report) -> Result<Artefact<'a>, Fault> {
+        let mut artefact = Artefact { sections: Sections::parse(bytes, report)?, ports: Ports::NONE };
+        let tensors = artefact.cursor(Section::Tensors);
+        let count = artefact.tensor_count();
+        report.check(count <= usize::from(u16::MAX), &tensors)?;
+        report.finish(&tensors.at(count * tensor::RECORD_BYTES))?;
+        for id in 0..count as u16 {
+            artefact.read_tensor(id, report)?;
         }
+        let mut cursor = artefact.cursor(Section::Ports);
+        artefact.ports = report.see(Ports::read(&mut cursor), &cursor)?;
+        report.finish(&cursor)?;
+        check_ports(&artefact, report)?;
+        check_operators(&artefact, report)?;
+        artefact.check_schedules(report, |placement, report| placement.check(report))?;
+        if artefact.has(Section::InputContracts) {
+            input_contract::check(&artefact, report)?;
+        }
+        if artefact.has(Section::OutputContracts) {
+            output_contract::check(&artefact, report)?;
+        }
+        if artefact.has(Section::SelfTest) {
+            let mut cursor = artefact.cursor(Section::SelfTest);
+            report.see(read_self_test(&mut cursor), &cursor)?;
+            report.finish(&cursor)?;
+        }
+        artefact.check_texts(Section::Identity, &[2], report)?;
+        artefact.check_texts(Section::Names, &[count, artefact.operator_count()], report)?;
+        let pairs = artefact.texts(Section::Provenance, 0).len();
+        artefact.check_texts(Section::Provenance, &[pairs.next_multiple_of(2)], report)?;
+        Ok(artefact)
     }
 
-    fn read_tensor(&self, id: TensorId) -> Result<TensorView<'a>, ParseError> {
-        TensorView::read(self.sections.bytes(Section::Tensors), self.sections.bytes(Section::Constants), id)
+    fn check_schedules(
+        &self,
+        report: &mut Report,
+        check: fn(Placement<'_>, &mut Report) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        for (index, section) in self.sections.repeated(Section::Schedule).enumerate() {
+            let schedule = &ScheduleView::read(section, self.tensor_count(), report)?;
+            check(Placement { artefact: self, schedule, index: index.min(255) as u8 }, report)?;
+        }
+        Ok(())
     }
 
-    /// A cursor at the start of a section that is there.
-    fn present(&self, section: Section) -> Option<Cursor<'a>> {
-        (!self.sections.bytes(section).is_empty()).then(|| self.sections.cursor(section))
+    fn read_tensor(&self, id: TensorId, report: &mut Report) -> Result<TensorView<'a>, Fault> {
+        let constants = self.sections.bytes(Section::Constants);
+        TensorView::read(self.sections.bytes(Section::Tensors), constants, id, report)
+    }
+
+    /// Whether there is anything in a section.
+    fn has(&self, section: Section) -> bool {
+        !self.sections.bytes(section).is_empty()
     }
 
     /// List `index` of a section of texts; empty where it is missing.
     fn texts(&self, section: Section, index: usize) -> Texts<'a> {
-        let mut cursor = self.sections.cursor(section);
+        let mut cursor = self.cursor(section);
         (0..=index).fold(Texts::default(), |_, _| cursor.texts().unwrap_or_default())
     }
 
     /// Checks a section that is a number of lists of texts, so many in each, where it is there.
-    fn check_texts(&self, section: Section, lengths: &[usize]) -> Result<(), ParseError> {
-        let Some(mut cursor) = self.present(section) else { return Ok(()) };
-        for &length in lengths {
-            let texts = cursor.texts()?;
-            cursor.ensure(texts.len() == length)?;
+    #[inline(never)]
+    fn check_texts(&self, section: Section, lengths: &[usize], report: &mut Report) -> Result<(), Fault> {
+        if self.has(section) {
+            let mut cursor = self.cursor(section);
+            for &length in lengths {
+                let texts = report.see(cursor.texts(), &cursor)?;
+                report.check(texts.len() == length, &cursor)?;
+            }
+            report.finish(&cursor)?;
         }
-        finish(cursor)
+        Ok(())
     }
 }
 
@@ -254,10 +307,8 @@ impl core::fmt::Debug for Artefact<'_> {
     }
 }
 
-fn read_self_test(mut cursor: Cursor<'_>) -> Result<SelfTest, ParseError> {
-    let (seed, output_crc32, shift) = (cursor.u32()?, cursor.u32()?, cursor.u8()?);
-    cursor.zeros(3)?;
-    cursor.ensure(seed != 0 && shift <= 7)?;
-    finish(cursor)?;
-    Ok(SelfTest { seed, shift, output_crc32 })
+fn read_self_test(cursor: &mut Cursor<'_>) -> Result<SelfTest, Fault> {
+    let [seed, output_crc32, shift] = *cursor.table()?;
+    ensure(seed != 0 && shift <= 7, Fault::Value)?;
+    Ok(SelfTest { seed, shift: shift as u8, output_crc32 })
 }

@@ -1,103 +1,187 @@
 //! The attributes of operators as bytes, in the order in which [`Operator`] declares them.
 
-use crate::bytes::Cursor;
-use crate::error::ParseError;
-use crate::operator::{Clamp, Factor, Operator, OperatorKind, Pair, Window};
+use crate::operator::{Clamp, Factor, Operator, OperatorKind, Window};
 
-/// The kind that a code stands for.
-pub(crate) fn kind_of_code(code: u16) -> Option<OperatorKind> {
-    ALL.get(usize::from(code).wrapping_sub(1)).copied()
+/// The attributes of one operator, read from front to back in the order of [`Operator`]'s fields.
+///
+/// For the engine: so a firmware carries the reading of those operators alone that it links. What
+/// is beyond the last attribute reads as 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attributes<'a>(&'a [u8]);
+
+impl<'a> Attributes<'a> {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Attributes<'a> {
+        Attributes(bytes)
+    }
+
+    /// A sliding window.
+    pub fn window(&mut self) -> Window {
+        Window {
+            filter: [self.u16(), self.u16()],
+            stride: [self.u16(), self.u16()],
+            dilation: [self.u16(), self.u16()],
+            padding: [self.u16(), self.u16()],
+        }
+    }
+
+    /// Bounds of the output.
+    pub fn clamp(&mut self) -> Clamp {
+        Clamp { min: self.u8() as i8, max: self.u8() as i8 }
+    }
+
+    /// A fixed-point factor.
+    pub fn factor(&mut self) -> Factor {
+        Factor { multiplier: self.i32(), shift: self.u8() as i8 }
+    }
+
+    /// A flag, or any byte.
+    pub fn flag(&mut self) -> bool {
+        self.u8() != 0
+    }
+
+    /// Elements before or after each of four axes.
+    pub fn margins(&mut self) -> [u16; 4] {
+        [self.u16(), self.u16(), self.u16(), self.u16()]
+    }
+
+    /// A byte.
+    pub fn u8(&mut self) -> u8 {
+        self.number(1) as u8
+    }
+
+    /// Two bytes.
+    pub fn u16(&mut self) -> u16 {
+        self.number(2) as u16
+    }
+
+    /// Four bytes.
+    pub fn i32(&mut self) -> i32 {
+        self.number(4) as i32
+    }
+
+    #[inline(never)]
+    fn number(&mut self, length: usize) -> u32 {
+        let (bytes, rest) = self.0.split_at_checked(length).unwrap_or_default();
+        self.0 = rest;
+        bytes.iter().rev().fold(0, |number, &byte| number << 8 | u32::from(byte))
+    }
 }
 
-/// Reads the attributes of an operator of this kind.
-pub(crate) fn read(kind: OperatorKind, cursor: &mut Cursor<'_>) -> Result<Operator, ParseError> {
-    Ok(match kind {
-        OperatorKind::Conv2d => Operator::Conv2d { window: window(cursor)?, clamp: clamp(cursor)? },
+/// Bytes of the attributes of a kind.
+pub(crate) fn length(kind: OperatorKind) -> usize {
+    match kind {
+        OperatorKind::Conv2d | OperatorKind::AveragePool2d | OperatorKind::MaxPool2d => 18,
+        OperatorKind::DepthwiseConv2d => 20,
+        OperatorKind::FullyConnected | OperatorKind::ResizeNearest | OperatorKind::ResizeBilinear => 2,
+        OperatorKind::Mean => 5,
+        OperatorKind::Add => 18,
+        OperatorKind::Mul => 7,
+        OperatorKind::Concatenate => 1,
+        OperatorKind::Pad => 16,
+        OperatorKind::Reshape | OperatorKind::Lookup => 0,
+        OperatorKind::Softmax => 9,
+        OperatorKind::Prelu => 10,
+    }
+}
+
+/// The operator of this kind with these attributes.
+pub(crate) fn read(kind: OperatorKind, mut from: Attributes<'_>) -> Operator {
+    match kind {
+        OperatorKind::Conv2d => Operator::Conv2d { window: from.window(), clamp: from.clamp() },
         OperatorKind::DepthwiseConv2d => Operator::DepthwiseConv2d {
-            window: window(cursor)?,
-            depth_multiplier: cursor.u16()?,
-            clamp: clamp(cursor)?,
+            window: from.window(),
+            depth_multiplier: from.u16(),
+            clamp: from.clamp(),
         },
-        OperatorKind::FullyConnected => Operator::FullyConnected { clamp: clamp(cursor)? },
-        OperatorKind::AveragePool2d => {
-            Operator::AveragePool2d { window: window(cursor)?, clamp: clamp(cursor)? }
-        }
-        OperatorKind::MaxPool2d => Operator::MaxPool2d { window: window(cursor)?, clamp: clamp(cursor)? },
-        OperatorKind::Mean => Operator::Mean { factor: factor(cursor)? },
+        OperatorKind::FullyConnected => Operator::FullyConnected { clamp: from.clamp() },
+        OperatorKind::AveragePool2d => Operator::AveragePool2d { window: from.window(), clamp: from.clamp() },
+        OperatorKind::MaxPool2d => Operator::MaxPool2d { window: from.window(), clamp: from.clamp() },
+        OperatorKind::Mean => Operator::Mean { factor: from.factor() },
         OperatorKind::Add => Operator::Add {
-            left_shift: cursor.u8()?,
-            inputs: [factor(cursor)?, factor(cursor)?],
-            output: factor(cursor)?,
-            clamp: clamp(cursor)?,
+            left_shift: from.u8(),
+            inputs: [from.factor(), from.factor()],
+            output: from.factor(),
+            clamp: from.clamp(),
         },
-        OperatorKind::Mul => Operator::Mul { factor: factor(cursor)?, clamp: clamp(cursor)? },
-        OperatorKind::Concatenate => Operator::Concatenate { axis: cursor.u8()? },
-        OperatorKind::Pad => Operator::Pad { before: *cursor.table()?, after: *cursor.table()? },
+        OperatorKind::Mul => Operator::Mul { factor: from.factor(), clamp: from.clamp() },
+        OperatorKind::Concatenate => Operator::Concatenate { axis: from.u8() },
+        OperatorKind::Pad => Operator::Pad { before: from.margins(), after: from.margins() },
         OperatorKind::Reshape => Operator::Reshape,
         OperatorKind::ResizeNearest => {
-            Operator::ResizeNearest { align_corners: cursor.flag()?, half_pixel_centers: cursor.flag()? }
+            Operator::ResizeNearest { align_corners: from.flag(), half_pixel_centers: from.flag() }
         }
         OperatorKind::ResizeBilinear => {
-            Operator::ResizeBilinear { align_corners: cursor.flag()?, half_pixel_centers: cursor.flag()? }
+            Operator::ResizeBilinear { align_corners: from.flag(), half_pixel_centers: from.flag() }
         }
-        OperatorKind::Softmax => {
-            Operator::Softmax { factor: factor(cursor)?, difference_min: cursor.u32()? as i32 }
-        }
+        OperatorKind::Softmax => Operator::Softmax { factor: from.factor(), difference_min: from.i32() },
         OperatorKind::Lookup => Operator::Lookup,
-        OperatorKind::Prelu => Operator::Prelu { positive: factor(cursor)?, negative: factor(cursor)? },
-    })
+        OperatorKind::Prelu => Operator::Prelu { positive: from.factor(), negative: from.factor() },
+    }
 }
 
 /// Appends the attributes of an operator.
 #[cfg(feature = "alloc")]
 pub(crate) fn write(operator: &Operator, bytes: &mut alloc::vec::Vec<u8>) {
-    let mut pairs = |pairs: &[u16]| pairs.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+    let start = bytes.len();
+    let mut to = Writer(bytes);
     match operator {
-        Operator::Conv2d { window, .. }
-        | Operator::DepthwiseConv2d { window, .. }
-        | Operator::AveragePool2d { window, .. }
-        | Operator::MaxPool2d { window, .. } => {
-            pairs([window.filter, window.stride, window.dilation, window.padding].as_flattened());
+        Operator::Conv2d { window, clamp }
+        | Operator::AveragePool2d { window, clamp }
+        | Operator::MaxPool2d { window, clamp } => to.window(window).clamp(clamp),
+        Operator::DepthwiseConv2d { window, depth_multiplier, clamp } => {
+            to.window(window).number(&depth_multiplier.to_le_bytes()).clamp(clamp)
         }
-        Operator::Pad { before, after } => pairs([*before, *after].as_flattened()),
-        _ => {}
-    }
-    let mut factor = |factor: &Factor| {
-        bytes.extend(factor.multiplier.to_le_bytes());
-        bytes.push(factor.shift as u8);
-    };
-    match operator {
-        Operator::Mean { factor: only } | Operator::Mul { factor: only, .. } => factor(only),
-        Operator::Prelu { positive, negative } => [positive, negative].into_iter().for_each(factor),
-        Operator::Add { left_shift, inputs, output, .. } => {
-            bytes.push(*left_shift);
-            for factor in inputs.iter().chain([output]) {
-                bytes.extend(factor.multiplier.to_le_bytes());
-                bytes.push(factor.shift as u8);
-            }
+        Operator::FullyConnected { clamp } => to.clamp(clamp),
+        Operator::Mean { factor } => to.factor(factor),
+        Operator::Add { left_shift, inputs: [left, right], output, clamp } => {
+            to.number(&[*left_shift]).factor(left).factor(right).factor(output).clamp(clamp)
         }
-        Operator::Softmax { factor: only, difference_min } => {
-            factor(only);
-            bytes.extend(difference_min.to_le_bytes());
+        Operator::Mul { factor, clamp } => to.factor(factor).clamp(clamp),
+        Operator::Concatenate { axis } => to.number(&[*axis]),
+        Operator::Pad { before, after } => {
+            before.iter().chain(after).fold(&mut to, |to, count| to.number(&count.to_le_bytes()))
         }
-        Operator::DepthwiseConv2d { depth_multiplier, .. } => bytes.extend(depth_multiplier.to_le_bytes()),
-        Operator::Concatenate { axis } => bytes.push(*axis),
         Operator::ResizeNearest { align_corners, half_pixel_centers }
         | Operator::ResizeBilinear { align_corners, half_pixel_centers } => {
-            bytes.extend([u8::from(*align_corners), u8::from(*half_pixel_centers)]);
+            to.number(&[u8::from(*align_corners), u8::from(*half_pixel_centers)])
         }
-        _ => {}
+        Operator::Softmax { factor, difference_min } => {
+            to.factor(factor).number(&difference_min.to_le_bytes())
+        }
+        Operator::Prelu { positive, negative } => to.factor(positive).factor(negative),
+        Operator::Reshape | Operator::Lookup => &mut to,
+    };
+    debug_assert_eq!(bytes.len() - start, length(operator.kind()));
+}
+
+/// The counterpart of [`Attributes`].
+#[cfg(feature = "alloc")]
+struct Writer<'a>(&'a mut alloc::vec::Vec<u8>);
+
+#[cfg(feature = "alloc")]
+impl Writer<'_> {
+    fn window(&mut self, window: &Window) -> &mut Self {
+        let pairs = [window.filter, window.stride, window.dilation, window.padding];
+        pairs.as_flattened().iter().fold(self, |to, number| to.number(&number.to_le_bytes()))
     }
-    if let Operator::Conv2d { clamp, .. }
-    | Operator::DepthwiseConv2d { clamp, .. }
-    | Operator::FullyConnected { clamp }
-    | Operator::AveragePool2d { clamp, .. }
-    | Operator::MaxPool2d { clamp, .. }
-    | Operator::Add { clamp, .. }
-    | Operator::Mul { clamp, .. } = operator
-    {
-        bytes.extend([clamp.min as u8, clamp.max as u8]);
+
+    fn clamp(&mut self, clamp: &Clamp) -> &mut Self {
+        self.number(&[clamp.min as u8, clamp.max as u8])
     }
+
+    fn factor(&mut self, factor: &Factor) -> &mut Self {
+        self.number(&factor.multiplier.to_le_bytes()).number(&[factor.shift as u8])
+    }
+
+    fn number(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.extend(bytes);
+        self
+    }
+}
+
+/// The kind that a code stands for.
+pub(crate) fn kind_of_code(code: u16) -> Option<OperatorKind> {
+    ALL.get(usize::from(code).wrapping_sub(1)).copied()
 }
 
 const ALL: [OperatorKind; 16] = [
@@ -118,18 +202,3 @@ const ALL: [OperatorKind; 16] = [
     OperatorKind::Lookup,
     OperatorKind::Prelu,
 ];
-
-#[inline(never)]
-fn window(cursor: &mut Cursor<'_>) -> Result<Window, ParseError> {
-    let [filter, stride, dilation, padding]: [Pair; 4] = *cursor.table()?;
-    Ok(Window { filter, stride, dilation, padding })
-}
-
-fn clamp(cursor: &mut Cursor<'_>) -> Result<Clamp, ParseError> {
-    Ok(Clamp { min: cursor.u8()? as i8, max: cursor.u8()? as i8 })
-}
-
-#[inline(never)]
-fn factor(cursor: &mut Cursor<'_>) -> Result<Factor, ParseError> {
-    Ok(Factor { multiplier: cursor.u32()? as i32, shift: cursor.u8()? as i8 })
-}

@@ -209,9 +209,9 @@ pub enum ParseError {
         /// Which operator.
         operator: OperatorId,
     },
-    /// Multiply-accumulates that no `u64` could count.
+    /// An operator of `2^48 - 1` multiply-accumulates or more.
     Work {
-        /// The operator at which they overflowed.
+        /// Which operator.
         operator: OperatorId,
     },
     /// An input or output that is a constant, or two states that differ in type or shape.
@@ -321,7 +321,7 @@ impl core::fmt::Display for ParseError {
             Attribute { operator } => {
                 write!(f, "operator {operator} has an attribute or a factor that is out of range")
             }
-            Work { operator } => write!(f, "the work up to operator {operator} cannot be counted in 64 bits"),
+            Work { operator } => write!(f, "operator {operator} has 2^48 multiply-accumulates or more"),
             Port { tensor } => write!(f, "tensor {tensor} cannot be the input, output or state that it is"),
             Step { schedule, step } => {
                 write!(f, "schedule {schedule}, step {step} names an operator or operand that does not exist")

@@ -1,46 +1,24 @@
-//! Whether an operator's operands, attributes and result fit together, and the work it is.
+//! Whether an operator's attributes, constants and shapes fit together, and the work it is.
 
 use crate::artefact::Artefact;
 use crate::error::ParseError;
 use crate::graph::OperatorView;
 use crate::operator::{Clamp, Factor, Operator, Window};
-use crate::tensor::{Element, OperatorId};
 
-/// Checks one operator; gives the values that it visits, multiply-accumulates included.
-pub(crate) fn check(
-    artefact: &Artefact<'_>,
-    id: OperatorId,
-    view: &OperatorView<'_>,
-) -> Result<u64, ParseError> {
-    let roles: &[Role] = match view.operator {
-        Operator::Conv2d { .. } | Operator::DepthwiseConv2d { .. } | Operator::FullyConnected { .. } => {
-            &[Role::Values, Role::Constant, Role::Constant32, Role::Constant32, Role::Constant]
+/// No operator of an artefact visits as many values, so that the work of all can be added up.
+pub(crate) const MAX_WORK: u64 = u64::MAX >> 16;
+
+/// Checks every operator, and that its work is below [`MAX_WORK`].
+pub(crate) fn check(artefact: &Artefact<'_>) -> Result<(), ParseError> {
+    for (operator, view) in (0..).zip(artefact.operators()) {
+        if !attributes_in_range(&view.operator()) || !factors_in_range(artefact, &view) {
+            return Err(ParseError::Attribute { operator });
         }
-        Operator::Add { .. } | Operator::Mul { .. } => &[Role::Values; 2],
-        Operator::Lookup | Operator::Prelu { .. } => &[Role::Values, Role::Constant],
-        Operator::Concatenate { .. } => &[],
-        _ => &[Role::Values],
-    };
-    let any_number = matches!(view.operator, Operator::Concatenate { .. }) && !view.inputs.is_empty();
-    if view.outputs.len() != 1 || !(view.inputs.len() == roles.len() || any_number) {
-        return Err(ParseError::OperandCount { operator: id });
-    }
-    for (operand, &tensor) in view.inputs.iter().chain(view.outputs).enumerate() {
-        let tensor = artefact.tensor(tensor);
-        let fits = match roles.get(operand) {
-            _ if operand == view.inputs.len() => tensor.element == Element::I8 && tensor.data.is_none(),
-            Some(Role::Constant) => tensor.element == Element::I8 && tensor.data.is_some(),
-            Some(Role::Constant32) => tensor.element == Element::I32 && tensor.data.is_some(),
-            Some(Role::Values) | None => tensor.element == Element::I8,
-        };
-        if !fits {
-            return Err(ParseError::Operand { operator: id, operand: operand as u8 });
+        if work(artefact, &view).ok_or(ParseError::Geometry { operator })? >= MAX_WORK {
+            return Err(ParseError::Work { operator });
         }
     }
-    if !attributes_in_range(&view.operator) || !factors_in_range(artefact, view) {
-        return Err(ParseError::Attribute { operator: id });
-    }
-    work(artefact, view).ok_or(ParseError::Geometry { operator: id })
+    Ok(())
 }
 
 /// The values that an operator visits, or `None` where its shapes do not fit together.
@@ -49,7 +27,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
     let (input, output) = (operand(0), artefact.tensor(view.output()));
     let (visited, written) = (input.shape.elements() as u64, output.shape.elements() as u64);
     let images = || Some((input.shape.nhwc()?, output.shape.nhwc()?));
-    let (fits, work) = match view.operator {
+    let (fits, work) = match view.operator() {
         Operator::Conv2d { window, .. } => {
             let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
                 images()?;
@@ -58,7 +36,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
                 && per_channel(artefact, view, out_channels)
                 && batches == out_batches
                 && slides(window, [height, width], [out_height, out_width]);
-            (fits, written.checked_mul((rows * columns) as u64)?.checked_mul(channels as u64)?)
+            (fits, (written * (rows * columns) as u64).saturating_mul(channels as u64))
         }
         Operator::DepthwiseConv2d { window, depth_multiplier, .. } => {
             let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
@@ -118,17 +96,6 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
     fits.then_some(work)
 }
 
-/// What an operand has to be.
-#[derive(Clone, Copy)]
-enum Role {
-    /// int8, computed or constant.
-    Values,
-    /// int8, constant.
-    Constant,
-    /// i32, constant.
-    Constant32,
-}
-
 /// Whether bias, multipliers and shifts are there for every channel.
 fn per_channel(artefact: &Artefact<'_>, view: &OperatorView<'_>, channels: usize) -> bool {
     (2..5).all(|operand| artefact.tensor(view.input(operand)).shape.elements() == channels)
@@ -140,7 +107,8 @@ fn slides(window: Window, input: [usize; 2], output: [usize; 2]) -> bool {
         let of = |pair: [u16; 2]| u64::from(pair[axis]);
         let (filter, stride, dilation) = (of(window.filter), of(window.stride), of(window.dilation));
         let last_start = (output[axis] as u64 - 1) * stride;
-        of(window.padding) <= (filter - 1) * dilation && last_start < input[axis] as u64 + of(window.padding)
+        of(window.padding) <= filter.saturating_sub(1) * dilation
+            && last_start < input[axis] as u64 + of(window.padding)
     })
 }
 
@@ -192,7 +160,7 @@ fn attributes_in_range(operator: &Operator) -> bool {
 fn factors_in_range(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> bool {
     let (multipliers, shifts) = (artefact.tensor(view.input(3)), artefact.tensor(view.input(4)));
     let layer = matches!(
-        view.operator,
+        view.operator(),
         Operator::Conv2d { .. } | Operator::DepthwiseConv2d { .. } | Operator::FullyConnected { .. }
     );
     !layer
@@ -218,8 +186,8 @@ fn window_in_range(window: &Window) -> bool {
 /// Multiply-accumulates of one run: the work of the operators that have weights.
 pub(crate) fn multiply_accumulates(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> u64 {
     let weighted = matches!(
-        view.operator,
+        view.operator(),
         Operator::Conv2d { .. } | Operator::DepthwiseConv2d { .. } | Operator::FullyConnected { .. }
     );
-    if weighted { work(artefact, view).unwrap_or(0) } else { 0 }
+    if weighted { work(artefact, view).unwrap_or(MAX_WORK) } else { 0 }
 }

@@ -1,28 +1,31 @@
-//! Operators with their operands, and whether they fit their tensors.
+//! Operators with their operands, inputs, outputs and states.
 
 use crate::artefact::Artefact;
-use crate::attributes;
+use crate::attributes::{self, Attributes};
 use crate::bytes::Cursor;
-use crate::error::{ParseError, Section};
-use crate::geometry;
-use crate::operator::Operator;
-use crate::tensor::{OperatorId, State, TensorId};
+use crate::error::Section;
+use crate::fault::{Fault, Report, ensure};
+use crate::operator::{Operator, OperatorKind};
+use crate::tensor::{Element, OperatorId, State, TensorId};
 
 /// An operator and its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperatorView<'a> {
-    /// What it computes.
-    pub operator: Operator,
+    /// Which operator this is, without its attributes.
+    pub kind: OperatorKind,
     /// Operands in the order that [`Operator`] states.
     pub inputs: &'a [TensorId],
     /// Results.
     pub outputs: &'a [TensorId],
+    /// What it needs beside operands.
+    pub attributes: Attributes<'a>,
 }
 
 impl<'a> OperatorView<'a> {
-    /// An operator without operands: what accessors answer for an index beyond the last.
-    pub(crate) const NONE: OperatorView<'static> =
-        OperatorView { operator: Operator::Reshape, inputs: &[], outputs: &[] };
+    /// The operator with its attributes.
+    pub fn operator(&self) -> Operator {
+        attributes::read(self.kind, self.attributes)
+    }
 
     /// Input `index`; the first tensor of the artefact beyond the last.
     pub fn input(&self, index: usize) -> TensorId {
@@ -34,45 +37,104 @@ impl<'a> OperatorView<'a> {
         self.outputs.first().copied().unwrap_or(0)
     }
 
-    /// Reads operator `id` and gives the cursor behind it.
+    /// What accessors answer for an index beyond the last.
+    pub(crate) const NONE: OperatorView<'static> = OperatorView {
+        kind: OperatorKind::Reshape,
+        inputs: &[],
+        outputs: &[],
+        attributes: Attributes::new(&[]),
+    };
+
+    /// Reads operator `id`, and gives the start and the end of its body.
+    #[inline(never)]
     pub(crate) fn read(
         operators: Cursor<'a>,
         id: OperatorId,
-    ) -> Result<(OperatorView<'a>, Cursor<'a>), ParseError> {
-        let mut entry = operators.at(COUNT_BYTES + usize::from(id) * ENTRY_BYTES);
-        let code = entry.u16()?;
-        let (inputs, outputs) = (usize::from(entry.u8()?), usize::from(entry.u8()?));
-        let mut body = operators.at(entry.u32()? as usize);
-        let inputs = body.slice(inputs)?;
-        let outputs = body.slice(outputs)?;
-        let kind =
-            attributes::kind_of_code(code).ok_or(ParseError::UnknownOperator { operator: id, code })?;
-        let operator = attributes::read(kind, &mut body)?;
-        body.align(2)?;
-        Ok((OperatorView { operator, inputs, outputs }, body))
+        report: &mut Report,
+    ) -> Result<(OperatorView<'a>, [usize; 2]), Fault> {
+        let mut cursor = operators.at(COUNT_BYTES + usize::from(id) * ENTRY_BYTES);
+        let entry = cursor.table();
+        let &[head, start]: &[u32; 2] = report.see(entry, &cursor)?;
+        report.index = id;
+        report.numbers = [head & 0xFFFF, 0];
+        let kind = attributes::kind_of_code(head as u16).ok_or(Fault::UnknownOperator)?;
+        let mut cursor = operators.at(start as usize);
+        let view = OperatorView::read_body(&mut cursor, kind, head);
+        Ok((report.see(view, &cursor)?, [start as usize, cursor.offset()]))
+    }
+
+    fn read_body(cursor: &mut Cursor<'a>, kind: OperatorKind, head: u32) -> Result<OperatorView<'a>, Fault> {
+        let [_, _, inputs, outputs] = head.to_le_bytes();
+        let inputs = cursor.slice(usize::from(inputs))?;
+        let outputs = cursor.slice(usize::from(outputs))?;
+        let attributes = Attributes::new(cursor.take(attributes::length(kind))?);
+        cursor.align(2)?;
+        Ok(OperatorView { kind, inputs, outputs, attributes })
     }
 }
 
-/// Checks all operators: that bodies stand one behind the other, and that operands exist and fit.
-pub(crate) fn check_operators(artefact: &Artefact<'_>, cursor: Cursor<'_>) -> Result<(), ParseError> {
-    let count = cursor.at(0).u32()?;
-    cursor.ensure(count <= u32::from(u16::MAX))?;
+/// Checks all operators: that bodies stand one behind the other, and that operands exist and are of
+/// the right type.
+pub(crate) fn check_operators(artefact: &Artefact<'_>, report: &mut Report) -> Result<(), Fault> {
+    let mut cursor = artefact.cursor(Section::Operators);
+    let count = report.see(cursor.u32(), &cursor)?;
+    report.check(count <= u32::from(u16::MAX), &cursor)?;
     let mut end = COUNT_BYTES + count as usize * ENTRY_BYTES;
-    let mut work = 0u64;
     for id in 0..count as u16 {
-        let offset = cursor.at(COUNT_BYTES + usize::from(id) * ENTRY_BYTES + 4).u32()?;
-        if offset as usize != end {
-            return Err(ParseError::Position { section: Section::Operators, offset });
-        }
-        let (view, body) = OperatorView::read(cursor, id)?;
-        end = body.offset();
-        for &tensor in view.inputs.iter().chain(view.outputs) {
-            artefact.check_tensor(Section::Operators, tensor)?;
-        }
-        let more = geometry::check(artefact, id, &view)?;
-        work = work.checked_add(more).ok_or(ParseError::Work { operator: id })?;
+        let (view, [start, body_end]) = OperatorView::read(cursor, id, report)?;
+        report.see(ensure(start == end, Fault::Position), &cursor.at(start))?;
+        end = body_end;
+        check_operands(artefact, id, &view, report)?;
     }
-    finish(cursor.at(end))
+    report.finish(&cursor.at(end))
+}
+
+/// Checks number and types of operands.
+fn check_operands(
+    artefact: &Artefact<'_>,
+    id: OperatorId,
+    view: &OperatorView<'_>,
+    report: &mut Report,
+) -> Result<(), Fault> {
+    let roles: &[Role] = match view.kind {
+        OperatorKind::Conv2d | OperatorKind::DepthwiseConv2d | OperatorKind::FullyConnected => {
+            &[Role::Values, Role::Constant, Role::Constant32, Role::Constant32, Role::Constant]
+        }
+        OperatorKind::Add | OperatorKind::Mul => &[Role::Values; 2],
+        OperatorKind::Lookup | OperatorKind::Prelu => &[Role::Values, Role::Constant],
+        _ => &[Role::Values],
+    };
+    let counted =
+        view.inputs.len() == roles.len() || view.kind == OperatorKind::Concatenate && !view.inputs.is_empty();
+    ensure(counted && view.outputs.len() == 1, Fault::OperandCount)?;
+    for (operand, &tensor) in view.inputs.iter().chain(view.outputs).enumerate() {
+        artefact.check_tensor(Section::Operators, tensor, report)?;
+        let tensor = artefact.tensor(tensor);
+        let is_output = operand == view.inputs.len();
+        let role = if is_output { Role::Result } else { roles.get(operand).copied().unwrap_or(Role::Values) };
+        let element = if role == Role::Constant32 { Element::I32 } else { Element::I8 };
+        let placed = match role {
+            Role::Values => true,
+            Role::Constant | Role::Constant32 => tensor.data.is_some(),
+            Role::Result => tensor.data.is_none(),
+        };
+        (report.index, report.part) = (id, operand as u8);
+        ensure(tensor.element == element && placed, Fault::Operand)?;
+    }
+    Ok(())
+}
+
+/// What an operand has to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// int8, computed or constant.
+    Values,
+    /// int8, constant.
+    Constant,
+    /// i32, constant.
+    Constant32,
+    /// int8, computed.
+    Result,
 }
 
 /// Inputs, outputs and states.
@@ -86,45 +148,38 @@ pub(crate) struct Ports<'a> {
 impl<'a> Ports<'a> {
     pub(crate) const NONE: Ports<'static> = Ports { inputs: &[], outputs: &[], states: &[] };
 
-    pub(crate) fn read(mut cursor: Cursor<'a>) -> Result<Ports<'a>, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Ports<'a>, Fault> {
         let [inputs, outputs, states, zero]: [u16; 4] = *cursor.table()?;
-        cursor.ensure(zero == 0)?;
+        ensure(zero == 0, Fault::Value)?;
         let inputs = cursor.slice(usize::from(inputs))?;
         let outputs = cursor.slice(usize::from(outputs))?;
         let states = cursor.slice(usize::from(states))?;
-        finish(cursor)?;
         Ok(Ports { inputs, outputs, states })
     }
 
     pub(crate) fn states(&self) -> impl ExactSizeIterator<Item = State> + use<'a> {
         self.states.iter().map(|&[tensor, next]| State { tensor, next })
     }
+
+    /// All tensors that are inputs, outputs or belong to states.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = TensorId> + use<'a> {
+        let ids = [self.inputs, self.outputs, self.states.as_flattened()];
+        ids.into_iter().flatten().copied()
+    }
 }
 
 /// Checks that inputs, outputs and states exist, are no constants, and that states match.
-pub(crate) fn check_ports(artefact: &Artefact<'_>, ports: Ports<'_>) -> Result<(), ParseError> {
-    let states = ports.states.as_flattened();
-    for &tensor in ports.inputs.iter().chain(ports.outputs).chain(states) {
-        artefact.check_tensor(Section::Ports, tensor)?;
-        if artefact.tensor(tensor).data.is_some() {
-            return Err(ParseError::Port { tensor });
-        }
+pub(crate) fn check_ports(artefact: &Artefact<'_>, report: &mut Report) -> Result<(), Fault> {
+    for tensor in artefact.ports().tensors() {
+        artefact.check_tensor(Section::Ports, tensor, report)?;
+        ensure(artefact.tensor(tensor).data.is_none(), Fault::Port)?;
     }
-    for State { tensor, next } in ports.states() {
+    for State { tensor, next } in artefact.states() {
+        report.index = tensor;
         let (left, right) = (artefact.tensor(tensor), artefact.tensor(next));
-        if left.element != right.element || left.shape != right.shape {
-            return Err(ParseError::Port { tensor });
-        }
+        ensure(left.element == right.element && left.shape == right.shape, Fault::Port)?;
     }
     Ok(())
-}
-
-/// Refuses bytes behind the last that has a meaning.
-pub(crate) fn finish(cursor: Cursor<'_>) -> Result<(), ParseError> {
-    if cursor.is_at_end() {
-        return Ok(());
-    }
-    Err(ParseError::Position { section: cursor.section(), offset: cursor.offset() as u32 })
 }
 
 /// Bytes of the number of operators.

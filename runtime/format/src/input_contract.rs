@@ -5,7 +5,8 @@ use ocelli_core::Frame;
 use crate::artefact::Artefact;
 use crate::bytes::Cursor;
 use crate::contract::{PixelLayout, ResizeMode};
-use crate::error::{ParseError, Section};
+use crate::error::Section;
+use crate::fault::{Fault, Report, ensure};
 use crate::tensor::{Element, TensorId};
 
 /// How a camera frame becomes an input tensor.
@@ -34,57 +35,58 @@ impl<'a> InputContractView<'a> {
     }
 
     /// Reads the contract at `cursor` and moves behind it.
-    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<InputContractView<'a>, ParseError> {
-        let tensor = cursor.u16()?;
-        let layout = match cursor.u8()? {
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<InputContractView<'a>, Fault> {
+        let [head, tail]: [u32; 2] = *cursor.table()?;
+        let [_, _, layout, resize] = head.to_le_bytes();
+        let [border, tables, zeros @ ..] = tail.to_le_bytes();
+        let layout = match layout {
             0 => PixelLayout::Gray,
             1 => PixelLayout::Rgb,
             2 => PixelLayout::Bgr,
             code => return cursor.unknown(code),
         };
-        let resize = match cursor.u8()? {
+        let resize = match resize {
             0 => ResizeMode::Stretch,
             1 => ResizeMode::Letterbox,
             2 => ResizeMode::CenterCrop,
             code => return cursor.unknown(code),
         };
-        let border = cursor.u8()?;
-        let tables = usize::from(cursor.u8()?);
-        cursor.zeros(2)?;
-        let mean_bits = *cursor.table()?;
-        let deviation_bits = *cursor.table()?;
-        let tables = cursor.slice(tables)?;
-        Ok(InputContractView { tensor, layout, resize, border, mean_bits, deviation_bits, tables })
+        ensure(zeros == [0, 0], Fault::Value)?;
+        let [mean_bits, deviation_bits] = *cursor.table()?;
+        let tables = cursor.slice(usize::from(tables))?;
+        Ok(InputContractView {
+            tensor: head as TensorId,
+            layout,
+            resize,
+            border,
+            mean_bits,
+            deviation_bits,
+            tables,
+        })
     }
 }
 
 /// Checks all input contracts: in the order of the inputs, at most one each, of their type and shape.
-pub(crate) fn check(artefact: &Artefact<'_>, mut cursor: Cursor<'_>) -> Result<(), ParseError> {
-    let count = cursor.u32()?;
+pub(crate) fn check(artefact: &Artefact<'_>, report: &mut Report) -> Result<(), Fault> {
+    let mut cursor = artefact.cursor(Section::InputContracts);
+    let count = report.see(cursor.u32(), &cursor)?;
     let mut next_input = 0;
     for contract in 0..count {
-        let view = InputContractView::read(&mut cursor)?;
-        let input = artefact.input_index(view.tensor).filter(|&index| index >= next_input);
+        let view = report.see(InputContractView::read(&mut cursor), &cursor)?;
+        report.section = Section::InputContracts;
+        (report.index, report.numbers) = (view.tensor, [contract, 0]);
+        let input = artefact.input_index(view.tensor).ok_or(Fault::Contract)?;
         let tensor = artefact.tensor(view.tensor);
-        let channels = if view.layout == PixelLayout::Gray { 1 } else { 3 };
-        let fits = match *tensor.shape.axes() {
-            [1, height, width, depth] => {
-                height.max(width) as usize <= Frame::MAX_SIDE && depth as usize == channels
-            }
-            _ => false,
-        };
-        let tables = view.tables.len() == 1 || view.tables.len() == channels;
-        match input {
-            Some(index) if fits && tables && tensor.element == Element::I8 => next_input = index + 1,
-            _ => {
-                let contract = contract as u16;
-                return Err(ParseError::Contract {
-                    section: Section::InputContracts,
-                    contract,
-                    tensor: view.tensor,
-                });
-            }
-        }
+        let [_, height, width, channels] = tensor.shape.nhwc().ok_or(Fault::Contract)?;
+        let fits = input >= next_input
+            && tensor.element == Element::I8
+            && tensor.shape.axes().first() == Some(&1)
+            && tensor.shape.rank() == 4
+            && height.max(width) <= Frame::MAX_SIDE
+            && channels == if view.layout == PixelLayout::Gray { 1 } else { 3 }
+            && (view.tables.len() == 1 || view.tables.len() == channels);
+        ensure(fits, Fault::Contract)?;
+        next_input = input + 1;
     }
-    Ok(())
+    report.finish(&cursor)
 }

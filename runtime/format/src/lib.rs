@@ -14,6 +14,7 @@ extern crate alloc;
 
 mod bytes;
 mod error;
+mod fault;
 
 mod operator;
 mod tensor;
@@ -25,6 +26,7 @@ mod output_contract;
 mod attributes;
 mod geometry;
 mod graph;
+mod placement;
 mod schedule;
 
 mod artefact;
@@ -46,6 +48,7 @@ pub use aligned::AlignedBytes;
 pub use writer::{WriteError, answer_id, strip, write};
 
 pub use artefact::Artefact;
+pub use attributes::Attributes;
 pub use bytes::Texts;
 pub use checksum::{Crc32, crc32};
 pub use contract::{BoxDecoder, Field, PixelLayout, ResizeMode, SelfTest, Suppression};

@@ -198,9 +198,16 @@ impl Operator {
 
     /// Whether input `operand` may have the place of the output, wholly.
     pub const fn works_in_place(&self, operand: usize) -> bool {
+        self.kind().works_in_place(operand)
+    }
+}
+
+impl OperatorKind {
+    /// Whether input `operand` may have the place of the output, wholly.
+    pub const fn works_in_place(self, operand: usize) -> bool {
         match self {
-            Operator::Add { .. } | Operator::Mul { .. } => operand <= 1,
-            Operator::Reshape | Operator::Lookup | Operator::Prelu { .. } => operand == 0,
+            OperatorKind::Add | OperatorKind::Mul => operand <= 1,
+            OperatorKind::Reshape | OperatorKind::Lookup | OperatorKind::Prelu => operand == 0,
             _ => false,
         }
     }

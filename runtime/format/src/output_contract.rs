@@ -3,7 +3,8 @@
 use crate::artefact::Artefact;
 use crate::bytes::{Cursor, Texts};
 use crate::contract::{BoxDecoder, Field, Suppression};
-use crate::error::{ParseError, Section};
+use crate::error::Section;
+use crate::fault::{Fault, Report, ensure};
 use crate::tensor::{Element, TensorId};
 
 /// What outputs mean.
@@ -113,18 +114,15 @@ impl<'a> BoxHeadView<'a> {
         u64::from(self.rows) * u64::from(self.columns) * self.anchors.len() as u64
     }
 
-    fn read(cursor: &mut Cursor<'a>) -> Result<BoxHeadView<'a>, ParseError> {
-        let (scores, boxes) = (cursor.u16()?, cursor.u16()?);
-        let (rows, columns) = (cursor.u16()?, cursor.u16()?);
-        let (first_score, first_box) = (cursor.u32()?, cursor.u32()?);
-        let anchors = cursor.u16()?;
-        let has_size_table = cursor.flag()?;
-        cursor.zeros(1)?;
-        let fields = cursor.u32()?;
-        let anchors = cursor.slice(usize::from(anchors))?;
+    #[inline(never)]
+    fn read(cursor: &mut Cursor<'a>) -> Result<BoxHeadView<'a>, Fault> {
+        let [scores, boxes, rows, columns]: [u16; 4] = *cursor.table()?;
+        let [first_score, first_box, shape, fields]: [u32; 4] = *cursor.table()?;
+        ensure(shape >> 16 <= 1, Fault::Value)?;
+        let anchors = cursor.slice((shape & 0xFFFF) as usize)?;
         let fields = cursor.slice(fields as usize)?;
         let score_table = cursor.table()?;
-        let size_table = if has_size_table { Some(cursor.table()?) } else { None };
+        let size_table = if shape >> 16 == 1 { Some(cursor.table()?) } else { None };
         Ok(BoxHeadView {
             scores,
             first_score,
@@ -178,90 +176,101 @@ impl Eq for Heads<'_> {}
 
 impl<'a> OutputContractView<'a> {
     /// Reads the contract at `cursor` and moves behind it.
-    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<OutputContractView<'a>, ParseError> {
-        match cursor.u8()? {
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<OutputContractView<'a>, Fault> {
+        let head: u32 = cursor.u32()?;
+        match head as u8 {
             0 => {
-                cursor.zeros(1)?;
-                let tensor = cursor.u16()?;
+                ensure(head >> 8 & 0xFF == 0, Fault::Value)?;
                 let scores = cursor.table()?;
                 let labels = cursor.texts()?;
+                let tensor = (head >> 16) as TensorId;
                 Ok(OutputContractView::Classes(ClassesView { tensor, labels, scores }))
             }
-            1 => read_boxes(cursor).map(OutputContractView::Boxes),
+            1 => read_boxes(head, cursor).map(OutputContractView::Boxes),
             code => cursor.unknown(code),
         }
     }
 }
 
 /// Checks all output contracts against the tensors that they speak of.
-pub(crate) fn check(artefact: &Artefact<'_>, mut cursor: Cursor<'_>) -> Result<(), ParseError> {
-    let count = cursor.u32()?;
+pub(crate) fn check(artefact: &Artefact<'_>, report: &mut Report) -> Result<(), Fault> {
+    let mut cursor = artefact.cursor(Section::OutputContracts);
+    let count = report.see(cursor.u32(), &cursor)?;
     for contract in 0..count {
-        let view = OutputContractView::read(&mut cursor)?;
-        let error = |tensor| ParseError::Contract {
-            section: Section::OutputContracts,
-            contract: contract as u16,
-            tensor,
-        };
-        // Whether `tensor` is an output int8 whose size answers `fits`.
-        let expect = |tensor: TensorId, fits: &dyn Fn(u64) -> bool| {
-            let view = artefact.tensor(tensor);
-            let is_output = artefact.output_index(tensor).is_some() && view.element == Element::I8;
-            if is_output && fits(view.shape.elements() as u64) { Ok(()) } else { Err(error(tensor)) }
-        };
+        let view = report.see(OutputContractView::read(&mut cursor), &cursor)?;
         match view {
             OutputContractView::Classes(ClassesView { tensor, labels, .. }) => {
                 let classes = artefact.tensor(tensor).shape.axes().last().map_or(1, |&axis| axis as usize);
-                expect(tensor, &|_| labels.is_empty() || labels.len() == classes)?;
+                check_rows(artefact, contract, tensor, [0, 1], classes, report)?;
+                ensure(labels.is_empty() || labels.len() == classes, Fault::Contract)?;
             }
             OutputContractView::Boxes(boxes) => {
                 let every_field = (0..4).all(|field| boxes.field_order.contains(&field));
-                cursor.ensure(every_field && !boxes.labels.is_empty())?;
+                report.check(every_field && !boxes.labels.is_empty(), &cursor)?;
                 for head in boxes.heads() {
-                    check_head(&boxes, &head, &cursor)?;
-                    let rows = |first: u32, columns: usize| {
-                        (u64::from(first) + head.count_anchors()).checked_mul(columns as u64)
-                    };
-                    let needed = rows(head.first_score, boxes.score_columns());
-                    expect(head.scores, &|elements| needed.is_some_and(|needed| needed <= elements))?;
-                    let needed = rows(head.first_box, boxes.box_columns());
-                    expect(head.boxes, &|elements| needed.is_some_and(|needed| needed <= elements))?;
+                    report.check(head_in_range(&boxes, &head), &cursor)?;
+                    let anchors = u32::try_from(head.count_anchors()).unwrap_or(u32::MAX);
+                    let rows = [head.first_score, anchors];
+                    check_rows(artefact, contract, head.scores, rows, boxes.score_columns(), report)?;
+                    let rows = [head.first_box, anchors];
+                    check_rows(artefact, contract, head.boxes, rows, boxes.box_columns(), report)?;
                 }
             }
         }
     }
-    Ok(())
+    report.finish(&cursor)
 }
 
-/// Checks the numbers of a head that concern no tensor.
-fn check_head(boxes: &BoxesView<'_>, head: &BoxHeadView<'_>, cursor: &Cursor<'_>) -> Result<(), ParseError> {
-    cursor.ensure(head.rows >= 1 && head.columns >= 1 && !head.anchors.is_empty())?;
-    cursor.ensure(head.anchors.iter().flatten().all(|side| (1..=1 << 20).contains(side)))?;
-    cursor.ensure(head.fields.len() == head.anchors.len() * boxes.box_columns())?;
-    cursor.ensure(head.size_table.is_some() == (boxes.decoder == BoxDecoder::Exponential))?;
-    cursor.ensure(
-        head.fields.iter().all(|&[multiplier, offset]| {
+/// Checks that a tensor is an int8 output with so many rows, the sum of two numbers, of so many columns.
+#[inline(never)]
+fn check_rows(
+    artefact: &Artefact<'_>,
+    contract: u32,
+    tensor: TensorId,
+    rows: [u32; 2],
+    columns: usize,
+    report: &mut Report,
+) -> Result<(), Fault> {
+    (report.section, report.index, report.numbers) = (Section::OutputContracts, tensor, [contract, 0]);
+    let view = artefact.tensor(tensor);
+    let needed = rows[0].checked_add(rows[1]).and_then(|rows| rows.checked_mul(columns as u32));
+    let fits = needed.is_some_and(|needed| needed as usize <= view.shape.elements());
+    let is_output = artefact.output_index(tensor).is_some();
+    ensure(fits && is_output && view.element == Element::I8, Fault::Contract)
+}
+
+/// Whether the numbers of a head that concern no tensor are in range.
+fn head_in_range(boxes: &BoxesView<'_>, head: &BoxHeadView<'_>) -> bool {
+    head.rows >= 1
+        && head.columns >= 1
+        && !head.anchors.is_empty()
+        && head.anchors.as_flattened().iter().all(|side| (1..=1 << 20).contains(side))
+        && head.fields.len() == head.anchors.len() * boxes.box_columns()
+        && head.size_table.is_some() == (boxes.decoder == BoxDecoder::Exponential)
+        && head.fields.iter().all(|&[multiplier, offset]| {
             multiplier.unsigned_abs() < 1 << 23 && offset.unsigned_abs() < 1 << 30
-        }),
-    )
+        })
 }
 
-fn read_boxes<'a>(cursor: &mut Cursor<'a>) -> Result<BoxesView<'a>, ParseError> {
-    let decoder = match cursor.u8()? {
+fn read_boxes<'a>(head: u32, cursor: &mut Cursor<'a>) -> Result<BoxesView<'a>, Fault> {
+    let [_, decoder, suppression, background] = head.to_le_bytes();
+    let decoder = match decoder {
         0 => BoxDecoder::Linear,
         1 => BoxDecoder::Exponential,
         code => return cursor.unknown(code),
     };
-    let suppression = match cursor.u8()? {
+    let suppression = match suppression {
         0 => Suppression::Hard,
         1 => Suppression::Weighted,
         code => return cursor.unknown(code),
     };
-    let has_background = cursor.flag()?;
-    let (score_threshold, iou_threshold) = (cursor.u16()?, cursor.u16()?);
+    ensure(background <= 1, Fault::Value)?;
+    let has_background = background == 1;
+    let [score_threshold, iou_threshold]: [u16; 2] = *cursor.table()?;
     let field_order = *cursor.table()?;
-    let heads = cursor.u8()?;
-    cursor.zeros(3)?;
+    let heads = cursor.u32()?;
+    ensure(heads <= u32::from(u8::MAX), Fault::Value)?;
+    let heads = heads as u8;
     let labels = cursor.texts()?;
     let keypoints = cursor.texts()?;
     let first = *cursor;

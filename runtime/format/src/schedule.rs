@@ -1,10 +1,9 @@
 //! Schedules: the order of steps and the place of every tensor, for one target profile.
 
-use crate::artefact::Artefact;
 use crate::bytes::Cursor;
-use crate::error::{ParseError, Section};
-use crate::graph::OperatorView;
-use crate::tensor::{OperatorId, TensorId, TensorView};
+use crate::error::Section;
+use crate::fault::{Fault, Report, ensure};
+use crate::tensor::{OperatorId, TensorId};
 
 /// An order of steps and a place for every tensor.
 #[derive(Clone, Copy, Debug)]
@@ -86,10 +85,7 @@ impl<'a> ScheduleView<'a> {
 
     /// Step `index`, or `None` beyond the last.
     pub fn step(&self, index: u32) -> Option<StepView<'a>> {
-        let steps = HEADER_BYTES + size_of_val(self.placements);
-        let at = steps.checked_add((index as usize).checked_mul(STEP_BYTES)?)?;
-        let record = *self.cursor(at).table().ok().filter(|_| index < self.step_count)?;
-        self.read_step(record).ok()
+        if index < self.step_count { self.read_step(index, &mut Report::new()).ok() } else { None }
     }
 
     /// All steps in order of execution.
@@ -99,43 +95,78 @@ impl<'a> ScheduleView<'a> {
     }
 
     /// Reads everything but the steps.
-    pub(crate) fn read(section: &'a [u8], tensors: usize) -> Result<ScheduleView<'a>, ParseError> {
+    #[inline(never)]
+    pub(crate) fn read(
+        section: &'a [u8],
+        tensors: usize,
+        report: &mut Report,
+    ) -> Result<ScheduleView<'a>, Fault> {
         let mut cursor = Cursor::new(Section::Schedule, section);
+        let schedule = ScheduleView::read_at(&mut cursor, section, tensors);
+        report.see(schedule, &cursor)
+    }
+
+    fn read_at(
+        cursor: &mut Cursor<'a>,
+        section: &'a [u8],
+        tensors: usize,
+    ) -> Result<ScheduleView<'a>, Fault> {
         let [arena_bytes, scratch_bytes, step_count, zero]: [u32; 4] = *cursor.table()?;
-        cursor.ensure(zero == 0 && scratch_bytes <= arena_bytes)?;
+        ensure(zero == 0 && scratch_bytes <= arena_bytes, Fault::Value)?;
         let placements = cursor.slice(tensors)?;
         cursor.take((step_count as usize).saturating_mul(STEP_BYTES))?;
         let profile = cursor.texts()?;
-        cursor.ensure(profile.len() == 1)?;
+        ensure(profile.len() == 1, Fault::Value)?;
         let profile = profile.get(0).unwrap_or_default();
         Ok(ScheduleView { profile, arena_bytes, scratch_bytes, step_count, placements, section })
     }
 
-    fn cursor(&self, at: usize) -> Cursor<'a> {
-        Cursor::new(Section::Schedule, self.section).at(at)
+    /// Reads step `index`, of those that there are.
+    #[inline(never)]
+    pub(crate) fn read_step(&self, index: u32, report: &mut Report) -> Result<StepView<'a>, Fault> {
+        let mut cursor = Cursor::new(Section::Schedule, self.section);
+        let step = self.read_step_at(&mut cursor, index as usize);
+        report.see(step, &cursor)
     }
 
-    fn read_step(&self, record: [u32; 4]) -> Result<StepView<'a>, ParseError> {
-        let [head, _, _, body] = record;
-        if head & 0xFF == 0 {
-            return Ok(StepView::Operator(self.read_operator_step(record)?));
+    fn read_step_at(&self, cursor: &mut Cursor<'a>, index: usize) -> Result<StepView<'a>, Fault> {
+        *cursor = cursor.at(HEADER_BYTES + size_of_val(self.placements) + index * STEP_BYTES);
+        let [head, first, second, body]: [u32; 4] = *cursor.table()?;
+        let ([kind, count, ..], upper) = (head.to_le_bytes(), (head >> 16) as u16);
+        let section = self.section;
+        match kind {
+            0 => {
+                *cursor = cursor.at(body as usize);
+                let layouts = cursor.slice(usize::from(count))?;
+                let (operator, scratch) = (upper, [first, second]);
+                Ok(StepView::Operator(OperatorStepView { operator, scratch, layouts, section }))
+            }
+            1 => {
+                ensure(upper >= 1 && first <= u32::from(u8::MAX) && second == 0, Fault::Value)?;
+                *cursor = cursor.at(body as usize);
+                let inner = cursor.slice(first as usize)?;
+                let rings = cursor.slice(usize::from(count))?;
+                Ok(StepView::RowGroup(RowGroupView { trips: upper, rings, inner, section }))
+            }
+            code => cursor.unknown(code),
         }
-        let mut cursor = self.cursor(body as usize);
-        let (rings, trips) = (head >> 8 & 0xFF, (head >> 16) as u16);
-        let inner = cursor.slice(record[1] as usize)?;
-        let rings = cursor.slice(rings as usize)?;
-        Ok(StepView::RowGroup(RowGroupView { trips, rings, inner, section: self.section }))
-    }
-
-    fn read_operator_step(&self, record: [u32; 4]) -> Result<OperatorStepView<'a>, ParseError> {
-        let [head, offset, length, body] = record;
-        let layouts = self.cursor(body as usize).slice((head >> 8 & 0xFF) as usize)?;
-        let (operator, section) = ((head >> 16) as u16, self.section);
-        Ok(OperatorStepView { operator, scratch: [offset, length], layouts, section })
     }
 }
 
 impl<'a> OperatorStepView<'a> {
+    /// Whether the layouts are of constants of this operator, in order, each inside the section.
+    pub(crate) fn is_sound(&self, is_constant: impl Fn(usize) -> bool) -> bool {
+        let mut next = 0;
+        self.layouts.iter().all(|&record| {
+            read_layout(self.section, record).is_some_and(|relaid| {
+                let operand = usize::from(relaid.operand);
+                let ordered = operand >= next;
+                next = operand + 1;
+                ordered && relaid.layout != 0 && is_constant(operand)
+            })
+        })
+    }
+
     /// The constants that are laid out anew.
     pub fn layouts(&self) -> impl ExactSizeIterator<Item = RelaidView<'a>> + use<'a> {
         let section = self.section;
@@ -153,6 +184,14 @@ impl RelaidView<'_> {
 }
 
 impl<'a> RowGroupView<'a> {
+    /// Whether the inner steps are operator steps that add rows, with their layouts inside the section.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.inner.iter().zip(self.inner()).all(|(record, row)| {
+            let [head, ..] = record;
+            row.rows >= 1 && head & 0xFF == 0 && row.step.layouts.len() == (head >> 8 & 0xFF) as usize
+        })
+    }
+
     /// The operators, walked in order on every trip.
     pub fn inner(&self) -> impl ExactSizeIterator<Item = RowStepView<'a>> + use<'a> {
         let section = self.section;
@@ -164,122 +203,6 @@ impl<'a> RowGroupView<'a> {
             RowStepView { step, first_trip: pace as u16, rows: (pace >> 16) as u16 }
         })
     }
-}
-
-/// Checks schedule `index` of the file against the graph.
-pub(crate) fn check(
-    artefact: &Artefact<'_>,
-    index: u8,
-    schedule: &ScheduleView<'_>,
-) -> Result<(), ParseError> {
-    let place = |tensor: TensorId, rows: Option<u16>| -> Result<[u64; 2], ParseError> {
-        let error = ParseError::Placement { schedule: index, tensor };
-        let offset = schedule.placement(tensor).ok_or(error)?;
-        let view = artefact.tensor(tensor);
-        let bytes = match rows {
-            None => view.bytes(),
-            Some(rows) => ring_bytes(&view, rows).ok_or(error)?,
-        };
-        let end = u64::from(offset) + bytes as u64;
-        if end <= u64::from(schedule.arena_bytes) { Ok([u64::from(offset), end]) } else { Err(error) }
-    };
-    for (tensor, view) in artefact.tensors().enumerate() {
-        let tensor = tensor as TensorId;
-        let offset = schedule.placement(tensor);
-        if offset.is_some_and(|offset| view.data.is_some() || !offset.is_multiple_of(16)) {
-            return Err(ParseError::Placement { schedule: index, tensor });
-        }
-    }
-    let states = artefact.states().flat_map(|state| [state.tensor, state.next]);
-    for tensor in artefact.inputs().iter().chain(artefact.outputs()).copied().chain(states) {
-        place(tensor, None)?;
-    }
-    let check_step = |step: u32, view: &OperatorStepView<'_>, rings: &[[u16; 2]], whole: bool| {
-        let operator = artefact.operator(view.operator);
-        let known = usize::from(view.operator) < artefact.operator_count();
-        if !known || !layouts_in_range(artefact, view, &operator) {
-            return Err(ParseError::Step { schedule: index, step });
-        }
-        let overlap = ParseError::Overlap { schedule: index, step };
-        let place = |tensor: TensorId| {
-            let ring = rings.iter().find(|&&[ring, _]| ring == tensor).map(|&[_, rows]| rows);
-            place(tensor, ring)
-        };
-        let [start, length] = view.scratch.map(u64::from);
-        let scratch = [start, start + length];
-        if scratch[1] > u64::from(schedule.arena_bytes) || !start.is_multiple_of(16) {
-            return Err(overlap);
-        }
-        let output = place(operator.output())?;
-        let mut apart = !meet(scratch, output);
-        for (operand, &tensor) in operator.inputs.iter().enumerate() {
-            if artefact.tensor(tensor).data.is_some() {
-                continue;
-            }
-            let input = place(tensor)?;
-            let in_place = input == output && operator.operator.works_in_place(operand);
-            apart &= (in_place || !meet(input, output)) && !meet(scratch, input);
-        }
-        if apart || !whole { Ok(()) } else { Err(overlap) }
-    };
-    for step in 0..schedule.step_count {
-        let at = HEADER_BYTES + size_of_val(schedule.placements) + step as usize * STEP_BYTES;
-        let mut cursor = schedule.cursor(at);
-        let record: [u32; 4] = *cursor.table()?;
-        if record[0] & 0xFF > 1 {
-            return schedule.cursor(at + 1).unknown(record[0] as u8);
-        }
-        match schedule.read_step(record)? {
-            StepView::Operator(view) => check_step(step, &view, &[], true)?,
-            StepView::RowGroup(group) => {
-                cursor.ensure(
-                    group.trips >= 1 && group.inner.len() <= usize::from(u8::MAX) && record[2] == 0,
-                )?;
-                for &[tensor, rows] in group.rings {
-                    artefact.check_tensor(Section::Schedule, tensor)?;
-                    place(tensor, Some(rows))?;
-                }
-                for (view, record) in group.inner().zip(group.inner) {
-                    cursor.ensure(view.rows >= 1 && record[0] & 0xFF == 0)?;
-                    let [head, offset, length, body, _] = *record;
-                    schedule.read_operator_step([head, offset, length, body])?;
-                    check_step(step, &view.step, group.rings, false)?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Bytes of a ring of rows; `None` where the tensor has no such rows.
-fn ring_bytes(tensor: &TensorView<'_>, rows: u16) -> Option<usize> {
-    let [batches, height, width, channels] = tensor.shape.nhwc()?;
-    let rows = usize::from(rows);
-    let possible = tensor.data.is_none() && batches == 1 && (1..=height).contains(&rows);
-    possible.then(|| rows * width * channels * tensor.element.bytes())
-}
-
-/// Whether two ranges of the arena have a byte in common.
-fn meet(left: [u64; 2], right: [u64; 2]) -> bool {
-    left[0].max(right[0]) < left[1].min(right[1])
-}
-
-/// Whether every constant that is laid out anew is an operand, once, and inside the section.
-fn layouts_in_range(
-    artefact: &Artefact<'_>,
-    view: &OperatorStepView<'_>,
-    operator: &OperatorView<'_>,
-) -> bool {
-    let mut next = 0;
-    view.layouts.iter().all(|&record| {
-        read_layout(view.section, record).is_some_and(|relaid| {
-            let operand = usize::from(relaid.operand);
-            let constant = operator.inputs.get(operand).is_some_and(|&id| artefact.tensor(id).data.is_some());
-            let ordered = operand >= next;
-            next = operand + 1;
-            constant && ordered && relaid.layout != 0
-        })
-    })
 }
 
 /// Operand and layout, offset in the section, bytes.

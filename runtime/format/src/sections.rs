@@ -2,7 +2,8 @@
 
 use crate::bytes::Cursor;
 use crate::checksum::crc32;
-use crate::error::{ParseError, Section};
+use crate::error::Section;
+use crate::fault::{Fault, Report, ensure};
 
 /// What an artefact's bytes start with: not text, so that no tool converts its line ends.
 pub const MAGIC: [u8; 8] = [0xEF, b'O', b'C', b'E', b'L', b'L', b'I', 0x1A];
@@ -41,66 +42,58 @@ pub(crate) struct Sections<'a> {
 
 impl<'a> Sections<'a> {
     /// Checks header, checksum and section table.
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Sections<'a>, ParseError> {
-        let remainder_bytes = (bytes.as_ptr().addr() % ALIGNMENT) as u8;
-        if remainder_bytes != 0 {
-            return Err(ParseError::Misaligned { remainder_bytes });
-        }
-        let truncated = |needed: usize| ParseError::Truncated {
-            needed_bytes: needed as u32,
-            available_bytes: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-        };
-        let header = bytes.get(..HEADER_BYTES).ok_or(truncated(HEADER_BYTES))?;
-        if !header.starts_with(&MAGIC) {
-            return Err(ParseError::Magic);
-        }
-        let word = |offset: usize| word(header, offset);
-        let (major, minor) = (word(8) as u16, (word(8) >> 16) as u16);
-        if major != MAJOR_VERSION {
-            return Err(ParseError::Version { major, minor });
-        }
-        let (stored, total) = (word(12), word(16) as usize);
-        let bytes = bytes.get(..total).ok_or(truncated(total))?;
-        let computed = crc32(bytes.get(UNCHECKED_BYTES..).ok_or(truncated(HEADER_BYTES))?);
-        if stored != computed {
-            return Err(ParseError::Checksum { stored, computed });
-        }
-        let entries = word(20).min(u32::from(u16::MAX)) as u16;
-        let table_end = HEADER_BYTES + usize::from(entries) * ENTRY_BYTES;
-        if table_end > total {
-            return Err(truncated(table_end));
-        }
+    pub(crate) fn parse(bytes: &'a [u8], report: &mut Report) -> Result<Sections<'a>, Fault> {
+        let remainder_bytes = bytes.as_ptr().addr() % ALIGNMENT;
+        report.numbers = [remainder_bytes as u32, 0];
+        ensure(remainder_bytes == 0, Fault::Misaligned)?;
+        let available = bytes.len().min(u32::MAX as usize);
+        report.numbers = [HEADER_BYTES as u32, available as u32];
+        ensure(available >= HEADER_BYTES, Fault::Truncated)?;
+        ensure(bytes.starts_with(&MAGIC), Fault::Magic)?;
+        let word = |offset: usize| word(bytes, offset);
+        let (major, minor) = (word(8) as u16, word(8) >> 16);
+        report.numbers = [u32::from(major), minor];
+        ensure(major == MAJOR_VERSION, Fault::Version)?;
+        let (stored, total, entries) = (word(12), word(16) as usize, word(20).min(u32::from(u16::MAX)));
+        let table_end = HEADER_BYTES + entries as usize * ENTRY_BYTES;
+        report.numbers = [total as u32, available as u32];
+        ensure((HEADER_BYTES..=available).contains(&total), Fault::Truncated)?;
+        let artefact = bytes.get(..total).unwrap_or(&[]);
+        let computed = crc32(artefact.get(UNCHECKED_BYTES..).unwrap_or(&[]));
+        report.numbers = [stored, computed];
+        ensure(stored == computed, Fault::Checksum)?;
+        report.numbers = [table_end as u32, total as u32];
+        ensure(table_end <= total, Fault::Truncated)?;
 
-        let mut sections = Sections { artefact: bytes, single: [&[]; Section::COUNT], entries };
-        let mut seen = 0u32;
-        let mut end = table_end;
+        let entries = entries as u16;
+        let mut sections = Sections { artefact, single: [&[]; Section::COUNT], entries };
+        let (mut seen, mut end) = (0u32, table_end);
         for entry in 0..entries {
+            report.index = entry;
             let (code, flags, start, section) = sections.entry(entry);
-            if start < end || !start.is_multiple_of(ALIGNMENT) {
-                return Err(ParseError::SectionBounds { entry });
-            }
-            let section = section.ok_or(ParseError::SectionBounds { entry })?;
+            let section = section.ok_or(Fault::SectionBounds)?;
+            ensure(start >= end && start.is_multiple_of(ALIGNMENT), Fault::SectionBounds)?;
             end = start + section.len();
-            let Some(kind) = Section::ALL.iter().copied().find(|&kind| kind as u16 == code) else {
-                if flags & MUST_UNDERSTAND != 0 {
-                    return Err(ParseError::UnknownSection { entry, code });
+            let place = usize::from(code).wrapping_sub(1);
+            match (Section::ALL.get(place), sections.single.get_mut(place)) {
+                (Some(&kind), Some(slot)) => {
+                    report.section = kind;
+                    let repeated = seen >> code & 1 == 1 && kind != Section::Schedule;
+                    ensure(!repeated, Fault::RepeatedSection)?;
+                    seen |= 1 << code;
+                    *slot = section;
                 }
-                continue;
-            };
-            let bit = 1 << kind as u32;
-            if kind != Section::Schedule && seen & bit != 0 {
-                return Err(ParseError::RepeatedSection { section: kind });
-            }
-            seen |= bit;
-            if let Some(slot) = sections.single.get_mut(kind as usize - 1) {
-                *slot = section;
+                _ => {
+                    report.numbers = [u32::from(code), 0];
+                    ensure(flags & MUST_UNDERSTAND == 0, Fault::UnknownSection)?;
+                }
             }
         }
-        let required = [Section::Tensors, Section::Operators, Section::Ports, Section::Schedule];
-        match required.into_iter().find(|&kind| seen & 1 << kind as u32 == 0) {
-            Some(section) => Err(ParseError::MissingSection { section }),
-            None => Ok(sections),
+        for kind in [Section::Tensors, Section::Operators, Section::Ports, Section::Schedule] {
+            report.section = kind;
+            ensure(seen >> kind as u32 & 1 == 1, Fault::MissingSection)?;
         }
+        Ok(sections)
     }
 
     /// The whole artefact, without what may follow it in memory.

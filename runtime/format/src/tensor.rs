@@ -4,7 +4,8 @@ use ocelli_core::Shape;
 
 use crate::ALIGNMENT;
 use crate::bytes::Cursor;
-use crate::error::{ParseError, Section};
+use crate::error::Section;
+use crate::fault::{Fault, Report, ensure};
 
 /// Index of a tensor in its artefact.
 pub type TensorId = u16;
@@ -87,49 +88,45 @@ impl<'a> TensorView<'a> {
     }
 
     /// Reads tensor `id` of the section, of which `constants` holds the values.
+    #[inline(never)]
     pub(crate) fn read(
         tensors: &'a [u8],
         constants: &'a [u8],
         id: TensorId,
-    ) -> Result<TensorView<'a>, ParseError> {
+        report: &mut Report,
+    ) -> Result<TensorView<'a>, Fault> {
         let mut cursor = Cursor::new(Section::Tensors, tensors).at(usize::from(id) * RECORD_BYTES);
-        let element = match cursor.u8()? {
+        let record: Result<&[u32; RECORD_BYTES / 4], Fault> = cursor.table();
+        let &[head, scale_bits, ref axes @ .., offset, length] = report.see(record, &cursor)?;
+        report.index = id;
+        let [element, rank, zero_point, storage] = head.to_le_bytes();
+        let element = match element {
             0 => Element::I8,
             1 => Element::I16,
             2 => Element::I32,
             3 => Element::I64,
-            code => return cursor.unknown(code),
+            code => return report.see(cursor.unknown(code), &cursor),
         };
-        let rank = usize::from(cursor.u8()?);
-        let zero_point = cursor.u8()? as i8;
-        let storage = cursor.u8()?;
-        let scale_bits = cursor.u32()?;
-        let mut axes = [0; Shape::MAX_RANK];
-        for axis in &mut axes {
-            *axis = cursor.u32()?;
-        }
-        let (offset, length) = (cursor.u32()? as usize, cursor.u32()? as usize);
-        let (used, unused) = axes.split_at_checked(rank).ok_or(ParseError::Shape { tensor: id })?;
-        let shape = Shape::new(used)
-            .filter(|shape| (1..=TensorView::MAX_ELEMENTS).contains(&shape.elements()))
-            .ok_or(ParseError::Shape { tensor: id })?;
-        cursor.ensure(unused.iter().all(|&axis| axis == 0))?;
+        let (used, unused) = axes.split_at_checked(usize::from(rank)).ok_or(Fault::Shape)?;
+        let shape = Shape::new(used).ok_or(Fault::Shape)?;
+        let elements = shape.elements();
+        let possible = elements.wrapping_sub(1) < TensorView::MAX_ELEMENTS;
+        ensure(possible && unused.iter().all(|&axis| axis == 0), Fault::Shape)?;
+        let zero_point = zero_point as i8;
         let mut tensor = TensorView { element, shape, scale_bits, zero_point, data: None };
         match storage {
-            ACTIVATION => cursor.ensure(offset == 0 && length == 0)?,
+            ACTIVATION => report.check(offset | length == 0, &cursor)?,
             DENSE => {
-                let stored = offset.checked_add(length).and_then(|end| constants.get(offset..end));
-                let whole = stored.filter(|stored| stored.len() == tensor.bytes());
-                if whole.is_none() || !offset.is_multiple_of(ALIGNMENT) {
-                    return Err(ParseError::Constant {
-                        tensor: id,
-                        needed_bytes: tensor.bytes() as u32,
-                        available_bytes: stored.map_or(0, <[u8]>::len) as u32,
-                    });
-                }
-                tensor.data = whole;
+                let (start, needed) = (offset as usize, elements * element.bytes());
+                let stored = constants.get(start..start.saturating_add(length as usize)).unwrap_or(&[]);
+                report.numbers = [needed as u32, stored.len() as u32];
+                ensure(stored.len() == needed && start.is_multiple_of(ALIGNMENT), Fault::Constant)?;
+                tensor.data = Some(stored);
             }
-            code => return Err(ParseError::Encoding { tensor: id, code }),
+            code => {
+                report.numbers = [u32::from(code), 0];
+                return Err(Fault::Encoding);
+            }
         }
         Ok(tensor)
     }

@@ -90,7 +90,8 @@ impl core::error::Error for WriteError {}
 pub fn write(model: &Model) -> Result<Vec<u8>, WriteError> {
     let bytes = assemble(model)?;
     let aligned = AlignedBytes::copy_of(&bytes);
-    Artefact::parse(&aligned).map_err(|error| WriteError::Invalid { error, name: name_of(model, error) })?;
+    let checked = Artefact::parse(&aligned).and_then(|artefact| artefact.check_layers());
+    checked.map_err(|error| WriteError::Invalid { error, name: name_of(model, error) })?;
     for schedule in &model.schedules {
         lifetimes::check(model, schedule)?;
     }

@@ -49,7 +49,7 @@ fn dump(artefact: &Artefact<'_>) -> String {
     }
     for (id, view) in artefact.operators().enumerate() {
         let (inputs, outputs) = (list(view.inputs), list(view.outputs));
-        let (kind, attributes) = (view.operator.kind(), attributes(&view.operator));
+        let (kind, attributes) = (view.kind, attributes(&view.operator()));
         writeln!(out, "operator {id} {kind} {inputs} {outputs} {}", list(&attributes)).unwrap();
     }
     writeln!(out, "inputs {}\noutputs {}", list(artefact.inputs()), list(artefact.outputs())).unwrap();

@@ -38,11 +38,14 @@ mod include;
 
 mod pipeline;
 
+mod frame_rows;
+
 mod outcome;
 
 mod error;
 
 pub use error::PipelineError;
+pub use frame_rows::FrameRows;
 pub use include::Aligned;
 pub use ocelli_core::{
     BoundingBox, Camera, Classification, Detection, Frame, FrameError, Infer, Loan, PixelFormat, Point,

@@ -7,7 +7,7 @@ use ocelli_core::{Camera, Frame, Infer, Loan};
 use ocelli_format::{Artefact, TensorId};
 use ocelli_vision::{ImageInput, PreprocessError, Preprocessor, Region, Transform, scratch_words};
 
-use crate::{Boxes, PipelineError, Postprocess, TopClasses};
+use crate::{Boxes, FrameRows, PipelineError, Postprocess, TopClasses};
 
 /// A pipeline that finds boxes: see [`Boxes`] for its capacities.
 pub type Detector<'a, I, const DETECTIONS: usize, const KEYPOINTS: usize, const CANDIDATES: usize> =
@@ -103,6 +103,24 @@ impl<'a, I: Infer, P: Postprocess<'a>> Pipeline<'a, I, P> {
         if let Ok(transform) = filled {
             self.transform = transform;
         }
+    }
+
+    /// The preprocess stage for a frame of `width` x `height` pixels that comes row by row, of which the
+    /// model sees `region`, or all.
+    ///
+    /// # Errors
+    /// [`PreprocessError::FrameSize`] and [`PreprocessError::Region`].
+    pub fn start_frame(
+        &mut self,
+        width: usize,
+        height: usize,
+        region: Option<Region>,
+    ) -> Result<FrameRows<'_>, PreprocessError> {
+        let preprocessor = Preprocessor::new(self.image, width, height, region, self.scratch)?;
+        self.transform = preprocessor.transform();
+        let input = self.model.input(self.input_index).unwrap_or_default();
+        let rows = input.chunks_exact_mut(self.image.width * self.image.channels());
+        Ok(FrameRows { preprocessor, tables: self.tables, rows })
     }
 
     /// The infer stage: runs the model on its input.

@@ -14,13 +14,33 @@
 /// ```
 #[inline]
 pub const fn rgb_of_yuv([y, u, v]: [u8; 3]) -> [u8; 3] {
-    let luma = 298 * (y as i32 - 16) + 128;
-    let (d, e) = (u as i32 - 128, v as i32 - 128);
-    [
-        clamp_to_byte((luma + 409 * e) >> 8),
-        clamp_to_byte((luma - 100 * d - 208 * e) >> 8),
-        clamp_to_byte((luma + 516 * d) >> 8),
-    ]
+    Chroma::new(u, v).rgb(y)
+}
+
+/// The share of U and V in red, green and blue, for the two or four pixels that have them in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chroma {
+    red: i32,
+    green: i32,
+    blue: i32,
+}
+
+impl Chroma {
+    #[inline]
+    pub(crate) const fn new(u: u8, v: u8) -> Chroma {
+        let (d, e) = (u as i32 - 128, v as i32 - 128);
+        Chroma { red: 409 * e, green: -100 * d - 208 * e, blue: 516 * d }
+    }
+
+    #[inline]
+    pub(crate) const fn rgb(self, y: u8) -> [u8; 3] {
+        let luma = 298 * (y as i32 - 16) + 128;
+        [
+            clamp_to_byte((luma + self.red) >> 8),
+            clamp_to_byte((luma + self.green) >> 8),
+            clamp_to_byte((luma + self.blue) >> 8),
+        ]
+    }
 }
 
 /// Brightness of a limited-range Y: `(298 (y - 16) + 128) >> 8`, clamped to 0..=255.
@@ -111,5 +131,7 @@ mod tests {
         assert_eq!(rgb_of_rgb565([0xe0, 0x07]), [0, 255, 0]);
         assert_eq!(rgb_of_rgb565([0x1f, 0x00]), [0, 0, 255]);
         assert_eq!(rgb_of_rgb565([0x00, 0x80]), [132, 0, 0]);
+        // 8 of 63 and 20 of 31.
+        assert_eq!(rgb_of_rgb565([0x14, 0x01]), [0, 32, 165]);
     }
 }

@@ -10,19 +10,22 @@ use crate::{
     source_row::{Gray8, I420, Nv12, Pixels, Rgb565, Rgb888, Yuyv},
 };
 
-/// Pixels in a block.
-const BLOCK: usize = 16;
+/// Pairs of pixels in a block.
+const BLOCK_PAIRS: usize = 8;
+
+/// Converts the pairs of pixels from one on.
+type Fill<'a, const CHANNELS: usize> = fn(&SourceRow<'a>, usize, &mut [[[u8; CHANNELS]; 2]]);
 
 /// Pixels from a column on; black beyond the row.
 pub(crate) struct PixelStream<'a, const CHANNELS: usize> {
     row: SourceRow<'a>,
-    fill: fn(&SourceRow<'a>, usize, &mut [[u8; CHANNELS]]),
+    fill: Fill<'a, CHANNELS>,
     is_reversed: bool,
-    /// Where the next block begins in the row.
-    next_block: usize,
+    /// The first pair of the next block.
+    next_pair: usize,
     /// Where the next pixel stands in the block.
     next: usize,
-    block: [[u8; CHANNELS]; BLOCK],
+    block: [[[u8; CHANNELS]; 2]; BLOCK_PAIRS],
 }
 
 impl<'a> PixelStream<'a, 1> {
@@ -38,87 +41,63 @@ impl<'a> PixelStream<'a, 3> {
 }
 
 impl<'a, const CHANNELS: usize> PixelStream<'a, CHANNELS> {
-    fn new(
-        row: &SourceRow<'a>,
-        left: usize,
-        is_reversed: bool,
-        fill: fn(&SourceRow<'a>, usize, &mut [[u8; CHANNELS]]),
-    ) -> Self {
-        let block = [[0; CHANNELS]; BLOCK];
-        PixelStream { row: *row, fill, is_reversed, next_block: left, next: BLOCK, block }
+    fn new(row: &SourceRow<'a>, left: usize, is_reversed: bool, fill: Fill<'a, CHANNELS>) -> Self {
+        let block = [[[0; CHANNELS]; 2]; BLOCK_PAIRS];
+        let mut stream = PixelStream { row: *row, fill, is_reversed, next_pair: left / 2, next: 0, block };
+        stream.refill();
+        stream.next = left % 2;
+        stream
     }
 
     #[inline]
     pub(crate) fn next(&mut self) -> [u8; CHANNELS] {
-        if self.next >= BLOCK {
+        if self.next >= 2 * BLOCK_PAIRS {
             self.refill();
         }
-        let pixel = self.block.get(self.next).copied().unwrap_or([0; CHANNELS]);
+        let pixel = self.block.as_flattened().get(self.next).copied().unwrap_or([0; CHANNELS]);
         self.next += 1;
         pixel
     }
 
     #[inline(never)]
     fn refill(&mut self) {
-        (self.fill)(&self.row, self.next_block, &mut self.block);
+        (self.fill)(&self.row, self.next_pair, &mut self.block);
         if self.is_reversed {
-            self.block.iter_mut().for_each(|pixel| pixel.reverse());
+            self.block.as_flattened_mut().iter_mut().for_each(|pixel| pixel.reverse());
         }
-        self.next_block += BLOCK;
+        self.next_pair += BLOCK_PAIRS;
         self.next = 0;
     }
 }
 
-fn fill_gray(row: &SourceRow<'_>, left: usize, block: &mut [[u8; 1]]) {
+fn fill_gray(row: &SourceRow<'_>, first: usize, block: &mut [[[u8; 1]; 2]]) {
+    fn each(pixels: impl Pixels, first: usize, block: &mut [[[u8; 1]; 2]]) {
+        for (pair, to) in block.iter_mut().enumerate() {
+            *to = pixels.gray(first + pair).map(|gray| [gray]);
+        }
+    }
     match *row {
-        SourceRow::Gray8(bytes) => each(block, |x| [Gray8(bytes).gray(left + x)]),
-        SourceRow::Rgb888(bytes) => {
-            let pixels = Rgb888(bytes.as_chunks().0);
-            each(block, |x| [pixels.gray(left + x)]);
-        }
-        SourceRow::Rgb565(bytes) => {
-            let pixels = Rgb565(bytes.as_chunks().0);
-            each(block, |x| [pixels.gray(left + x)]);
-        }
-        SourceRow::Yuyv(bytes) => {
-            let pixels = Yuyv(bytes.as_chunks().0);
-            each(block, |x| [pixels.gray(left + x)]);
-        }
-        SourceRow::Nv12 { luma, .. } | SourceRow::I420 { luma, .. } => {
-            each(block, |x| [I420(luma, &[], &[]).gray(left + x)]);
-        }
+        SourceRow::Gray8(bytes) => each(Gray8(bytes), first, block),
+        SourceRow::Rgb888(bytes) => each(Rgb888(bytes.as_chunks().0), first, block),
+        SourceRow::Rgb565(bytes) => each(Rgb565(bytes.as_chunks().0), first, block),
+        SourceRow::Yuyv(bytes) => each(Yuyv(bytes.as_chunks().0), first, block),
+        SourceRow::Nv12 { luma, chroma } => each(Nv12(luma, chroma.as_chunks().0), first, block),
+        SourceRow::I420 { luma, blue, red } => each(I420(luma, blue, red), first, block),
     }
 }
 
-fn fill_colour(row: &SourceRow<'_>, left: usize, block: &mut [[u8; 3]]) {
-    match *row {
-        SourceRow::Gray8(bytes) => each(block, |x| Gray8(bytes).rgb(left + x)),
-        SourceRow::Rgb888(bytes) => {
-            let pixels = Rgb888(bytes.as_chunks().0);
-            each(block, |x| pixels.rgb(left + x));
-        }
-        SourceRow::Rgb565(bytes) => {
-            let pixels = Rgb565(bytes.as_chunks().0);
-            each(block, |x| pixels.rgb(left + x));
-        }
-        SourceRow::Yuyv(bytes) => {
-            let pixels = Yuyv(bytes.as_chunks().0);
-            each(block, |x| pixels.rgb(left + x));
-        }
-        SourceRow::Nv12 { luma, chroma } => {
-            let pixels = Nv12(luma, chroma.as_chunks().0);
-            each(block, |x| pixels.rgb(left + x));
-        }
-        SourceRow::I420 { luma, blue, red } => {
-            let pixels = I420(luma, blue, red);
-            each(block, |x| pixels.rgb(left + x));
+fn fill_colour(row: &SourceRow<'_>, first: usize, block: &mut [[[u8; 3]; 2]]) {
+    fn each(pixels: impl Pixels, first: usize, block: &mut [[[u8; 3]; 2]]) {
+        for (pair, to) in block.iter_mut().enumerate() {
+            *to = pixels.rgb(first + pair);
         }
     }
-}
-
-#[inline]
-fn each<const CHANNELS: usize>(block: &mut [[u8; CHANNELS]], pixel: impl Fn(usize) -> [u8; CHANNELS]) {
-    for (x, to) in block.iter_mut().enumerate() {
-        *to = pixel(x);
+    match *row {
+        SourceRow::Gray8(bytes) => each(Gray8(bytes), first, block),
+        SourceRow::Rgb888(bytes) => each(Rgb888(bytes.as_chunks().0), first, block),
+        SourceRow::Rgb565(bytes) => each(Rgb565(bytes.as_chunks().0), first, block),
+        SourceRow::Yuyv(bytes) => each(Yuyv(bytes.as_chunks().0), first, block),
+        SourceRow::Nv12 { luma, chroma } => each(Nv12(luma, chroma.as_chunks().0), first, block),
+        SourceRow::I420 { luma, blue, red } => each(I420(luma, blue, red), first, block),
     }
 }

@@ -88,6 +88,24 @@ pub const fn scratch_words(width: usize, layout: PixelLayout) -> usize {
 /// interpolation are rounded to 1/256, those of an average are exact.
 ///
 /// An axis is averaged when it shrinks to less than half, otherwise it is interpolated.
+///
+/// # Example
+/// ```
+/// use ocelli_core::{Frame, PixelFormat};
+/// use ocelli_format::{PixelLayout, ResizeMode};
+/// use ocelli_vision::{ImageInput, Preprocessor, scratch_words};
+///
+/// let (layout, resize) = (PixelLayout::Gray, ResizeMode::Letterbox);
+/// let input = ImageInput { width: 2, height: 2, layout, resize, border: 9 };
+/// let frame = Frame::new(&[0, 40, 80, 120], 4, 1, PixelFormat::Gray8)?;
+///
+/// let mut scratch = [0; scratch_words(2, PixelLayout::Gray)];
+/// let mut preprocessor = Preprocessor::new(input, 4, 1, None, &mut scratch)?;
+/// let mut pixels = [0; 4];
+/// preprocessor.frame_to_pixels(&frame, &mut pixels)?;
+/// assert_eq!(pixels, [20, 100, 9, 9]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Preprocessor<'s> {
     input: ImageInput,

@@ -7,7 +7,7 @@ use ocelli_core::{Frame, PixelFormat};
 
 use crate::{
     PreprocessError,
-    colour::{gray_of_luma, gray_of_rgb, rgb_of_rgb565, rgb_of_yuv},
+    colour::{Chroma, gray_of_luma, gray_of_rgb, rgb_of_rgb565},
 };
 
 /// The bytes of one row of a frame. Rows of formats with shared chroma bring the chroma row that
@@ -91,15 +91,16 @@ impl<'a> SourceRow<'a> {
     }
 }
 
-/// Random access to the pixels of a row. Beyond the row pixels are black: a reader cannot fail.
+/// Random access to the pixels of a row, two at a time, because many formats share chroma between
+/// two. Beyond the row pixels are black: a reader cannot fail.
 pub(crate) trait Pixels: Copy {
-    /// Red, green, blue.
-    fn rgb(self, x: usize) -> [u8; 3];
+    /// Red, green, blue of the pixels `2 * pair` and `2 * pair + 1`.
+    fn rgb(self, pair: usize) -> [[u8; 3]; 2];
 
-    /// Brightness.
+    /// Their brightness.
     #[inline]
-    fn gray(self, x: usize) -> u8 {
-        gray_of_rgb(self.rgb(x))
+    fn gray(self, pair: usize) -> [u8; 2] {
+        self.rgb(pair).map(gray_of_rgb)
     }
 }
 
@@ -108,13 +109,13 @@ pub(crate) struct Gray8<'a>(pub &'a [u8]);
 
 impl Pixels for Gray8<'_> {
     #[inline]
-    fn rgb(self, x: usize) -> [u8; 3] {
-        [self.gray(x); 3]
+    fn rgb(self, pair: usize) -> [[u8; 3]; 2] {
+        self.gray(pair).map(|gray| [gray; 3])
     }
 
     #[inline]
-    fn gray(self, x: usize) -> u8 {
-        at(self.0, x)
+    fn gray(self, pair: usize) -> [u8; 2] {
+        both(self.0, pair)
     }
 }
 
@@ -123,8 +124,8 @@ pub(crate) struct Rgb888<'a>(pub &'a [[u8; 3]]);
 
 impl Pixels for Rgb888<'_> {
     #[inline]
-    fn rgb(self, x: usize) -> [u8; 3] {
-        at(self.0, x)
+    fn rgb(self, pair: usize) -> [[u8; 3]; 2] {
+        both(self.0, pair)
     }
 }
 
@@ -133,8 +134,8 @@ pub(crate) struct Rgb565<'a>(pub &'a [[u8; 2]]);
 
 impl Pixels for Rgb565<'_> {
     #[inline]
-    fn rgb(self, x: usize) -> [u8; 3] {
-        rgb_of_rgb565(at(self.0, x))
+    fn rgb(self, pair: usize) -> [[u8; 3]; 2] {
+        both(self.0, pair).map(rgb_of_rgb565)
     }
 }
 
@@ -143,22 +144,16 @@ pub(crate) struct Yuyv<'a>(pub &'a [[u8; 4]]);
 
 impl Pixels for Yuyv<'_> {
     #[inline]
-    fn rgb(self, x: usize) -> [u8; 3] {
-        let [_, u, _, v] = at(self.0, x / 2);
-        rgb_of_yuv([self.luma(x), u, v])
+    fn rgb(self, pair: usize) -> [[u8; 3]; 2] {
+        let [even, u, odd, v] = at(self.0, pair);
+        let chroma = Chroma::new(u, v);
+        [even, odd].map(|y| chroma.rgb(y))
     }
 
     #[inline]
-    fn gray(self, x: usize) -> u8 {
-        gray_of_luma(self.luma(x))
-    }
-}
-
-impl Yuyv<'_> {
-    #[inline]
-    fn luma(self, x: usize) -> u8 {
-        let [even, _, odd, _] = at(self.0, x / 2);
-        if x & 1 == 0 { even } else { odd }
+    fn gray(self, pair: usize) -> [u8; 2] {
+        let [even, _, odd, _] = at(self.0, pair);
+        [even, odd].map(gray_of_luma)
     }
 }
 
@@ -167,14 +162,15 @@ pub(crate) struct Nv12<'a>(pub &'a [u8], pub &'a [[u8; 2]]);
 
 impl Pixels for Nv12<'_> {
     #[inline]
-    fn rgb(self, x: usize) -> [u8; 3] {
-        let [u, v] = at(self.1, x / 2);
-        rgb_of_yuv([at(self.0, x), u, v])
+    fn rgb(self, pair: usize) -> [[u8; 3]; 2] {
+        let [u, v] = at(self.1, pair);
+        let chroma = Chroma::new(u, v);
+        both(self.0, pair).map(|y| chroma.rgb(y))
     }
 
     #[inline]
-    fn gray(self, x: usize) -> u8 {
-        gray_of_luma(at(self.0, x))
+    fn gray(self, pair: usize) -> [u8; 2] {
+        both(self.0, pair).map(gray_of_luma)
     }
 }
 
@@ -183,13 +179,23 @@ pub(crate) struct I420<'a>(pub &'a [u8], pub &'a [u8], pub &'a [u8]);
 
 impl Pixels for I420<'_> {
     #[inline]
-    fn rgb(self, x: usize) -> [u8; 3] {
-        rgb_of_yuv([at(self.0, x), at(self.1, x / 2), at(self.2, x / 2)])
+    fn rgb(self, pair: usize) -> [[u8; 3]; 2] {
+        let chroma = Chroma::new(at(self.1, pair), at(self.2, pair));
+        both(self.0, pair).map(|y| chroma.rgb(y))
     }
 
     #[inline]
-    fn gray(self, x: usize) -> u8 {
-        gray_of_luma(at(self.0, x))
+    fn gray(self, pair: usize) -> [u8; 2] {
+        both(self.0, pair).map(gray_of_luma)
+    }
+}
+
+#[inline]
+fn both<T: Copy + Default>(row: &[T], pair: usize) -> [T; 2] {
+    match row.get(2 * pair..).unwrap_or(&[]) {
+        [even, odd, ..] => [*even, *odd],
+        [even] => [*even, T::default()],
+        [] => [T::default(); 2],
     }
 }
 
@@ -201,6 +207,7 @@ fn at<T: Copy + Default>(row: &[T], x: usize) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::colour::rgb_of_yuv;
 
     #[test]
     fn shared_chroma_rows_of_odd_frames_are_found() {
@@ -251,14 +258,20 @@ mod tests {
     }
 
     #[test]
-    fn readers_pick_the_pixel() {
+    fn readers_pick_the_pixels() {
         let yuyv = Yuyv(&[[81, 90, 145, 240]]);
-        assert_eq!(yuyv.rgb(0), rgb_of_yuv([81, 90, 240]));
-        assert_eq!(yuyv.rgb(1), rgb_of_yuv([145, 90, 240]));
-        assert_eq!((yuyv.gray(0), yuyv.gray(1)), (gray_of_luma(81), gray_of_luma(145)));
-        assert_eq!(yuyv.gray(2), gray_of_luma(0));
-        assert_eq!(Gray8(&[4, 9]).rgb(1), [9; 3]);
-        assert_eq!(I420(&[1, 2, 3], &[4, 5], &[6, 7]).rgb(2), rgb_of_yuv([3, 5, 7]));
-        assert_eq!(Nv12(&[1, 2, 3], &[[4, 6], [5, 7]]).rgb(1), rgb_of_yuv([2, 4, 6]));
+        assert_eq!(yuyv.rgb(0), [rgb_of_yuv([81, 90, 240]), rgb_of_yuv([145, 90, 240])]);
+        assert_eq!(yuyv.gray(0), [gray_of_luma(81), gray_of_luma(145)]);
+        assert_eq!(yuyv.gray(1), [gray_of_luma(0); 2]);
+        assert_eq!(Gray8(&[4, 9, 7]).rgb(1), [[7; 3], [0; 3]]);
+        assert_eq!(Rgb888(&[[1; 3], [2; 3]]).rgb(0), [[1; 3], [2; 3]]);
+        let i420 = I420(&[1, 2, 3], &[4, 5], &[6, 7]);
+        assert_eq!(i420.rgb(1), [rgb_of_yuv([3, 5, 7]), rgb_of_yuv([0, 5, 7])]);
+        let nv12 = Nv12(&[1, 2, 3], &[[4, 6], [5, 7]]);
+        assert_eq!(nv12.rgb(0), [rgb_of_yuv([1, 4, 6]), rgb_of_yuv([2, 4, 6])]);
+        assert_eq!(
+            (nv12.gray(1), i420.gray(1)),
+            (both(&[1, 2, 3], 1).map(gray_of_luma), [gray_of_luma(3), 0])
+        );
     }
 }

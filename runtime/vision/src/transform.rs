@@ -166,6 +166,9 @@ mod tests {
         let tall = fit((30, 60), (10, 10), ResizeMode::Letterbox);
         assert_eq!(tall.target(), Region { x: 2, y: 0, width: 5, height: 10 });
         assert_eq!(tall.source(), Region::whole(30, 60));
+        // 7.5 rows are eight, and the odd row of border is below.
+        let half = fit((6, 5), (9, 9), ResizeMode::Letterbox);
+        assert_eq!(half.target(), Region { x: 0, y: 0, width: 9, height: 8 });
     }
 
     #[test]

@@ -136,6 +136,29 @@ fn one_anchor_becomes_one_face() {
 }
 
 #[test]
+fn every_step_rounds_to_nearest() {
+    let mut boxes = blaze_face(Suppression::Hard);
+    boxes.keypoints.clear();
+    // t is 2.5, 1.5, 11 and 5; the first cell of three has its centre at 10922.67.
+    let fields = [640, 384, 11 << 8, 5 << 8].map(|offset| Field { multiplier: 0, offset });
+    boxes.heads.truncate(1);
+    let head = &mut boxes.heads[0];
+    (head.rows, head.columns) = (1, 3);
+    (head.anchors, head.fields) = (vec![[32_768, 65_536]], fields.to_vec());
+    let bytes = AlignedBytes::copy_of(&artefact(boxes, &[[1, 3, 1], [1, 3, 4]]));
+    let outputs = [vec![9i8, -9, -9], vec![0i8; 12]];
+    let output = |tensor: u16| outputs.get(usize::from(tensor)).map(Vec::as_slice);
+    let mut detections = Detections::<1, 0>::new();
+    let mut postprocessor = BoxPostprocessor::<1, 0>::new(contract(&bytes)).unwrap();
+    let transform =
+        Transform::new((256, 256), Region::whole(256, 256), (64, 64), ResizeMode::Stretch).unwrap();
+    postprocessor.run(output, &transform, &mut detections).unwrap();
+    // Centre 10923 + 2, 32768 + 2; width 6, height 5, of which 3 are above the centre.
+    let expected = BoundingBox { left: 10_922, top: 32_767, right: 10_928, bottom: 32_772 };
+    assert_eq!(detections.found.first().map(|found| found.bounds), Some(expected));
+}
+
+#[test]
 fn nothing_above_the_threshold_is_nothing() {
     let bytes = AlignedBytes::copy_of(&artefact(blaze_face(Suppression::Weighted), &BLAZE_FACE_SIZES));
     // The probability of -1 is just below a half.
@@ -367,6 +390,9 @@ fn what_finds_no_room_is_counted() {
     let output = |tensor: u16| outputs.get(usize::from(tensor)).map(Vec::as_slice);
     let mut detections = Detections::<2, 6>::new();
     let mut postprocessor = BoxPostprocessor::<3, 6>::new(contract(&bytes)).unwrap();
+    postprocessor.run(output, &twice_as_wide(), &mut detections).unwrap();
+    assert_eq!((detections.overflowed_candidates, detections.overflowed_detections), (2, 1));
+    // The next frame counts for itself.
     postprocessor.run(output, &twice_as_wide(), &mut detections).unwrap();
     assert_eq!((detections.overflowed_candidates, detections.overflowed_detections), (2, 1));
     let scores: Vec<u16> = detections.found.iter().map(|detection| detection.score.0).collect();

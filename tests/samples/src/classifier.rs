@@ -28,8 +28,8 @@ pub fn classifier() -> Model {
     let mean = model.operator(Operator::Mean { factor: factor(5, 2) }, wide, &[], &[1, 18], ZERO_POINT);
     let flat = model.operator(Operator::Reshape, mean, &[], &[18], ZERO_POINT);
     let logits = model.fully_connected(flat, 5);
-    // Steps of 1/16, in the reference's fixed point: 2^26 / 16.
-    let softmax = Operator::Softmax { factor: factor(1 << 22, 0), difference_min: -248 };
+    // Steps of 1/64, in the reference's fixed point: 2^26 / 64.
+    let softmax = Operator::Softmax { factor: factor(1 << 20, 0), difference_min: -992 };
     let scores = model.operator(softmax, logits, &[], &[1, 5], -128);
     let mut model = model.finish(&[scores]);
     model.input_contracts.push(InputContract {

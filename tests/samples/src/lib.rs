@@ -13,20 +13,63 @@ mod detector;
 pub use classifier::classifier;
 pub use detector::detector;
 
+use ocelli_engine::{Plan, operators};
+use ocelli_format::model::{Model, SelfTest};
+use ocelli_format::{AlignedBytes, Artefact, write};
+
+/// Both models as artefacts, with self-tests, behind their names.
+pub fn artefacts() -> [(&'static str, AlignedBytes); 2] {
+    [("classifier", with_self_test(classifier())), ("detector", with_self_test(detector()))]
+}
+
+/// Writes a model, runs it, and writes it again with what came out as its self-test.
+fn with_self_test(mut model: Model) -> AlignedBytes {
+    let (seed, shift) = (1, 1);
+    let bytes = AlignedBytes::copy_of(&write(&model).expect("a sample is well formed"));
+    let artefact = Artefact::parse(&bytes).expect("the writer has parsed it");
+    let mut arena = AlignedBytes::zeros(model.schedules[0].arena_bytes as usize);
+    let mut plan =
+        Plan::new(&artefact, "portable", operators::ALL, &mut arena).expect("the engine has all operators");
+    model.self_test = Some(SelfTest { seed, shift, output_crc32: plan.output_crc32(seed, shift) });
+    AlignedBytes::copy_of(&write(&model).expect("a self-test changes nothing else"))
+}
+
 #[cfg(test)]
 mod tests {
-    use ocelli_format::{Artefact, OperatorKind, write};
+    use ocelli_core::Infer;
+    use ocelli_engine::{Plan, operators};
+    use ocelli_format::{AlignedBytes, Artefact, OperatorKind, SeedStream};
 
     #[test]
-    fn both_models_are_artefacts_and_use_every_operator() {
+    fn both_models_use_every_operator() {
         let mut kinds = Vec::new();
-        for model in [super::classifier(), super::detector()] {
-            let bytes = write(&model).unwrap_or_else(|error| panic!("{}: {error}", model.name));
+        for (_, bytes) in super::artefacts() {
             let artefact = Artefact::parse(&bytes).unwrap();
-            kinds.extend(artefact.operators().map(|operator| operator.operator.kind()));
+            kinds.extend(artefact.operators().map(|operator| operator.kind));
         }
         kinds.sort();
         kinds.dedup();
         assert_eq!(kinds.len(), OperatorKind::Prelu as usize, "{kinds:?}");
+    }
+
+    /// Saturated outputs would hide differences between machines.
+    #[test]
+    fn outputs_depend_on_inputs_and_rarely_saturate() {
+        for (name, bytes) in super::artefacts() {
+            let artefact = Artefact::parse(&bytes).unwrap();
+            let mut arena = AlignedBytes::zeros(1 << 16);
+            let mut plan = Plan::new(&artefact, "portable", operators::ALL, &mut arena).unwrap();
+            let mut run = |seed| {
+                let input = plan.input(0).unwrap();
+                input.iter_mut().zip(SeedStream::new(seed, 0)).for_each(|(value, byte)| *value = byte);
+                plan.infer();
+                let outputs = (0..artefact.outputs().len()).flat_map(|index| plan.output(index).unwrap());
+                outputs.copied().collect::<Vec<i8>>()
+            };
+            let (first, second) = (run(1), run(2));
+            assert_ne!(first, second, "{name}");
+            let saturated = first.iter().filter(|value| [-128, 127].contains(*value)).count();
+            assert!(saturated * 4 < first.len(), "{name}: {first:?}");
+        }
     }
 }

@@ -80,7 +80,7 @@ impl Facts {
             profile: schedule.profile.to_owned(),
             arena_bytes: schedule.arena_bytes,
             preprocess_words: words.max().unwrap_or(0),
-            operators: artefact.operators().map(|operator| operator.operator.kind()).collect(),
+            operators: artefact.operators().map(|operator| operator.kind).collect(),
             inputs: artefact.inputs().iter().map(port).collect(),
             outputs: artefact.outputs().iter().map(port).collect(),
             outcome,

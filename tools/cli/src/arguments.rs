@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, inspect, run, simulate, zoo};
+use crate::commands::{completions, convert, demo, inspect, run, simulate, zoo};
 
 /// Embedded edge vision: from camera pixels to boxes, with identical bits everywhere.
 #[derive(Parser)]
@@ -20,8 +20,12 @@ pub struct Arguments {
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Find a face in a photograph, from fetching the model to the annotated picture
+    Demo(demo::Arguments),
     /// List the models and photographs that can be fetched, or fetch one
     Zoo(zoo::Arguments),
+    /// Make an artefact of a trained model
+    Convert(convert::Arguments),
     /// Show what is in an artefact
     Inspect(inspect::Arguments),
     /// Run an artefact on this computer

@@ -29,6 +29,23 @@ pub fn print_warning(message: &str) {
     anstream::eprintln!("{WARNING}warning{WARNING:#}: {message}");
 }
 
+/// Warnings, those that differ only in the names they quote told once.
+pub fn print_warnings(warnings: &[String]) {
+    let kind = |warning: &str| warning.split('`').step_by(2).collect::<String>();
+    let mut told: Vec<String> = Vec::new();
+    for warning in warnings {
+        let kind_of_warning = kind(warning);
+        if !told.contains(&kind_of_warning) {
+            let others = warnings.iter().filter(|other| kind(other) == kind_of_warning).count() - 1;
+            match others {
+                0 => print_warning(warning),
+                _ => print_warning(&format!("{warning} (and {others} more like it)")),
+            }
+            told.push(kind_of_warning);
+        }
+    }
+}
+
 /// A value as indented JSON.
 pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::at("JSON", error))?;

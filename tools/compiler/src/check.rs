@@ -84,10 +84,10 @@ pub fn check_tensor(tensor: &Tensor) -> Result<(), String> {
         if data.element() != tensor.element {
             return Err(format!("{:?} values in a tensor of {:?}", data.element(), tensor.element));
         }
-        if let Data::F32(values) = data {
-            if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-                return Err(format!("value {at} is {}; every constant must be finite", values[at]));
-            }
+        if let Data::F32(values) = data
+            && let Some(at) = values.iter().position(|value| !value.is_finite())
+        {
+            return Err(format!("value {at} is {}; every constant must be finite", values[at]));
         }
     }
     let Some(quantization) = &tensor.quantization else { return Ok(()) };

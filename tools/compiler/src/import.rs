@@ -10,8 +10,10 @@ use crate::graph::Graph;
 mod error;
 mod onnx;
 mod tflite;
+mod uint8;
 
 pub use error::{ImportError, NodeProblem, Problem};
+pub use uint8::{WeightsMoved, requantize_u8};
 
 /// An ONNX file is a protobuf message whose first field is its version, field 1 as a varint.
 const ONNX_VERSION_FIELD: u8 = 0x08;

@@ -2,10 +2,25 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
-pub mod fold;
 pub mod graph;
+
 pub mod import;
+
+pub mod fold;
+
+pub mod contract;
+
+pub mod quantize;
+
 pub mod lower;
-pub mod oracle;
+
 pub mod plan;
+
+pub mod convert;
+pub mod execute;
+pub mod inspect;
+pub mod report;
+
+pub mod float_detector;
+pub mod oracle;
 mod resample;

@@ -138,3 +138,6 @@ fn lower_node(builder: &mut Builder<'_>, node: &graph::Node) -> Result<(), Lower
         Op::Unary(unary) => elementwise::unary(builder, node, *unary),
     }
 }
+
+#[cfg(test)]
+mod tests;

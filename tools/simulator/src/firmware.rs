@@ -47,14 +47,14 @@ pub fn build(machine: &Machine, firmware: Firmware<'_>) -> Result<PathBuf, Simul
             ("fixed", format!("{}-{stem}", machine.name))
         }
     };
-    cargo.args(["--quiet", "--profile", "firmware", "--package", "ocelli-qemu"]);
+    cargo.args(["--quiet", "--profile", &machine.profile, "--package", "ocelli-qemu"]);
     cargo.args(["--bin", binary, "--features", &features]);
     let output = cargo.output().map_err(SimulateError::io("starting cargo"))?;
     if !output.status.success() {
         let output = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(SimulateError::Build { machine: machine.name.clone(), output });
     }
-    let built = target_directory.join(&machine.target).join("firmware").join(binary);
+    let built = target_directory.join(&machine.target).join(&machine.profile).join(binary);
     let elf = elf_directory.join(format!("{elf_name}.elf"));
     let copy = elf_directory.join(format!("{elf_name}.{}.tmp", std::process::id()));
     fs::copy(&built, &copy)

@@ -17,6 +17,8 @@ pub struct Machine {
     pub target: String,
     /// What the compiler is told beyond the target.
     pub rustflags: String,
+    /// Cargo's profile.
+    pub profile: String,
     /// Where the job is loaded, and how long it may be.
     pub job: (u64, u64),
     /// Origin and length of the memory that code lies in.

@@ -33,7 +33,7 @@ const MAY_BE_UNSAFE: [&str; 2] = ["runtime/kernels", "boards/qemu"];
 fn unsafe_code() -> Result<()> {
     let root = repository()?;
     let mut roots = vec![root.join("tests/src/lib.rs")];
-    for folder in ["runtime", "boards", "tools"] {
+    for folder in ["runtime", "boards", "tools", "tests"] {
         for package in packages::directories(folder)? {
             if MAY_BE_UNSAFE.iter().all(|exception| package != root.join(exception)) {
                 let sources = ["src/lib.rs", "src/main.rs"].map(|source| package.join(source));
@@ -90,7 +90,7 @@ fn firmware() -> Result<()> {
 fn docs() -> Result<()> {
     let packages = packages::in_folder("runtime")?;
     let selected = packages.iter().flat_map(|package| ["--package", package]);
-    let doc = ["doc", "--quiet", "--no-deps"].into_iter().chain(selected);
+    let doc = ["doc", "--quiet", "--no-deps", "--all-features"].into_iter().chain(selected);
     command::run(command::cargo(doc)?.env("RUSTDOCFLAGS", "-D warnings"))
 }
 

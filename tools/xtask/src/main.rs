@@ -5,6 +5,10 @@ mod command;
 
 mod packages;
 
+mod elf;
+
+mod golden;
+
 mod setup;
 
 mod test;
@@ -12,6 +16,10 @@ mod test;
 mod lint;
 
 mod qemu;
+
+mod sizes;
+
+mod fuzz;
 
 mod ci;
 
@@ -38,6 +46,10 @@ enum Job {
     Lint,
     /// Run the golden models on the host and on five emulated Cortex-M
     Qemu(qemu::Options),
+    /// Print RAM and flash by model, and check them against peers and budgets
+    Sizes,
+    /// Feed mutated bytes to the artefact reader and the planner
+    Fuzz(fuzz::Options),
     /// What continuous integration runs: lint, then test
     Ci,
 }
@@ -49,6 +61,8 @@ fn main() -> ExitCode {
         Some(Job::Test(options)) => test::run(&options),
         Some(Job::Lint) => lint::run(),
         Some(Job::Qemu(options)) => qemu::run(&options),
+        Some(Job::Sizes) => sizes::run(),
+        Some(Job::Fuzz(options)) => fuzz::run(&options),
         Some(Job::Ci) => ci::run(),
     };
     match result {

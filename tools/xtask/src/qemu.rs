@@ -1,10 +1,19 @@
-//! `cargo xtask qemu`: the golden models on the host and on five emulated Cortex-M, byte by byte.
+//! `cargo xtask qemu`: models on the host and on five emulated Cortex-M, byte by byte.
+//!
+//! First every machine checks its own instruments, then small sample models run with frames of every pixel format,
+//! then the real models, where they are, against TFLite Micro's outputs.
 
+mod golden;
+
+mod samples;
+
+use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use ocelli_simulator::{Firmware, build, find_qemu, machines, run_elf};
+use ocelli_simulator::{Firmware, Job, Machine, Run, build, find_qemu, machines, run_elf};
 
 /// What to run.
 #[derive(Args, Default)]
@@ -14,26 +23,65 @@ pub struct Options {
     smoke: bool,
 }
 
+/// A machine with its firmware.
+pub struct Target {
+    machine: &'static Machine,
+    elf: PathBuf,
+}
+
+impl Target {
+    /// Runs a job.
+    fn run(&self, job: &Job<'_>) -> Result<Run> {
+        let facts = run_elf(self.machine, &self.elf, Some(job), LIMIT)?;
+        Ok(Run::read(&self.machine.name, &facts)?)
+    }
+}
+
 /// Runs everything, or with `--smoke` only the instruments.
 pub fn run(options: &Options) -> Result<()> {
     println!("{}", find_qemu()?);
-    instruments()?;
+    let targets = targets()?;
+    instruments(&targets)?;
     if options.smoke {
         return Ok(());
     }
-    Ok(())
+    samples::run(&targets)?;
+    golden::run(&targets)
+}
+
+/// Longer than any model takes on a slow host.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Builds the firmware of every machine.
+fn targets() -> Result<Vec<Target>> {
+    let with_elf = |machine| Ok(Target { machine, elf: build(machine, Firmware::Generic)? });
+    machines().iter().map(with_elf).collect()
 }
 
 /// Every machine boots, counts instructions exactly and gauges its stack.
-fn instruments() -> Result<()> {
-    for machine in machines() {
-        let elf = build(machine, Firmware::Generic)?;
-        let facts =
-            run_elf(machine, &elf, None, Duration::from_secs(60)).context("testing the instruments")?;
+fn instruments(targets: &[Target]) -> Result<()> {
+    for Target { machine, elf } in targets {
+        let facts = run_elf(machine, elf, None, LIMIT).context("testing the instruments")?;
         if facts.first("instruments") != Some("ok") || facts.first("machine") != Some(&machine.name) {
             bail!("{} printed:\n{}", machine.name, facts.text());
         }
         println!("{:<12} {:<32} instruments ok", machine.name, machine.core);
     }
     Ok(())
+}
+
+/// Does `work` for every item, on as many threads as there are processors; results in order.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let mut results: Vec<(usize, Result<R>)> = thread::scope(|scope| {
+        let start = |first: usize| {
+            let work = &work;
+            let mine = items.iter().enumerate().skip(first).step_by(threads);
+            scope.spawn(move || mine.map(|(index, item)| (index, work(item))).collect::<Vec<_>>())
+        };
+        let handles: Vec<_> = (0..threads).map(start).collect();
+        handles.into_iter().flat_map(|handle| handle.join().expect("a worker does not panic")).collect()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
 }

@@ -1,12 +1,12 @@
 //! Links addition.
 
-use ocelli_format::{Operator, OperatorKind};
+use ocelli_format::OperatorKind;
 use ocelli_kernels::{AddParameters, KernelError, add_s8};
 
 use crate::layer::{Kernel, Layer, bounds, requantize};
 use crate::memory::Operands;
 
-/// [`Operator::Add`].
+/// [`Operator::Add`](ocelli_format::Operator::Add).
 #[derive(Clone, Copy, Debug)]
 pub struct Add;
 
@@ -16,9 +16,12 @@ impl Add {
 }
 
 fn parameters(layer: &Layer<'_>) -> Result<AddParameters, KernelError> {
-    let Operator::Add { inputs: [left, right], output, clamp, .. } = layer.operator() else {
-        return Err(KernelError::Geometry);
-    };
+    let mut attributes = layer.view.attributes;
+    if attributes.u8() != LEFT_SHIFT {
+        return Err(KernelError::Range);
+    }
+    let (left, right, output) = (attributes.factor(), attributes.factor(), attributes.factor());
+    let clamp = attributes.clamp();
     let [activation_min, activation_max] = bounds(&clamp);
     Ok(AddParameters {
         left_zero_point: layer.input(0).zero_point,
@@ -31,6 +34,9 @@ fn parameters(layer: &Layer<'_>) -> Result<AddParameters, KernelError> {
         activation_max,
     })
 }
+
+/// The extra fraction bits that the kernel works with.
+const LEFT_SHIFT: u8 = 20;
 
 fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
     let (left, right) = (layer.input_elements(0), layer.input_elements(1));

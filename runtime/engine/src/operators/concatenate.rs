@@ -1,12 +1,12 @@
 //! Links concatenation.
 
-use ocelli_format::{Operator, OperatorKind};
+use ocelli_format::OperatorKind;
 use ocelli_kernels::{ConcatenateParameters, KernelError, concatenate_s8};
 
 use crate::layer::{Kernel, Layer};
 use crate::memory::Operands;
 
-/// [`Operator::Concatenate`].
+/// [`Operator::Concatenate`](ocelli_format::Operator::Concatenate).
 #[derive(Clone, Copy, Debug)]
 pub struct Concatenate;
 
@@ -18,10 +18,7 @@ impl Concatenate {
 /// The parameters of every input, in order.
 fn parameters<'a>(layer: &Layer<'a>) -> impl Iterator<Item = ConcatenateParameters> + use<'a> {
     let layer = *layer;
-    let axis = match layer.operator() {
-        Operator::Concatenate { axis } => usize::from(axis),
-        _ => 0,
-    };
+    let axis = usize::from({ layer.view.attributes }.u8());
     let run = move |axes: &[u32]| axes.iter().skip(axis).map(|&axis| axis as usize).product();
     let output = layer.output().shape;
     let outer = output.axes().iter().take(axis).map(|&axis| axis as usize).product();
@@ -35,10 +32,12 @@ fn parameters<'a>(layer: &Layer<'a>) -> impl Iterator<Item = ConcatenateParamete
 }
 
 fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+    let mut missing = 0;
     for (index, parameters) in parameters(layer).enumerate() {
         parameters.check(layer.input_elements(index), layer.output_elements())?;
+        missing = parameters.output_run - parameters.offset - parameters.input_run;
     }
-    Ok(0)
+    if missing == 0 { Ok(0) } else { Err(KernelError::Geometry) }
 }
 
 fn run(layer: &Layer<'_>, operands: Operands<'_>) {

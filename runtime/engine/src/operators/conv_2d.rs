@@ -1,12 +1,12 @@
 //! Links 2-d convolution.
 
-use ocelli_format::{Operator, OperatorKind};
+use ocelli_format::OperatorKind;
 use ocelli_kernels::{Conv2dParameters, KernelError, conv_2d_s8};
 
 use crate::layer::{Kernel, Layer, axes, bounds, image};
 use crate::memory::Operands;
 
-/// [`Operator::Conv2d`].
+/// [`Operator::Conv2d`](ocelli_format::Operator::Conv2d).
 #[derive(Clone, Copy, Debug)]
 pub struct Conv2d;
 
@@ -16,9 +16,8 @@ impl Conv2d {
 }
 
 fn parameters(layer: &Layer<'_>) -> Result<Conv2dParameters, KernelError> {
-    let Operator::Conv2d { window, clamp } = layer.operator() else {
-        return Err(KernelError::Geometry);
-    };
+    let mut attributes = layer.view.attributes;
+    let (window, clamp) = (attributes.window(), attributes.clamp());
     let (input, output) = (layer.input(0), layer.output());
     let [vertical, horizontal] = axes(&window);
     let [activation_min, activation_max] = bounds(&clamp);

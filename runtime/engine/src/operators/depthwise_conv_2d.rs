@@ -1,12 +1,12 @@
 //! Links depthwise 2-d convolution.
 
-use ocelli_format::{Operator, OperatorKind};
+use ocelli_format::OperatorKind;
 use ocelli_kernels::{DepthwiseConv2dParameters, KernelError, depthwise_conv_2d_s8};
 
 use crate::layer::{Kernel, Layer, axes, bounds, image};
 use crate::memory::Operands;
 
-/// [`Operator::DepthwiseConv2d`].
+/// [`Operator::DepthwiseConv2d`](ocelli_format::Operator::DepthwiseConv2d).
 #[derive(Clone, Copy, Debug)]
 pub struct DepthwiseConv2d;
 
@@ -16,9 +16,8 @@ impl DepthwiseConv2d {
 }
 
 fn parameters(layer: &Layer<'_>) -> Result<DepthwiseConv2dParameters, KernelError> {
-    let Operator::DepthwiseConv2d { window, clamp, .. } = layer.operator() else {
-        return Err(KernelError::Geometry);
-    };
+    let mut attributes = layer.view.attributes;
+    let (window, _depth_multiplier, clamp) = (attributes.window(), attributes.u16(), attributes.clamp());
     let (input, output) = (layer.input(0), layer.output());
     let [vertical, horizontal] = axes(&window);
     let [activation_min, activation_max] = bounds(&clamp);

@@ -1,12 +1,12 @@
 //! Links the fully connected layer.
 
-use ocelli_format::{Operator, OperatorKind};
+use ocelli_format::OperatorKind;
 use ocelli_kernels::{FullyConnectedParameters, KernelError, fully_connected_s8};
 
 use crate::layer::{Kernel, Layer, bounds, image};
 use crate::memory::Operands;
 
-/// [`Operator::FullyConnected`].
+/// [`Operator::FullyConnected`](ocelli_format::Operator::FullyConnected).
 #[derive(Clone, Copy, Debug)]
 pub struct FullyConnected;
 
@@ -16,9 +16,7 @@ impl FullyConnected {
 }
 
 fn parameters(layer: &Layer<'_>) -> Result<FullyConnectedParameters, KernelError> {
-    let Operator::FullyConnected { clamp } = layer.operator() else {
-        return Err(KernelError::Geometry);
-    };
+    let clamp = { layer.view.attributes }.clamp();
     let [_, _, output_depth, input_depth] = image(&layer.input(1))?;
     let [activation_min, activation_max] = bounds(&clamp);
     Ok(FullyConnectedParameters {

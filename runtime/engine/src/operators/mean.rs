@@ -1,12 +1,12 @@
 //! Links the mean over height and width.
 
-use ocelli_format::{Operator, OperatorKind};
+use ocelli_format::OperatorKind;
 use ocelli_kernels::{KernelError, MeanParameters, mean_s8};
 
 use crate::layer::{Kernel, Layer, image, requantize};
 use crate::memory::Operands;
 
-/// [`Operator::Mean`].
+/// [`Operator::Mean`](ocelli_format::Operator::Mean).
 #[derive(Clone, Copy, Debug)]
 pub struct Mean;
 
@@ -16,9 +16,7 @@ impl Mean {
 }
 
 fn parameters(layer: &Layer<'_>) -> Result<MeanParameters, KernelError> {
-    let Operator::Mean { factor } = layer.operator() else {
-        return Err(KernelError::Geometry);
-    };
+    let factor = { layer.view.attributes }.factor();
     let [batches, height, width, channels] = image(&layer.input(0))?;
     Ok(MeanParameters {
         outer: batches,

@@ -1,12 +1,12 @@
 //! Links multiplication.
 
-use ocelli_format::{Operator, OperatorKind};
+use ocelli_format::OperatorKind;
 use ocelli_kernels::{KernelError, MulParameters, mul_s8};
 
 use crate::layer::{Kernel, Layer, bounds, requantize};
 use crate::memory::Operands;
 
-/// [`Operator::Mul`].
+/// [`Operator::Mul`](ocelli_format::Operator::Mul).
 #[derive(Clone, Copy, Debug)]
 pub struct Mul;
 
@@ -16,9 +16,8 @@ impl Mul {
 }
 
 fn parameters(layer: &Layer<'_>) -> Result<MulParameters, KernelError> {
-    let Operator::Mul { factor, clamp } = layer.operator() else {
-        return Err(KernelError::Geometry);
-    };
+    let mut attributes = layer.view.attributes;
+    let (factor, clamp) = (attributes.factor(), attributes.clamp());
     let [activation_min, activation_max] = bounds(&clamp);
     Ok(MulParameters {
         left_zero_point: layer.input(0).zero_point,

@@ -1,12 +1,12 @@
 //! Links padding.
 
-use ocelli_format::{Operator, OperatorKind};
+use ocelli_format::OperatorKind;
 use ocelli_kernels::{KernelError, PadParameters, pad_s8};
 
 use crate::layer::{Kernel, Layer, image};
 use crate::memory::Operands;
 
-/// [`Operator::Pad`].
+/// [`Operator::Pad`](ocelli_format::Operator::Pad).
 #[derive(Clone, Copy, Debug)]
 pub struct Pad;
 
@@ -16,9 +16,7 @@ impl Pad {
 }
 
 fn parameters(layer: &Layer<'_>) -> Result<PadParameters, KernelError> {
-    let Operator::Pad { before, .. } = layer.operator() else {
-        return Err(KernelError::Geometry);
-    };
+    let before = { layer.view.attributes }.margins();
     let output = layer.output();
     Ok(PadParameters {
         input_shape: image(&layer.input(0))?,

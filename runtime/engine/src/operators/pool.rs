@@ -1,17 +1,13 @@
 //! What both pools share.
 
-use ocelli_format::Operator;
 use ocelli_kernels::{KernelError, Pool2dParameters};
 
 use crate::layer::{Layer, axes, bounds, image};
 
 /// The parameters of either pool.
 pub(super) fn parameters(layer: &Layer<'_>) -> Result<Pool2dParameters, KernelError> {
-    let (Operator::AveragePool2d { window, clamp } | Operator::MaxPool2d { window, clamp }) =
-        layer.operator()
-    else {
-        return Err(KernelError::Geometry);
-    };
+    let mut attributes = layer.view.attributes;
+    let (window, clamp) = (attributes.window(), attributes.clamp());
     let [vertical, horizontal] = axes(&window);
     let [activation_min, activation_max] = bounds(&clamp);
     Ok(Pool2dParameters {

@@ -1,12 +1,12 @@
 //! Links the rectifier with learned slopes.
 
-use ocelli_format::{Operator, OperatorKind};
+use ocelli_format::OperatorKind;
 use ocelli_kernels::{KernelError, PreluParameters, prelu_s8};
 
 use crate::layer::{Kernel, Layer, requantize};
 use crate::memory::Operands;
 
-/// [`Operator::Prelu`].
+/// [`Operator::Prelu`](ocelli_format::Operator::Prelu).
 #[derive(Clone, Copy, Debug)]
 pub struct Prelu;
 
@@ -16,9 +16,8 @@ impl Prelu {
 }
 
 fn parameters(layer: &Layer<'_>) -> Result<PreluParameters, KernelError> {
-    let Operator::Prelu { positive, negative } = layer.operator() else {
-        return Err(KernelError::Geometry);
-    };
+    let mut attributes = layer.view.attributes;
+    let (positive, negative) = (attributes.factor(), attributes.factor());
     Ok(PreluParameters {
         input_zero_point: layer.input(0).zero_point,
         slope_zero_point: layer.input(1).zero_point,

@@ -1,22 +1,17 @@
 //! What both resizes share.
 
-use ocelli_format::Operator;
 use ocelli_kernels::{KernelError, ResizeParameters, Sampling};
 
 use crate::layer::{Layer, image};
 
 /// The parameters of either resize.
 pub(super) fn parameters(layer: &Layer<'_>) -> Result<ResizeParameters, KernelError> {
-    let sampling = match layer.operator() {
-        Operator::ResizeNearest { align_corners, half_pixel_centers }
-        | Operator::ResizeBilinear { align_corners, half_pixel_centers } => {
-            match (align_corners, half_pixel_centers) {
-                (true, _) => Sampling::AlignCorners,
-                (false, true) => Sampling::HalfPixelCenters,
-                (false, false) => Sampling::Asymmetric,
-            }
-        }
-        _ => return Err(KernelError::Geometry),
+    let mut attributes = layer.view.attributes;
+    let sampling = match (attributes.flag(), attributes.flag()) {
+        (false, false) => Sampling::Asymmetric,
+        (true, false) => Sampling::AlignCorners,
+        (false, true) => Sampling::HalfPixelCenters,
+        (true, true) => return Err(KernelError::Range),
     };
     let (input_shape, output_shape) = (image(&layer.input(0))?, image(&layer.output())?);
     Ok(ResizeParameters { input_shape, output_shape, sampling })

@@ -1,12 +1,12 @@
 //! Links softmax.
 
-use ocelli_format::{Operator, OperatorKind};
+use ocelli_format::OperatorKind;
 use ocelli_kernels::{KernelError, SoftmaxParameters, softmax_s8};
 
 use crate::layer::{Kernel, Layer, requantize};
 use crate::memory::Operands;
 
-/// [`Operator::Softmax`].
+/// [`Operator::Softmax`](ocelli_format::Operator::Softmax).
 #[derive(Clone, Copy, Debug)]
 pub struct Softmax;
 
@@ -16,16 +16,15 @@ impl Softmax {
 }
 
 fn parameters(layer: &Layer<'_>) -> Result<SoftmaxParameters, KernelError> {
-    let Operator::Softmax { factor, difference_min } = layer.operator() else {
-        return Err(KernelError::Geometry);
-    };
+    let mut attributes = layer.view.attributes;
+    let (factor, diff_min) = (attributes.factor(), attributes.i32());
     let shape = layer.output().shape;
     let depth = shape.axes().last().map_or(1, |&axis| axis as usize);
     Ok(SoftmaxParameters {
         rows: shape.elements() / depth.max(1),
         depth,
         requantize: requantize(&factor),
-        diff_min: difference_min,
+        diff_min,
     })
 }
 

@@ -51,7 +51,7 @@ fn tensor(artefact: &Artefact<'_>, id: TensorId) -> Tensor {
 fn operators(artefact: &Artefact<'_>) -> Vec<Node> {
     let node = |(id, view): (usize, crate::OperatorView<'_>)| Node {
         name: artefact.operator_name(id as u16).to_owned(),
-        operator: view.operator,
+        operator: view.operator(),
         inputs: view.inputs.to_vec(),
         outputs: view.outputs.to_vec(),
     };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use comfy_table::Table;
+use ocelli_compiler::inspect::inspect;
 use ocelli_format::{Artefact, OutputContractView, TensorId, TensorView};
 use serde_json::{Value, json};
 
@@ -32,52 +33,8 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     Ok(Verdict::Done)
 }
 
-/// One operator with what it costs.
-struct Layer<'a> {
-    name: &'a str,
-    operator: String,
-    output: TensorView<'a>,
-    macs: u64,
-    weight_bytes: usize,
-}
-
-fn layers<'a>(artefact: &'a Artefact<'a>) -> impl Iterator<Item = Layer<'a>> {
-    artefact.operators().enumerate().map(|(id, view)| {
-        let constants = view.inputs.iter().filter_map(|&input| artefact.tensor(input).data);
-        Layer {
-            name: artefact.operator_name(id as u16),
-            operator: view.operator.kind().to_string(),
-            output: artefact.tensor(view.output()),
-            macs: artefact.multiply_accumulates(id as u16),
-            weight_bytes: constants.map(<[u8]>::len).sum(),
-        }
-    })
-}
-
-/// Multiply-accumulates of one run.
-pub fn macs(artefact: &Artefact<'_>) -> u64 {
-    (0..artefact.operator_count() as u16).map(|id| artefact.multiply_accumulates(id)).sum()
-}
-
-/// Bytes of all constants: weights, biases, factors and tables.
-pub fn weight_bytes(artefact: &Artefact<'_>) -> usize {
-    artefact.tensors().filter_map(|tensor| tensor.data).map(<[u8]>::len).sum()
-}
-
-/// Arena of the portable schedule, or of the first where the artefact was stripped to others.
-pub fn arena_bytes(artefact: &Artefact<'_>) -> u32 {
-    let schedule = artefact.schedule_for("").or_else(|| artefact.schedules().next());
-    schedule.map_or(0, |schedule| schedule.arena_bytes)
-}
-
-/// The operators that a firmware has to link.
-pub fn operators(artefact: &Artefact<'_>) -> Vec<String> {
-    let kinds: std::collections::BTreeSet<_> =
-        artefact.operators().map(|view| view.operator.kind()).collect();
-    kinds.iter().map(ToString::to_string).collect()
-}
-
 fn as_json(artefact: &Artefact<'_>) -> Value {
+    let numbers = inspect(artefact, artefact.bytes().len());
     let tensor = |&id: &TensorId| {
         let view = artefact.tensor(id);
         json!({
@@ -87,25 +44,16 @@ fn as_json(artefact: &Artefact<'_>) -> Value {
             "zero_point": view.zero_point,
         })
     };
-    let layer = |layer: Layer<'_>| {
-        json!({
-            "name": layer.name,
-            "operator": layer.operator,
-            "output_shape": layer.output.shape.axes(),
-            "macs": layer.macs,
-            "weight_bytes": layer.weight_bytes,
-        })
-    };
     let schedule = |view: ocelli_format::ScheduleView<'_>| json!({ "profile": view.profile, "arena_bytes": view.arena_bytes, "scratch_bytes": view.scratch_bytes });
     json!({
         "name": artefact.name(),
         "version": artefact.version(),
         "answer_id": hexadecimal(&artefact.answer_id()),
-        "macs": macs(artefact),
-        "weight_bytes": weight_bytes(artefact),
-        "artefact_bytes": artefact.bytes().len(),
-        "arena_bytes": arena_bytes(artefact),
-        "operators": operators(artefact),
+        "macs": numbers.macs,
+        "weight_bytes": numbers.weight_bytes,
+        "artefact_bytes": numbers.artefact_bytes,
+        "arena_bytes": numbers.arena_bytes,
+        "operators": numbers.operators,
         "inputs": artefact.inputs().iter().map(tensor).collect::<Vec<_>>(),
         "outputs": artefact.outputs().iter().map(tensor).collect::<Vec<_>>(),
         "input_contracts": artefact.input_contracts().map(|contract| input_line(artefact, &contract)).collect::<Vec<_>>(),
@@ -116,11 +64,12 @@ fn as_json(artefact: &Artefact<'_>) -> Value {
         })),
         "provenance": artefact.provenance().map(|(key, value)| (key.to_owned(), Value::from(value)))
             .collect::<serde_json::Map<_, _>>(),
-        "layers": layers(artefact).map(layer).collect::<Vec<_>>(),
+        "layers": numbers.layers,
     })
 }
 
 fn print(artefact: &Artefact<'_>) {
+    let numbers = inspect(artefact, artefact.bytes().len());
     let (name, version) = (artefact.name(), artefact.version());
     anstream::println!("{STRONG}{}{STRONG:#} {version}", if name.is_empty() { "(no name)" } else { name });
     let mut facts = Table::new();
@@ -144,37 +93,38 @@ fn print(artefact: &Artefact<'_>) {
         let (arena, scratch) = (thousands(schedule.arena_bytes), thousands(schedule.scratch_bytes));
         fact("arena", format!("{arena} bytes on {}, of these {scratch} for scratch alone", schedule.profile));
     }
-    fact("artefact", format!("{} bytes", thousands(artefact.bytes().len() as u64)));
-    fact("weights", format!("{} bytes", thousands(weight_bytes(artefact) as u64)));
-    fact("work", format!("{} multiply-accumulates", thousands(macs(artefact))));
-    fact("operators", operators(artefact).join(", "));
+    fact("artefact", format!("{} bytes", thousands(numbers.artefact_bytes)));
+    fact("weights", format!("{} bytes", thousands(numbers.weight_bytes)));
+    fact("work", format!("{} multiply-accumulates", thousands(numbers.macs)));
+    fact("operators", numbers.operators.join(", "));
     fact("answer id", hexadecimal(&artefact.answer_id()));
     fact("self-test", if artefact.self_test().is_some() { "yes" } else { "no" }.to_owned());
     for (key, value) in artefact.provenance() {
         fact(key, value.to_owned());
     }
-    anstream::println!("{facts}\n");
+    anstream::println!("{}\n", facts.trim_fmt());
     let mut table = terminal::table(&["layer", "operator", "output", "MACs", "weight bytes"], &[3, 4]);
-    for layer in layers(artefact) {
+    for layer in numbers.layers {
+        let output = axes(&layer.output_shape);
         table.add_row([
-            layer.name.to_owned(),
+            layer.name,
             layer.operator,
-            axes(&layer.output),
+            output,
             thousands(layer.macs),
-            thousands(layer.weight_bytes as u64),
+            thousands(layer.weight_bytes),
         ]);
     }
     anstream::println!("{table}");
     anstream::println!("{FAINT}Weights count with their biases, factors and tables.{FAINT:#}");
 }
 
-fn axes(tensor: &TensorView<'_>) -> String {
-    tensor.shape.axes().iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
+fn axes(axes: &[u32]) -> String {
+    axes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
 }
 
 fn shape(tensor: &TensorView<'_>) -> String {
     let scale = f32::from_bits(tensor.scale_bits);
-    format!("{} of scale {scale:.6}, zero point {}", axes(tensor), tensor.zero_point)
+    format!("{} of scale {scale:.6}, zero point {}", axes(tensor.shape.axes()), tensor.zero_point)
 }
 
 fn input_line(artefact: &Artefact<'_>, contract: &ocelli_format::InputContractView<'_>) -> String {
@@ -185,7 +135,7 @@ fn input_line(artefact: &Artefact<'_>, contract: &ocelli_format::InputContractVi
             false => format!("{values:?}"),
         }
     };
-    let image = axes(&artefact.tensor(contract.tensor));
+    let image = axes(artefact.tensor(contract.tensor).shape.axes());
     let (mean, deviation) = (values(contract.mean_bits), values(contract.deviation_bits));
     format!(
         "frames as {:?} pixels, {:?} to {image}, less {mean}, divided by {deviation}",

@@ -1,6 +1,10 @@
 //! The commands, one file each.
 
+pub mod demo;
+
 pub mod zoo;
+
+pub mod convert;
 
 pub mod inspect;
 
@@ -16,6 +20,8 @@ use crate::failure::{Failure, Verdict};
 /// Does what was asked for.
 pub fn run(command: Command) -> Result<Verdict, Failure> {
     match command {
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Convert(arguments) => convert::run(arguments),
         Command::Zoo(arguments) => zoo::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Run(arguments) => run::run(arguments),

@@ -6,7 +6,7 @@ use crate::graph::{Activation, Element, Graph, Op, Unary};
 pub(super) fn fold(graph: &mut Graph) -> bool {
     let uses = Uses::of(graph);
     let mut removed = vec![false; graph.nodes.len()];
-    for index in 0..graph.nodes.len() {
+    for (index, removed) in removed.iter_mut().enumerate() {
         let fused = match graph.nodes[index].op {
             Op::Unary(Unary::Relu) => Activation::Relu,
             Op::Unary(Unary::Relu6) => Activation::Relu6,
@@ -41,7 +41,7 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
             _ => continue,
         };
         producer.outputs = vec![output];
-        removed[index] = true;
+        *removed = true;
     }
     remove_nodes(graph, &removed)
 }

@@ -92,8 +92,8 @@ pub enum Problem {
 pub const SUPPORTED: &str = "TFLite: ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE \
 EXPAND_DIMS FULLY_CONNECTED HARD_SWISH LEAKY_RELU LOGISTIC MAX_POOL_2D MEAN MUL PAD PADV2 QUANTIZE RELU RELU6 \
 RELU_N1_TO_1 RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR SOFTMAX SQUEEZE SUB TANH; \
-ONNX: Add AveragePool BatchNormalization Clip Concat Conv Dropout Flatten Gemm GlobalAveragePool Identity MatMul \
-MaxPool Mul Pad ReduceMean Relu Reshape Resize Sigmoid Softmax Squeeze Sub Tanh Unsqueeze";
+ONNX: Add AveragePool BatchNormalization Clip Concat Conv Div Dropout Flatten Gemm GlobalAveragePool HardSwish \
+Identity LeakyRelu MatMul MaxPool Mul Pad ReduceMean Relu Reshape Resize Sigmoid Softmax Squeeze Sub Tanh Transpose Unsqueeze";
 
 impl fmt::Display for NodeProblem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

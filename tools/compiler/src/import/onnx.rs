@@ -17,6 +17,7 @@ use super::{ImportError, NodeProblem, Problem};
 use crate::graph::Graph;
 
 mod arithmetic;
+mod file;
 mod layout;
 mod lower;
 mod matrix;
@@ -29,7 +30,7 @@ pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
     // What the file says of shapes beyond its inputs is worked out anew: a free batch stands in it too.
     let onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     let proto = guard(|| onnx.proto_model_for_read(&mut &bytes[..])).map_err(malformed)?;
-    check_file(file, &proto)?;
+    file::check_file(file, &proto)?;
     let mut warnings = Vec::new();
     let mut model = guard(|| onnx.model_for_proto_model(&proto)).map_err(malformed)?;
     refuse_unknown(file, &proto, &model)?;
@@ -55,22 +56,6 @@ fn guard<T>(step: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
         Ok(Err(error)) => Err(format!("{error:#}")),
         Err(_) => Err("the parser stopped unexpectedly".into()),
     }
-}
-
-fn check_file(file: &str, proto: &ModelProto) -> Result<(), ImportError> {
-    let invalid = |problem: &str| Err(ImportError::Model { file: file.into(), problem: problem.into() });
-    let Some(graph) = &proto.graph else { return invalid("the file holds no graph") };
-    if graph.node.is_empty() {
-        return invalid("the graph has no operators; there is nothing to run");
-    }
-    if graph.output.is_empty() {
-        return invalid("the graph has no output");
-    }
-    const EXTERNAL: i32 = 1;
-    if graph.initializer.iter().any(|tensor| tensor.data_location == Some(EXTERNAL)) {
-        return invalid("weights stand in other files; save the model with its weights inside");
-    }
-    Ok(())
 }
 
 /// All operators that tract does not know, at once.

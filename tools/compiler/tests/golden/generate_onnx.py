@@ -74,7 +74,7 @@ def mobilenet():
     value = model.node("GlobalAveragePool", value)
     value = model.node("Flatten", value, axis=1)
     value = model.node("Gemm", value, model.constant(weights(24, 10, 24)), model.constant(weights(9, 10)), transB=1)
-    model.write("mobilenet_like.onnx", [model.node("Softmax", value, axis=1)], opset=13)
+    model.write("mobilenet_like.onnx", [model.node("Softmax", value, axis=1)])
 
 
 def resnet():
@@ -93,7 +93,7 @@ def resnet():
     dense = model.node("Gemm", flat, model.constant(weights(48, 48, 5)), model.constant(weights(9, 5)), alpha=0.5)
     other = model.node("Add", model.node("MatMul", mean, model.constant(weights(12, 12, 5))),
                        model.constant(weights(9, 5)))
-    model.write("resnet_like.onnx", [model.node("Softmax", dense, axis=-1), other, value], opset=13)
+    model.write("resnet_like.onnx", [model.node("Softmax", dense, axis=-1), other, value])
 
 
 def detector():
@@ -119,7 +119,7 @@ def detector():
         heads.append(model.node("Reshape", scores, model.constant(np.array([1, -1, 3], np.int64))))
     scores = model.node("Softmax", model.node("Concat", *heads, axis=1), axis=2)
     shifted = model.node("Sub", model.constant(np.float32(1)), model.node("Div", linear, model.constant(np.float32(4))))
-    model.write("detector_like.onnx", [scores, shifted], opset=13)
+    model.write("detector_like.onnx", [scores, shifted])
 
 
 def channels_last():

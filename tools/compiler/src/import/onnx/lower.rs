@@ -39,11 +39,16 @@ pub(super) fn lower(
         let node = model.node(id);
         let read =
             |outlet: &OutletId| lowering.values.contains_key(outlet) || lowering.constant(*outlet).is_some();
-        // What a refused node would have computed is not a problem of its own.
-        if model.inputs.contains(&OutletId::new(id, 0)) || !node.inputs.iter().all(read) {
+        if model.inputs.contains(&OutletId::new(id, 0)) {
             continue;
         }
-        if let Err(problem) = lowering.node(node) {
+        // What a refused node would have computed is no problem of its own, but its readers may be.
+        let result = match node.inputs.iter().all(read) {
+            true => lowering.node(node),
+            false if known(node) => Ok(()),
+            false => Err(Problem::Operator),
+        };
+        if let Err(problem) = result {
             problems.push(NodeProblem {
                 index: id,
                 name: node.name.clone(),
@@ -66,6 +71,23 @@ pub(super) fn lower(
         })?;
     }
     Ok(lowering.graph)
+}
+
+/// Whether [`Lowering::node`] has a translation for this kind of node.
+fn known(node: &TypedNode) -> bool {
+    let op = &*node.op;
+    op.is::<Conv>()
+        || op.is::<MaxPool>()
+        || op.is::<SumPool>()
+        || op.is::<EinSum>()
+        || op.is::<TypedBinOp>()
+        || op.is::<ElementWiseOp>()
+        || op.is::<Reduce>()
+        || op.is::<Softmax>()
+        || op.is::<AxisOp>()
+        || op.is::<TypedConcat>()
+        || op.is::<Pad>()
+        || matches!(&*op.name(), "Resize" | "Identity" | "Cast" | "Dropout")
 }
 
 fn describe(model: &TypedModel, outlet: OutletId) -> String {

@@ -26,7 +26,7 @@ impl Lowering<'_> {
 
         // The axis that is summed, the matrix's own, and those that only pass through.
         let (mut summed, mut own, mut through) = (None, None, Vec::new());
-        let mut matrix_order = vec![None; 2];
+        let mut matrix_order = [None; 2];
         let mut spare = Vec::new();
         for axis in sum.axes.iter_all_axes() {
             let single = |places: &[usize]| match places {

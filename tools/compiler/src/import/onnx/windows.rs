@@ -70,9 +70,7 @@ impl Lowering<'_> {
         }
         let (mut input, order, mut window) = self.image(node, &pool.pool_spec)?;
         plain(&window)?;
-        if pool.count_include_pad && window.before != [0, 0]
-            || pool.count_include_pad && window.after != [0, 0]
-        {
+        if pool.count_include_pad && (window.before, window.after) != ([0; 2], [0; 2]) {
             // Here padding never counts, so padding that counts is stored.
             let before = vec![0, window.before[0], window.before[1], 0];
             let after = vec![0, window.after[0], window.after[1], 0];

@@ -25,8 +25,8 @@ pub(super) fn explicit(raw: &RawWindow, extents: [usize; 2]) -> Result<Window, P
     match raw.padding {
         Padding::VALID => {}
         Padding::SAME => {
-            for axis in 0..2 {
-                let (extent, stride) = (extents[axis], window.stride[axis]);
+            for (axis, extent) in extents.into_iter().enumerate() {
+                let stride = window.stride[axis];
                 if extent == 0 || window.filter[axis] == 0 {
                     return Err(Problem::Invalid("an empty axis".into()));
                 }

@@ -1,0 +1,127 @@
+//! `ocelli convert`: a trained model becomes an artefact.
+
+use std::path::PathBuf;
+
+use clap::ValueHint;
+use ocelli_compiler::convert::{Conversion, Options, convert};
+use ocelli_compiler::quantize::Method;
+use ocelli_compiler::report::Report;
+
+use crate::failure::{Failure, Verdict};
+use crate::terminal::{self, FAINT, STRONG, thousands};
+
+/// Arguments of `ocelli convert`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The trained model: TFLite (int8, uint8 or float) or float ONNX
+    #[arg(value_hint = ValueHint::FilePath)]
+    model: PathBuf,
+    /// The artefact; otherwise the model's name with `.ocelli`, in this folder
+    #[arg(long, short, value_name = "OCELLI")]
+    output: Option<PathBuf>,
+    /// What the input expects and the outputs mean; otherwise the TOML file beside the model, or a
+    /// built-in contract for models that are known by name
+    #[arg(long, value_name = "TOML")]
+    contract: Option<PathBuf>,
+    /// Pictures, folders of them, and `.npy` stacks of gray patches to quantize a float model on; repeatable
+    #[arg(long, visible_alias = "calibrate", value_name = "PATH", num_args = 1..)]
+    calibration: Vec<PathBuf>,
+    /// How ranges are chosen: automatic, min-max, percentile:99.99, or guided by a detector's boxes
+    #[arg(long, default_value = "automatic", value_parser = parse_method)]
+    method: Method,
+    /// Version to write into the artefact; 1 otherwise
+    #[arg(long, value_name = "TEXT")]
+    model_version: Option<String>,
+    /// Key and value for the provenance, for example `licence=Apache-2.0`; repeatable
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_pair)]
+    provenance: Vec<(String, String)>,
+    /// Leave out names and provenance, which a device has no use for; outputs and answer id stay
+    #[arg(long)]
+    strip: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Converts and writes.
+pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
+    let output = match arguments.output {
+        Some(output) => output,
+        None => PathBuf::from(arguments.model.with_extension("ocelli").file_name().unwrap_or_default()),
+    };
+    let options = Options {
+        calibration: arguments.calibration,
+        contract: arguments.contract,
+        method: arguments.method,
+        version: arguments.model_version,
+        provenance: arguments.provenance,
+    };
+    let spinner = terminal::spinner(format!("Converting {}", arguments.model.display()));
+    let Conversion { model, mut bytes, report } =
+        convert(&arguments.model, &options).map_err(|error| Failure::at(arguments.model.display(), error))?;
+    drop(spinner);
+    if arguments.strip {
+        let stripped = ocelli_format::strip(&model, crate::session::PROFILE).unwrap_or(model);
+        bytes = ocelli_format::write(&stripped).map_err(|error| Failure::at(output.display(), error))?;
+    }
+    ocelli_zoo::write_whole(&output, &bytes).map_err(|error| Failure::at(output.display(), error))?;
+    if arguments.json {
+        terminal::print_json(&report)?;
+    } else {
+        print(&report);
+        anstream::println!("{STRONG}{}{STRONG:#} {} bytes", output.display(), thousands(bytes.len() as u64));
+    }
+    Ok(Verdict::Done)
+}
+
+/// Warnings, and what the model was calibrated on.
+fn print(report: &Report) {
+    terminal::print_warnings(&report.warnings);
+    if report.calibration_samples > 0 {
+        let pictures: usize = report.calibration.iter().map(|image| image.pictures).sum();
+        let (samples, files) = (report.calibration_samples, report.calibration.len());
+        anstream::println!("calibrated on {samples} samples of {pictures} pictures in {files} files");
+    }
+    for output in &report.outputs {
+        anstream::println!("{FAINT}{}: {:.1} dB against float{FAINT:#}", output.name, output.sqnr_db);
+    }
+    let artefact = &report.artefact;
+    anstream::println!(
+        "{} multiply-accumulates, {} bytes of weights, {} bytes of arena",
+        thousands(artefact.macs),
+        thousands(artefact.weight_bytes),
+        thousands(artefact.arena_bytes),
+    );
+}
+
+fn parse_method(text: &str) -> Result<Method, String> {
+    match text.split_once(':') {
+        None if text == "automatic" => Ok(Method::Automatic),
+        None if text == "min-max" => Ok(Method::MinMax),
+        None if text == "guided" => Ok(Method::Guided),
+        Some(("percentile", percent)) => match percent.parse() {
+            Ok(percent) if percent > 50.0 && percent <= 100.0 => Ok(Method::Percentile(percent)),
+            _ => Err("a percentile is above 50 and at most 100".to_owned()),
+        },
+        _ => Err("one of automatic, min-max, percentile:NUMBER, guided".to_owned()),
+    }
+}
+
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').ok_or("a pair is KEY=VALUE")?;
+    Ok((pair.0.to_owned(), pair.1.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_read() {
+        assert_eq!(parse_method("min-max"), Ok(Method::MinMax));
+        assert_eq!(parse_method("percentile:99.9"), Ok(Method::Percentile(99.9)));
+        for wrong in ["", "percentile", "percentile:", "percentile:50", "percentile:NaN", "guided:1"] {
+            assert!(parse_method(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The program from outside: exit codes, JSON keys, messages, and files that appear whole or not at all.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A folder with the sample artefacts; gone when dropped.
+struct Workshop(PathBuf);
+
+impl Workshop {
+    fn new(name: &str) -> Workshop {
+        let path = std::env::temp_dir().join(format!("ocelli-cli-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        for (name, bytes) in ocelli_samples::artefacts() {
+            std::fs::write(path.join(format!("{name}.ocelli")), &*bytes).unwrap();
+        }
+        Workshop(path)
+    }
+
+    /// Runs the program in the folder.
+    fn ocelli(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_ocelli"))
+            .args(arguments)
+            .current_dir(&self.0)
+            .env("OCELLI_CACHE", self.0.join("cache"))
+            .output()
+            .unwrap()
+    }
+
+    /// The JSON of a run that ends well.
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.ocelli(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// What a run that fails says.
+    fn failure(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.ocelli(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty(), "{arguments:?} printed {}", text(&output.stdout));
+        text(&output.stderr)
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let workshop = Workshop::new("usage");
+    for arguments in [
+        &["fly"][..],
+        &["run", "detector.ocelli"],
+        &["run", "detector.ocelli", "--input", "seed:0"],
+        &["simulate", "detector.ocelli", "--on", "mps2-an999"],
+        &["convert", "model.tflite", "--method", "percentile:200"],
+    ] {
+        let message = workshop.failure(arguments, 2);
+        assert!(message.starts_with("error: "), "{message}");
+    }
+}
+
+#[test]
+fn failures_say_where_and_what_to_do() {
+    let workshop = Workshop::new("failures");
+    std::fs::write(workshop.0.join("text.ocelli"), "no artefact").unwrap();
+    std::fs::write(
+        workshop.0.join("model.ocelli"),
+        b"\x1c\0\0\0TFL3 and more, long enough for a header .......................",
+    )
+    .unwrap();
+    let mut damaged = std::fs::read(workshop.0.join("detector.ocelli")).unwrap();
+    *damaged.last_mut().unwrap() ^= 1;
+    std::fs::write(workshop.0.join("damaged.ocelli"), damaged).unwrap();
+    for (arguments, parts) in [
+        (&["inspect", "absent.ocelli"][..], &["error: absent.ocelli: "][..]),
+        (&["inspect", "text.ocelli"], &["error: text.ocelli: ", "help: ", "ocelli convert"]),
+        (&["inspect", "model.ocelli"], &["help: this is a TFLite model", "ocelli convert"]),
+        (&["inspect", "damaged.ocelli"], &["checksum"]),
+        (&["run", "detector.ocelli", "--input", "text.ocelli"], &["text.ocelli", "supported"]),
+        (&["run", "detector.ocelli", "--input", "absent.png"], &["absent.png"]),
+        (&["convert", "text.ocelli"], &["text.ocelli"]),
+        (&["zoo", "fetch", "nobody"], &["no `nobody`", "help: there is blazeface"]),
+    ] {
+        let message = workshop.failure(arguments, 1);
+        for part in parts {
+            assert!(message.contains(part), "{arguments:?} does not say {part:?}: {message}");
+        }
+        assert!(!message.contains('\u{1b}'), "colour without a terminal: {message:?}");
+    }
+}
+
+#[test]
+fn inspect_counts_what_is_there() {
+    let workshop = Workshop::new("inspect");
+    let facts = workshop.json(&["inspect", "detector.ocelli", "--json"]);
+    let file_bytes = std::fs::metadata(workshop.0.join("detector.ocelli")).unwrap().len();
+    assert_eq!(facts["artefact_bytes"], file_bytes);
+    let layers = facts["layers"].as_array().unwrap();
+    let sum = |key: &str| layers.iter().map(|layer| layer[key].as_u64().unwrap()).sum::<u64>();
+    assert!(sum("macs") > 0);
+    assert_eq!(facts["macs"], sum("macs"));
+    assert!(facts["weight_bytes"].as_u64().unwrap() <= sum("weight_bytes"));
+    assert!(facts["arena_bytes"].as_u64().unwrap() > 0);
+    let operators = facts["operators"].as_array().unwrap();
+    assert!(layers.iter().all(|layer| operators.contains(&layer["operator"])));
+
+    let table = workshop.ocelli(&["inspect", "detector.ocelli"]);
+    assert!(text(&table.stdout).contains("MaxPool2d"), "{}", text(&table.stdout));
+}
+
+#[test]
+fn run_answers_for_every_kind_of_input() {
+    let workshop = Workshop::new("run");
+    let seeded = workshop.json(&["run", "classifier.ocelli", "--input", "seed:5:2", "--json"]);
+    let hex = seeded["output_hex"].as_str().unwrap().to_owned();
+    assert!(!hex.is_empty());
+    assert_eq!(text(&workshop.ocelli(&["run", "classifier.ocelli", "-i", "seed:5:2"]).stdout).trim(), hex);
+    assert_ne!(workshop.json(&["run", "classifier.ocelli", "-i", "seed:6:2", "--json"])["output_hex"], hex);
+
+    let arguments = [
+        "run",
+        "detector.ocelli",
+        "-i",
+        "synthetic:7",
+        "--frames",
+        "3",
+        "--json",
+        "--output",
+        "out/seen.png",
+    ];
+    let output = workshop.ocelli(&arguments);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    for (index, line) in lines.iter().enumerate() {
+        assert_eq!(line["frame"], index);
+        assert!(line["detections"].is_array() && line["microseconds"]["infer"].is_u64());
+        let picture = workshop.0.join(format!("out/seen-{index:04}.png"));
+        assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"), "{}", picture.display());
+    }
+    // Nothing but the pictures: temporary files are gone.
+    assert_eq!(std::fs::read_dir(workshop.0.join("out")).unwrap().count(), 3);
+}
+
+#[test]
+fn convert_and_run_give_tflite_micro_s_bytes() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
+    let table = std::fs::read_to_string(golden.join("vectors.tsv")).unwrap();
+    let mut rows = table.lines().filter(|line| !line.starts_with('#')).skip(1);
+    let row: Vec<&str> = rows.next().unwrap().split('\t').collect();
+    let &[model, seed, shift, expected] = &row[..] else { panic!("{row:?}") };
+    let workshop = Workshop::new("convert");
+    let model = golden.join("models").join(model).display().to_string();
+    let report = workshop.json(&["convert", &model, "-o", "converted.ocelli", "--json"]);
+    assert_eq!(report["calibration_samples"], 0, "the model came quantized");
+    let input = format!("seed:{seed}:{shift}");
+    assert_eq!(workshop.json(&["run", "converted.ocelli", "-i", &input, "--json"])["output_hex"], *expected);
+
+    let stripped = ["convert", &model, "-o", "stripped.ocelli", "--strip", "--json"];
+    workshop.json(&stripped);
+    let size = |name: &str| std::fs::metadata(workshop.0.join(name)).unwrap().len();
+    assert!(size("stripped.ocelli") < size("converted.ocelli"));
+    let id = |name: &str| workshop.json(&["inspect", name, "--json"])["answer_id"].clone();
+    assert_eq!(id("stripped.ocelli"), id("converted.ocelli"));
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    let workshop = Workshop::new("completions");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = workshop.ocelli(&["completions", shell]);
+        assert!(output.status.success() && text(&output.stdout).contains("simulate"), "{shell}");
+    }
+}
+
+#[test]
+fn the_zoo_lists_without_a_network() {
+    let workshop = Workshop::new("zoo");
+    let entries = workshop.json(&["zoo", "--json"]);
+    let entries = entries.as_array().unwrap();
+    assert!(entries.iter().any(|entry| entry["name"] == "blazeface" && entry["cached"] == false));
+}

@@ -1,0 +1,325 @@
+//! Contracts: what a model's input expects and what its outputs mean, from a TOML file.
+//!
+//! A model file does not say which pixels it wants or where its anchors stand. A contract does: given
+//! with `--contract`, lying beside the model (`model.toml` beside `model.tflite`), or built in for models
+//! that are known by name (`models/contracts/`).
+
+mod attach;
+mod lift;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use attach::attach;
+pub(crate) use attach::layout;
+pub use lift::lift_heads;
+
+use crate::quantize::InputScaling;
+
+/// What a contract file says.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contract {
+    /// How pictures become the first input.
+    pub input: Option<Input>,
+    /// The first output holds scores of classes.
+    pub classes: Option<Classes>,
+    /// Two outputs hold scores and boxes.
+    pub boxes: Option<Boxes>,
+}
+
+/// How a picture becomes the first input.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Channels and their order.
+    pub layout: Layout,
+    /// How the frame is fitted.
+    pub resize: Resize,
+    /// Brightness of the border that letterboxing adds.
+    #[serde(default)]
+    pub border: u8,
+    /// Subtracted from pixels of 0 to 255: one number, or one a channel.
+    pub mean: Vec<f32>,
+    /// Divides what is left: one number, or one a channel.
+    pub deviation: Vec<f32>,
+}
+
+/// Channels and their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// Brightness.
+    Gray,
+    /// Red first.
+    Rgb,
+    /// Blue first.
+    Bgr,
+}
+
+/// How a frame is fitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resize {
+    /// Both axes on their own.
+    Stretch,
+    /// All of the frame, with a border.
+    Letterbox,
+    /// The middle of the frame.
+    CenterCrop,
+}
+
+/// Scores of classes.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Classes {
+    /// One a class.
+    pub labels: Vec<String>,
+    /// Whether scores are logits of a logistic function; probabilities otherwise.
+    #[serde(default)]
+    pub logits: bool,
+}
+
+/// Scores and boxes of a detector.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Boxes {
+    /// Name of the output that holds the scores.
+    pub scores_output: String,
+    /// Name of the output that holds the boxes.
+    pub boxes_output: String,
+    /// One a class, background excluded.
+    pub labels: Vec<String>,
+    /// Whether the first class is background.
+    #[serde(default)]
+    pub has_background: bool,
+    /// One a keypoint.
+    #[serde(default)]
+    pub keypoints: Vec<String>,
+    /// Whether scores are logits; probabilities otherwise.
+    pub logits: bool,
+    /// Least probability that counts.
+    pub score_threshold: f32,
+    /// Overlap above which two boxes are one object.
+    pub iou_threshold: f32,
+    /// What becomes of overlapping boxes.
+    pub suppression: Suppression,
+    /// How widths and heights are spelled.
+    pub decoder: Decoder,
+    /// Index in an anchor's row of x centre, y centre, width, height.
+    pub field_order: [u8; 4],
+    /// What fields of centres and keypoints are divided by.
+    pub centre_scale: f32,
+    /// What fields of widths and heights are divided by.
+    pub size_scale: f32,
+    /// One a feature map, in the order of the outputs' anchors.
+    pub heads: Vec<Grid>,
+}
+
+/// The anchors of a feature map.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grid {
+    /// Rows of cells.
+    pub rows: usize,
+    /// Columns of cells.
+    pub columns: usize,
+    /// Width and height of each anchor of a cell, relative to the input.
+    pub anchors: Vec<[f32; 2]>,
+}
+
+/// What becomes of overlapping boxes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Suppression {
+    /// They are dropped.
+    Hard,
+    /// They are averaged, weighted by score.
+    Weighted,
+}
+
+/// How widths and heights are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decoder {
+    /// As multiples of the anchor's.
+    Linear,
+    /// As exponents.
+    Exponential,
+}
+
+/// Why a contract does not serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContractError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// Which.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is no contract.
+    #[error("{path} is no contract: {problem}")]
+    Parse {
+        /// Which.
+        path: String,
+        /// What is wrong, with its line.
+        problem: String,
+    },
+    /// A number in it makes no sense.
+    #[error("contract: {0}")]
+    Value(String),
+    /// It does not fit the model.
+    #[error("the contract does not fit model {model:?}: {problem}")]
+    Mismatch {
+        /// Name of the model.
+        model: String,
+        /// What does not fit.
+        problem: String,
+    },
+}
+
+/// Contracts of known models, by the name of their file without extension.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("face_detection_short_range", include_str!("../../../models/contracts/face_detection_short_range.toml")),
+    ("person_detect", include_str!("../../../models/contracts/person_detect.toml")),
+    ("pretrainedResnet_quant", include_str!("../../../models/contracts/pretrainedResnet_quant.toml")),
+    ("vww_96_int8", include_str!("../../../models/contracts/vww_96_int8.toml")),
+];
+
+impl Contract {
+    /// The contract for a model: `given`, or else the file beside it, or else a built-in one. `None` when
+    /// there is none at all.
+    ///
+    /// # Errors
+    /// [`ContractError`] for a file that is there and wrong.
+    pub fn find(model: &Path, given: Option<&Path>) -> Result<Option<Contract>, ContractError> {
+        if let Some(path) = given {
+            return Contract::open(path).map(Some);
+        }
+        let beside: PathBuf = model.with_extension("toml");
+        if beside.is_file() {
+            return Contract::open(&beside).map(Some);
+        }
+        let name = model.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
+        built_in.map(|(name, text)| Contract::parse(name, text)).transpose()
+    }
+
+    /// Reads a contract file.
+    ///
+    /// # Errors
+    /// [`ContractError`].
+    pub fn open(path: &Path) -> Result<Contract, ContractError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ContractError::Read { path: shown.clone(), source })?;
+        Contract::parse(&shown, &text)
+    }
+
+    /// Reads a contract's text; `path` appears in messages.
+    ///
+    /// # Errors
+    /// [`ContractError::Parse`] and [`ContractError::Value`].
+    pub fn parse(path: &str, text: &str) -> Result<Contract, ContractError> {
+        let contract: Contract = toml::from_str(text)
+            .map_err(|problem| ContractError::Parse { path: path.into(), problem: problem.to_string() })?;
+        contract.check().map_err(ContractError::Value)?;
+        Ok(contract)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if let Some(input) = &self.input {
+            let channels = if input.layout == Layout::Gray { 1 } else { 3 };
+            for (what, values) in [("mean", &input.mean), ("deviation", &input.deviation)] {
+                if values.len() != 1 && values.len() != channels {
+                    return Err(format!("input.{what} has {} numbers, not 1 or {channels}", values.len()));
+                }
+                if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                    return Err(format!("input.{what} holds {value}"));
+                }
+            }
+            if let Some(value) = input.deviation.iter().find(|value| **value <= 0.0) {
+                return Err(format!("input.deviation of {value} is not above 0"));
+            }
+        }
+        let Some(boxes) = &self.boxes else { return Ok(()) };
+        if boxes.heads.is_empty() || boxes.labels.is_empty() {
+            return Err("boxes need at least one head and one label".into());
+        }
+        for (what, value) in
+            [("score_threshold", boxes.score_threshold), ("iou_threshold", boxes.iou_threshold)]
+        {
+            if !(value > 0.0 && value < 1.0) {
+                return Err(format!("boxes.{what} of {value} is not between 0 and 1"));
+            }
+        }
+        for (what, value) in [("centre_scale", boxes.centre_scale), ("size_scale", boxes.size_scale)] {
+            if !(value.is_normal() && value > 0.0) {
+                return Err(format!("boxes.{what} of {value} is not above 0"));
+            }
+        }
+        let mut order = boxes.field_order;
+        order.sort_unstable();
+        let fields = 4 + 2 * boxes.keypoints.len();
+        if order.windows(2).any(|pair| pair[0] == pair[1]) || usize::from(order[3]) >= fields {
+            return Err(format!(
+                "boxes.field_order {:?} does not name four of {fields} fields",
+                boxes.field_order
+            ));
+        }
+        for (index, head) in boxes.heads.iter().enumerate() {
+            let sides = 1..=usize::from(u16::MAX);
+            if !sides.contains(&head.rows) || !sides.contains(&head.columns) || head.anchors.is_empty() {
+                return Err(format!("boxes.heads[{index}] has no cells or no anchors"));
+            }
+            if head.anchors.iter().flatten().any(|side| !(*side > 0.0 && *side <= 16.0)) {
+                return Err(format!(
+                    "boxes.heads[{index}] has an anchor whose side is not above 0 and at most 16"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Input {
+    /// How pixels become real values.
+    pub fn scaling(&self) -> InputScaling {
+        InputScaling { mean: self.mean.clone(), deviation: self.deviation.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_contract_is_one() {
+        for (name, text) in BUILT_IN {
+            let contract = Contract::parse(name, text).unwrap();
+            assert!(contract.input.is_some(), "{name}");
+        }
+        let found = Contract::find(Path::new("somewhere/face_detection_short_range.tflite"), None).unwrap();
+        let boxes = found.unwrap().boxes.unwrap();
+        let anchors: usize =
+            boxes.heads.iter().map(|head| head.rows * head.columns * head.anchors.len()).sum();
+        assert_eq!((anchors, boxes.keypoints.len()), (896, 6));
+        assert_eq!(Contract::find(Path::new("unknown.tflite"), None).unwrap(), None);
+    }
+
+    #[test]
+    fn wrong_contracts_say_what_is_wrong() {
+        let (_, text) = BUILT_IN[0];
+        let problem = |text: &str| Contract::parse("c.toml", text).unwrap_err().to_string();
+        assert!(problem("input = 3").contains("c.toml is no contract"));
+        assert!(problem(&format!("colour = 1\n{text}")).contains("colour"));
+        assert!(problem(&text.replace("deviation = [127.5]", "deviation = [0.0]")).contains("deviation"));
+        assert!(problem(&text.replace("score_threshold = 0.5", "score_threshold = 1.5")).contains("1.5"));
+        assert!(problem(&text.replace("[0, 1, 2, 3]", "[0, 1, 2, 99]")).contains("field_order"));
+        assert!(problem(&text.replace("rows = 16", "rows = 0")).contains("heads[0]"));
+    }
+}

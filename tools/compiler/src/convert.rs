@@ -1,0 +1,227 @@
+//! The whole verb: a model file becomes an artefact and a report.
+//!
+//! import -> fold -> contract -> (calibrate, quantize) -> lower -> plan -> self-test -> write. Models that
+//! come quantized skip the step in brackets.
+
+use std::path::{Path, PathBuf};
+
+use ocelli_format::model::{Model, SelfTest};
+use ocelli_format::{AlignedBytes, Artefact, write};
+use ocelli_vision::ImageInput;
+
+use crate::contract::{self, Contract, ContractError, attach, lift_heads};
+use crate::execute::{ExecuteError, Executor};
+use crate::fold::fold;
+use crate::graph::{Element, Graph};
+use crate::import::{self, ImportError};
+use crate::inspect::inspect;
+use crate::quantize::{self, Calibration, CalibrationError, Method, QuantizeError, Quantized};
+use crate::report::{OutputQuality, Report, sha256_hex};
+use crate::{lower, plan};
+
+/// What to convert for.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Folders and files of calibration pictures and patches.
+    pub calibration: Vec<PathBuf>,
+    /// A contract file; found by the model's name otherwise.
+    pub contract: Option<PathBuf>,
+    /// How ranges of activations are chosen.
+    pub method: Method,
+    /// Version of the model; 1 otherwise.
+    pub version: Option<String>,
+    /// Key and value pairs for the provenance, for example a licence.
+    pub provenance: Vec<(String, String)>,
+}
+
+/// A converted model.
+#[derive(Clone, Debug)]
+pub struct Conversion {
+    /// The artefact as owned values.
+    pub model: Model,
+    /// The artefact's bytes.
+    pub bytes: Vec<u8>,
+    /// What there is to tell.
+    pub report: Report,
+}
+
+/// Why a model was not converted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConvertError {
+    /// The model file cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// Which.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The model file cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The contract does not serve.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    /// The model is float and there is nothing to say how pictures become its input.
+    #[error(
+        "model {model:?} is float, and nothing says which pixels it wants; give a contract with an [input] (`--contract`)"
+    )]
+    NoInput {
+        /// Name of the model.
+        model: String,
+    },
+    /// The input is no picture.
+    #[error("input {tensor:?} of shape {shape:?} is no picture [1, H, W, 1 or 3] of the contract's layout")]
+    InputShape {
+        /// Name of the tensor.
+        tensor: String,
+        /// Its axes.
+        shape: Vec<usize>,
+    },
+    /// The calibration data cannot be used.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
+    /// The model cannot be quantized.
+    #[error(transparent)]
+    Quantize(#[from] QuantizeError),
+    /// The quantized model does not run.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+}
+
+/// Converts the model file at `path`.
+///
+/// # Errors
+/// [`ConvertError`].
+pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertError> {
+    let bytes = std::fs::read(path)
+        .map_err(|source| ConvertError::Read { path: path.display().to_string(), source })?;
+    let contract = Contract::find(path, options.contract.as_deref())?.unwrap_or_default();
+    let mut graph = import::import_bytes(&path.display().to_string(), &bytes)?;
+    import::requantize_u8(&mut graph);
+    fold(&mut graph);
+    let source = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+
+    let mut report_calibration = Vec::new();
+    let mut calibration_samples = 0;
+    let mut outputs = Vec::new();
+    let mut heads = Vec::new();
+    if is_float(&graph) {
+        let calibration = Calibration::open(&options.calibration)?;
+        let (quantized, samples) = calibrate(graph, &contract, &calibration, options)?;
+        graph = quantized.graph;
+        heads = quantized.heads;
+        let names = graph.outputs.iter().map(|&id| graph.tensors[id].name.clone());
+        let quality = |(name, sqnr_db)| OutputQuality { name, sqnr_db };
+        outputs = names.zip(quantized.output_sqnr_db).map(quality).collect();
+        calibration_samples = samples;
+        report_calibration = calibration.images;
+    } else if let Some(boxes) = &contract.boxes {
+        heads = lift_heads(&mut graph, boxes)?
+            .into_iter()
+            .map(|head| quantize::QuantizedHead::of_quantized(&graph, head))
+            .collect();
+    }
+
+    let mut lowered = lower::lower(&graph).map_err(ExecuteError::from)?;
+    attach(&mut lowered, &contract, &heads)?;
+    let mut model = lowered.model;
+    model.version = options.version.clone().unwrap_or_else(|| "1".into());
+    let source_sha256 = sha256_hex(&bytes);
+    model.provenance = provenance(&source, &source_sha256, &report_calibration, calibration_samples);
+    model.provenance.extend(options.provenance.iter().cloned());
+    let schedule = plan::plan(&model).map_err(ExecuteError::from)?;
+    model.schedules.push(schedule);
+    let bytes = finish(&mut model)?;
+
+    let aligned = AlignedBytes::copy_of(&bytes);
+    let artefact = Artefact::parse(&aligned)
+        .map_err(|error| ExecuteError::Engine { model: model.name.clone(), problem: error.to_string() })?;
+    let report = Report {
+        model: model.name.clone(),
+        source,
+        source_sha256,
+        warnings: graph.warnings.clone(),
+        calibration: report_calibration,
+        calibration_samples,
+        outputs,
+        artefact: inspect(&artefact, bytes.len()),
+    };
+    Ok(Conversion { model, bytes, report })
+}
+
+/// Whether a graph still has to be quantized.
+fn is_float(graph: &Graph) -> bool {
+    graph.inputs.iter().any(|&id| graph.tensors[id].element == Element::F32)
+}
+
+/// Quantizes a float graph; also how many samples it was calibrated on.
+fn calibrate(
+    mut graph: Graph,
+    contract: &Contract,
+    calibration: &Calibration,
+    options: &Options,
+) -> Result<(Quantized, usize), ConvertError> {
+    let input = contract.input.as_ref().ok_or_else(|| ConvertError::NoInput { model: graph.name.clone() })?;
+    let heads = match &contract.boxes {
+        Some(boxes) => lift_heads(&mut graph, boxes)?,
+        None => Vec::new(),
+    };
+    let scaling = input.scaling();
+    let samples = calibration.samples(&image_input(&graph, input)?, &scaling)?;
+    let quantize_options = quantize::Options {
+        method: options.method,
+        input: Some(scaling),
+        heads,
+        score_threshold: contract.boxes.as_ref().map_or(0.5, |boxes| boxes.score_threshold),
+    };
+    let quantized = quantize::quantize(&graph, &samples, &quantize_options)?;
+    Ok((quantized, samples.len()))
+}
+
+/// The model's input as preprocessing wants it described.
+pub(crate) fn image_input(graph: &Graph, input: &contract::Input) -> Result<ImageInput, ConvertError> {
+    let (layout, resize) = contract::layout(input);
+    let channels = ocelli_vision::channels(layout);
+    let tensor = graph.inputs.first().map(|&id| &graph.tensors[id]);
+    let shape = tensor.map_or(&[][..], |tensor| &tensor.shape);
+    match (shape, graph.inputs.len()) {
+        (&[1, height, width, found], 1) if found == channels => {
+            Ok(ImageInput { width, height, layout, resize, border: input.border })
+        }
+        _ => Err(ConvertError::InputShape {
+            tensor: tensor.map_or_else(String::new, |tensor| tensor.name.clone()),
+            shape: shape.to_vec(),
+        }),
+    }
+}
+
+/// Adds the self-test and writes the artefact.
+fn finish(model: &mut Model) -> Result<Vec<u8>, ConvertError> {
+    const SEED: u32 = 5;
+    const SHIFT: u8 = 0;
+    let output_crc32 = Executor::new(model)?.output_crc32(SEED, SHIFT)?;
+    model.self_test = Some(SelfTest { seed: SEED, shift: SHIFT, output_crc32 });
+    write(model).map_err(|problem| {
+        ExecuteError::Write { model: model.name.clone(), problem: problem.to_string() }.into()
+    })
+}
+
+fn provenance(
+    source: &str,
+    source_sha256: &str,
+    calibration: &[quantize::CalibrationImage],
+    samples: usize,
+) -> Vec<(String, String)> {
+    let mut pairs = vec![
+        ("source".to_string(), source.to_string()),
+        ("source_sha256".to_string(), source_sha256.to_string()),
+        ("tool".to_string(), format!("ocelli {}", env!("CARGO_PKG_VERSION"))),
+    ];
+    if samples > 0 {
+        let names: Vec<&str> = calibration.iter().map(|image| image.name.as_str()).collect();
+        pairs.push(("calibration".to_string(), format!("{samples} samples of {}", names.join(", "))));
+    }
+    pairs
+}

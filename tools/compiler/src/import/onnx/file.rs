@@ -1,0 +1,97 @@
+//! What is checked in an ONNX file before tract sees it: numbers that would make it loop or allocate
+//! without end, and files that cannot be meant for us.
+
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, TensorProto};
+
+use crate::check::MAX_ELEMENTS;
+use crate::import::ImportError;
+
+/// Largest extent, stride, padding or axis that any real model states.
+const MAX_ATTRIBUTE: i64 = 1 << 20;
+
+/// `data_location` of weights in other files.
+const EXTERNAL: i32 = 1;
+
+pub(super) fn check_file(file: &str, proto: &ModelProto) -> Result<(), ImportError> {
+    check_model(proto).map_err(|problem| ImportError::Model { file: file.into(), problem })
+}
+
+fn check_model(proto: &ModelProto) -> Result<(), String> {
+    let Some(graph) = &proto.graph else { return Err("the file holds no graph".into()) };
+    if graph.node.is_empty() {
+        return Err("the graph has no operators; there is nothing to run".into());
+    }
+    if graph.output.is_empty() {
+        return Err("the graph has no output".into());
+    }
+    check_graph(graph)
+}
+
+fn check_graph(graph: &GraphProto) -> Result<(), String> {
+    for tensor in &graph.initializer {
+        check_tensor(tensor).map_err(|problem| format!("tensor `{}`: {problem}", tensor.name))?;
+    }
+    for (index, node) in graph.node.iter().enumerate() {
+        for attribute in &node.attribute {
+            check_attribute(attribute).map_err(|problem| {
+                format!(
+                    "node {index} `{}`, {}, attribute `{}`: {problem}",
+                    node.name, node.op_type, attribute.name
+                )
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn check_tensor(tensor: &TensorProto) -> Result<(), String> {
+    if tensor.data_location == Some(EXTERNAL) {
+        return Err("its values stand in another file; save the model with its weights inside".into());
+    }
+    let elements = tensor
+        .dims
+        .iter()
+        .try_fold(1usize, |count, &extent| count.checked_mul(usize::try_from(extent).ok()?))
+        .filter(|&count| count <= MAX_ELEMENTS)
+        .ok_or_else(|| format!("shape {:?}", tensor.dims))?;
+    let stated = tensor.raw_data.len()
+        + tensor.float_data.len()
+        + tensor.int32_data.len()
+        + tensor.int64_data.len()
+        + tensor.double_data.len()
+        + tensor.uint64_data.len()
+        + tensor.string_data.len();
+    // The narrowest type has two elements a byte.
+    if elements > 2 * stated {
+        return Err(format!("shape {:?} with {stated} values", tensor.dims));
+    }
+    Ok(())
+}
+
+fn check_attribute(attribute: &AttributeProto) -> Result<(), String> {
+    if attribute.g.is_some() || !attribute.graphs.is_empty() {
+        return Err("a graph inside a node (If, Loop, Scan) is not supported".into());
+    }
+    if let Some(tensor) = &attribute.t {
+        check_tensor(tensor)?;
+    }
+    for tensor in &attribute.tensors {
+        check_tensor(tensor)?;
+    }
+    let geometry =
+        ["perm", "axes", "axis", "pads", "strides", "dilations", "kernel_shape", "group", "output_shape"];
+    if geometry.contains(&&*attribute.name) {
+        let numbers = || attribute.ints.iter().chain([&attribute.i]);
+        if let Some(number) = numbers().find(|number| number.unsigned_abs() > MAX_ATTRIBUTE.unsigned_abs()) {
+            return Err(format!("{number}"));
+        }
+    }
+    if attribute.name == "perm" {
+        let mut sorted = attribute.ints.clone();
+        sorted.sort_unstable();
+        if !sorted.iter().copied().eq(0..sorted.len() as i64) {
+            return Err(format!("{:?} is no permutation", attribute.ints));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! Post-training quantization: a float graph and calibration samples become an int8 graph, between
+//! fold and lower.
+//!
+//! Weights are symmetric per output channel; activations get a scale and a zero point each. A detector
+//! is calibrated from its output contract: what matters is where its boxes land at anchors near or above
+//! the threshold, so every number of every layer counts by how much those boxes would move with it
+//! ([`sensitivity`]). Scales are then even out between layers ([`equalize`]), ranges are cut where that
+//! costs less than it gains ([`ranges`]), and the heads get scales of their own ([`heads`]).
+
+mod bias;
+mod calibration;
+mod equalize;
+mod heads;
+mod input;
+mod observe;
+mod ranges;
+mod sensitivity;
+mod weights;
+
+pub use calibration::{Calibration, CalibrationError, CalibrationImage};
+pub use heads::{Head, QuantizedHead};
+pub use input::InputScaling;
+
+use crate::execute::ExecuteError;
+use crate::graph::{Data, Graph, TensorId};
+use crate::oracle::{Oracle, OracleError};
+
+/// How ranges of activations are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Method {
+    /// [`Method::Guided`] for detectors, [`Method::MinMax`] otherwise.
+    #[default]
+    Automatic,
+    /// The smallest and the largest value seen.
+    MinMax,
+    /// So many percent of the values on each side of the range, for example 99.99.
+    Percentile(f64),
+    /// What moves the boxes least; needs heads.
+    Guided,
+}
+
+/// What to quantize for.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How ranges are chosen.
+    pub method: Method,
+    /// How pixels become the first input, if it is an image.
+    pub input: Option<InputScaling>,
+    /// The heads of a detector, their tensors the outputs of the graph.
+    pub heads: Vec<Head>,
+    /// Probability at which a detection counts.
+    pub score_threshold: f32,
+}
+
+/// A quantized graph and what its numbers mean.
+#[derive(Clone, Debug)]
+pub struct Quantized {
+    /// Every activation int8, weights int8, biases int32.
+    pub graph: Graph,
+    /// One for each of [`Options::heads`].
+    pub heads: Vec<QuantizedHead>,
+    /// Signal to noise of each output against float over the calibration samples, in decibels; for
+    /// heads over the anchors near or above the threshold.
+    pub output_sqnr_db: Vec<f64>,
+}
+
+/// Why a graph cannot be quantized.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QuantizeError {
+    /// No operators.
+    #[error(
+        "model {model:?} has no operators; check that the file is the trained model and not only its weights"
+    )]
+    Empty {
+        /// Name of the model.
+        model: String,
+    },
+    /// No samples.
+    #[error(
+        "there is no calibration data for {model:?}; give a folder of pictures like those the model will see (`--calibration <folder>`)"
+    )]
+    NoSamples {
+        /// Name of the model.
+        model: String,
+    },
+    /// Every number of every sample is the same.
+    #[error(
+        "all {samples} calibration samples hold nothing but the value {value}; give pictures like those the model will see"
+    )]
+    Flat {
+        /// How many.
+        samples: usize,
+        /// The one value.
+        value: f32,
+    },
+    /// A constant that is no number.
+    #[error("tensor {tensor:?} holds {value} at position {position}; train or export the model again")]
+    NotFinite {
+        /// Name of the tensor.
+        tensor: String,
+        /// NaN or an infinity.
+        value: f32,
+        /// Where.
+        position: usize,
+    },
+    /// An activation that is no number.
+    #[error(
+        "tensor {tensor:?} becomes {value} on calibration sample {sample}; check the input's mean and scale"
+    )]
+    Diverged {
+        /// Name of the tensor.
+        tensor: String,
+        /// NaN or an infinity.
+        value: f32,
+        /// Which sample.
+        sample: usize,
+    },
+    /// No anchor came near the threshold.
+    #[error(
+        "no anchor of {model:?} came near the threshold on {samples} calibration samples, so its boxes cannot be calibrated; add pictures that show what the model detects"
+    )]
+    NothingDetected {
+        /// Name of the model.
+        model: String,
+        /// How many samples were tried.
+        samples: usize,
+    },
+    /// An operator that only exists for floats.
+    #[error("node {node:?} ({operator}): {why}")]
+    Node {
+        /// Name of the node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// What does not fit.
+        why: String,
+    },
+    /// The float model does not run.
+    #[error(transparent)]
+    Oracle(#[from] OracleError),
+    /// The quantized model does not run.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+}
+
+/// Quantizes a folded float graph. A sample holds the real values of every graph input.
+///
+/// # Errors
+/// [`QuantizeError`].
+pub fn quantize(
+    graph: &Graph,
+    samples: &[Vec<Vec<f32>>],
+    options: &Options,
+) -> Result<Quantized, QuantizeError> {
+    check(graph, samples)?;
+    let mut graph = graph.clone();
+    let oracle = Oracle::new(&graph)?;
+    let guided = match options.method {
+        Method::Automatic | Method::Guided => !options.heads.is_empty(),
+        _ => false,
+    };
+    let observed = observe::observe(&graph, &oracle, samples, options, guided)?;
+    drop(oracle);
+    if guided && observed.candidates == 0 {
+        return Err(QuantizeError::NothingDetected { model: graph.name.clone(), samples: samples.len() });
+    }
+    let mut observed = observed;
+    if guided {
+        equalize::equalize(&mut graph, &mut observed);
+    }
+    let heads = heads::rescale(&mut graph, &observed, options);
+    let mut affines = ranges::choose(&graph, &observed, options, guided);
+    heads::fix(&mut affines, &heads, options);
+    let input_shift = input::fix(&mut graph, &mut affines, options.input.as_ref());
+    let mut quantized = weights::quantize(&graph, &affines)?;
+    quantized.warnings.extend(input_shift);
+    let heads: Vec<QuantizedHead> = heads.into_iter().map(|head| head.finish(options)).collect();
+    let output_sqnr_db = bias::correct(&mut quantized, samples, &observed, &heads, options)?;
+    Ok(Quantized { graph: quantized, heads, output_sqnr_db })
+}
+
+/// Scale and zero point of an activation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Affine {
+    pub(crate) scale: f32,
+    pub(crate) zero_point: i32,
+}
+
+impl Affine {
+    /// The finest one that holds `low` to `high` and 0.
+    pub(crate) fn covering(low: f32, high: f32) -> Affine {
+        let (low, high) = (low.min(0.0), high.max(0.0));
+        let scale = (high - low) / 255.0;
+        if !scale.is_normal() {
+            return Affine { scale: 1.0 / 255.0, zero_point: 0 };
+        }
+        let zero_point = (-128.0 - low / scale).round() as i32;
+        Affine { scale, zero_point: zero_point.clamp(-128, 127) }
+    }
+
+    /// The stored value nearest to a real one.
+    pub(crate) fn store(self, real: f32) -> i8 {
+        ((real / self.scale).round() as i64 + i64::from(self.zero_point)).clamp(-128, 127) as i8
+    }
+
+    /// The real value of a stored one.
+    pub(crate) fn real(self, stored: i8) -> f32 {
+        self.scale * (i32::from(stored) - self.zero_point) as f32
+    }
+}
+
+/// The node that computes a tensor.
+pub(crate) fn producer(graph: &Graph, id: TensorId) -> Option<usize> {
+    graph.nodes.iter().position(|node| node.outputs.contains(&id))
+}
+
+/// The nodes that read a tensor.
+pub(crate) fn consumers(graph: &Graph, id: TensorId) -> Vec<usize> {
+    (0..graph.nodes.len()).filter(|&node| graph.nodes[node].inputs.contains(&id)).collect()
+}
+
+fn check(graph: &Graph, samples: &[Vec<Vec<f32>>]) -> Result<(), QuantizeError> {
+    if graph.nodes.is_empty() {
+        return Err(QuantizeError::Empty { model: graph.name.clone() });
+    }
+    let Some(&value) = samples.first().and_then(|sample| sample.first()?.first()) else {
+        return Err(QuantizeError::NoSamples { model: graph.name.clone() });
+    };
+    if samples.iter().flatten().flatten().all(|&other| other == value) {
+        return Err(QuantizeError::Flat { samples: samples.len(), value });
+    }
+    for tensor in &graph.tensors {
+        if let Some(Data::F32(values)) = &tensor.data
+            && let Some(position) = values.iter().position(|value| !value.is_finite())
+        {
+            let (tensor, value) = (tensor.name.clone(), values[position]);
+            return Err(QuantizeError::NotFinite { tensor, value, position });
+        }
+    }
+    Ok(())
+}

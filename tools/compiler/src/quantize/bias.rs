@@ -1,0 +1,188 @@
+//! Bias correction of the heads, and how near the integers come to float.
+//!
+//! Rounding of weights and cutting of ranges leave a small error of one sign in every output channel.
+//! The quantized model runs on the calibration samples, and its mean error goes into the bias.
+
+use super::observe::Observed;
+use super::{Affine, Options, QuantizeError, QuantizedHead, producer};
+use crate::execute::{ExecuteError, Executor};
+use crate::graph::{Data, Graph, TensorId};
+use crate::{lower, plan};
+
+/// Corrects the heads' biases; the signal to noise of every output in decibels.
+pub(super) fn correct(
+    graph: &mut Graph,
+    samples: &[Vec<Vec<f32>>],
+    observed: &Observed,
+    heads: &[QuantizedHead],
+    options: &Options,
+) -> Result<Vec<f64>, QuantizeError> {
+    let mut executor = executor(graph)?;
+    let mut errors: Vec<Errors> = graph.outputs.iter().map(|&id| Errors::new(graph, id)).collect();
+    for (sample, floats) in samples.iter().zip(&observed.outputs) {
+        let near: Vec<Vec<usize>> = heads
+            .iter()
+            .map(|head| {
+                let place = graph.outputs.iter().position(|&id| id == head.head.scores);
+                place.map_or(Vec::new(), |place| head.head.near(&floats[place], options.score_threshold))
+            })
+            .collect();
+        if !heads.is_empty() && near.iter().all(Vec::is_empty) {
+            continue;
+        }
+        let outputs = executor.run(&stored_inputs(graph, sample, options))?;
+        for (place, &id) in graph.outputs.iter().enumerate() {
+            let affine = affine(graph, id);
+            let head =
+                heads.iter().zip(&near).find(|(head, _)| head.head.scores == id || head.head.boxes == id);
+            match head {
+                None => {
+                    for (index, (&stored, &float)) in outputs[place].iter().zip(&floats[place]).enumerate() {
+                        errors[place].add(index, affine.real(stored), float);
+                    }
+                }
+                Some((head, near)) => {
+                    for index in near.iter().flat_map(|&anchor| head.positions(id, anchor)) {
+                        let (float, scale, offset) = head.float(id, index, floats[place][index]);
+                        let stored = outputs[place][index];
+                        if stored > -128 && stored < 127 {
+                            errors[place].add(index, affine.real(stored), (float - offset) / scale);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    for (place, id) in graph.outputs.clone().into_iter().enumerate() {
+        if heads.iter().any(|head| head.head.scores == id || head.head.boxes == id) {
+            errors[place].move_into_bias(graph, id);
+        }
+    }
+    Ok(errors.iter().map(Errors::sqnr_db).collect())
+}
+
+fn executor(graph: &Graph) -> Result<Executor, ExecuteError> {
+    let mut model = lower::lower(graph)?.model;
+    let schedule = plan::plan(&model)?;
+    model.schedules.push(schedule);
+    Executor::new(&model)
+}
+
+fn affine(graph: &Graph, id: TensorId) -> Affine {
+    let quantization = graph.tensors[id].quantization.as_ref();
+    quantization.map_or(Affine { scale: 1.0, zero_point: 0 }, |quantization| Affine {
+        scale: quantization.scales[0],
+        zero_point: quantization.zero_points[0],
+    })
+}
+
+/// Samples as the device stores them.
+fn stored_inputs(graph: &Graph, sample: &[Vec<f32>], options: &Options) -> Vec<Vec<i8>> {
+    let mut inputs = Vec::with_capacity(sample.len());
+    for (index, (values, &id)) in sample.iter().zip(&graph.inputs).enumerate() {
+        let affine = affine(graph, id);
+        let scaling = options.input.as_ref().filter(|_| index == 0);
+        inputs.push(match scaling {
+            Some(scaling) => scaling.store(values, affine),
+            None => values.iter().map(|&value| affine.store(value)).collect(),
+        });
+    }
+    inputs
+}
+
+impl QuantizedHead {
+    /// Places of an anchor's values in its tensor of scores or boxes.
+    fn positions(&self, id: TensorId, anchor: usize) -> std::ops::Range<usize> {
+        let head = &self.head;
+        if id == head.scores {
+            let start = (head.first_score + anchor) * head.classes;
+            start + usize::from(head.has_background)..start + head.classes
+        } else {
+            let start = (head.first_box + anchor) * head.fields;
+            start..start + head.fields
+        }
+    }
+
+    /// A float output, and the scale and offset that its channel is stored under besides the tensor's.
+    fn float(&self, id: TensorId, index: usize, float: f32) -> (f32, f32, f32) {
+        let per_cell = self.head.anchors.len() * self.head.fields;
+        if id == self.head.boxes && self.own_scales() {
+            let (scale, offset) = self.fields[(index - self.head.first_box * self.head.fields) % per_cell];
+            (float, scale, offset)
+        } else {
+            (float, 1.0, 0.0)
+        }
+    }
+}
+
+/// Errors of an output by channel.
+struct Errors {
+    channels: usize,
+    sums: Vec<f64>,
+    squares: Vec<f64>,
+    counts: Vec<u32>,
+    signal_sums: Vec<f64>,
+    signal_squares: Vec<f64>,
+}
+
+impl Errors {
+    fn new(graph: &Graph, id: TensorId) -> Errors {
+        let channels = graph.tensors[id].shape.last().copied().unwrap_or(1).max(1);
+        let zeros = || vec![0.0; channels];
+        Errors {
+            channels,
+            sums: zeros(),
+            squares: zeros(),
+            counts: vec![0; channels],
+            signal_sums: zeros(),
+            signal_squares: zeros(),
+        }
+    }
+
+    fn add(&mut self, index: usize, real: f32, float: f32) {
+        let channel = index % self.channels;
+        let (error, float) = (f64::from(real - float), f64::from(float));
+        self.sums[channel] += error;
+        self.squares[channel] += error * error;
+        self.counts[channel] += 1;
+        self.signal_sums[channel] += float;
+        self.signal_squares[channel] += float * float;
+    }
+
+    /// Takes the mean error of each channel out of the layer that computes `id`.
+    fn move_into_bias(&mut self, graph: &mut Graph, id: TensorId) {
+        /// Fewer numbers say nothing about the mean.
+        const ENOUGH: u32 = 10;
+        let output = affine(graph, id);
+        let Some(node) = producer(graph, id) else { return };
+        let Some(&bias) = graph.nodes[node].inputs.get(2) else { return };
+        let tensor = &mut graph.tensors[bias];
+        let (Some(Data::I32(values)), Some(quantization)) = (&mut tensor.data, &tensor.quantization) else {
+            return;
+        };
+        if values.len() != self.channels || quantization.scales.len() != self.channels || output.scale <= 0.0
+        {
+            return;
+        }
+        for channel in 0..self.channels {
+            if self.counts[channel] >= ENOUGH {
+                let mean = self.sums[channel] / f64::from(self.counts[channel]);
+                let moved = f64::from(values[channel]) - mean / f64::from(quantization.scales[channel]);
+                values[channel] = moved.round() as i32;
+                self.squares[channel] -= mean * self.sums[channel];
+            }
+        }
+    }
+
+    /// Mean square around the mean of the signal over that of the error.
+    fn sqnr_db(&self) -> f64 {
+        let (mut signal, mut noise) = (0.0, 0.0);
+        for channel in 0..self.channels {
+            let count = f64::from(self.counts[channel].max(1));
+            signal +=
+                self.signal_squares[channel] - self.signal_sums[channel] * self.signal_sums[channel] / count;
+            noise += self.squares[channel].max(0.0);
+        }
+        if noise == 0.0 { f64::INFINITY } else { 10.0 * (signal.max(f64::MIN_POSITIVE) / noise).log10() }
+    }
+}

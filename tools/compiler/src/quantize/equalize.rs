@@ -1,0 +1,120 @@
+//! Even channels: a layer's output channels are scaled so that one int8 scale serves them all, and the
+//! layer that reads them takes the factors back. The float function stays as it is.
+//!
+//! A rectifier lets positive factors pass, so it may stand between the two. The reader of a depthwise
+//! layer's output pays in its own weights, so there the factor is a compromise between both.
+
+use super::observe::Observed;
+use super::sensitivity::activation;
+use super::{consumers, producer};
+use crate::graph::{Activation, Data, Graph, Op, TensorId};
+
+/// How far activations decide, against the weights that read them.
+const ACTIVATIONS: f32 = 0.7;
+
+/// Channels smaller than this part of the largest are not stretched further.
+const FLOOR: f32 = 1e-3;
+
+/// Scales every pair of layers for which it can be done.
+pub(super) fn equalize(graph: &mut Graph, observed: &mut Observed) {
+    for id in 0..graph.tensors.len() {
+        if let Some(factors) = factors(graph, observed, id) {
+            apply(graph, id, &factors);
+            scale_observed(observed, id, &factors);
+        }
+    }
+}
+
+/// What each channel of a tensor is divided by.
+fn factors(graph: &Graph, observed: &Observed, id: TensorId) -> Option<Vec<f32>> {
+    let writer = &graph.nodes[producer(graph, id)?];
+    let &[reader] = &consumers(graph, id)[..] else { return None };
+    let reader = &graph.nodes[reader];
+    let passes = matches!(activation(&writer.op), Activation::Linear | Activation::Relu);
+    if !passes || !is_weighted(&writer.op) || graph.outputs.contains(&id) {
+        return None;
+    }
+    for &weights in writer.inputs[1..].iter().chain(&reader.inputs[1..]) {
+        if consumers(graph, weights).len() != 1 {
+            return None;
+        }
+    }
+    let peaks = floored(&observed.tensors[id].as_ref()?.channel_peaks)?;
+    match reader.op {
+        Op::DepthwiseConv2d { .. } => Some(peaks),
+        Op::Conv2d { groups: 1, .. } => {
+            let weights = floored(&input_peaks(graph.tensors[reader.inputs[1]].floats()?, peaks.len()))?;
+            let balance =
+                |(peak, weight): (&f32, &f32)| peak.powf(ACTIVATIONS) / weight.powf(1.0 - ACTIVATIONS);
+            Some(peaks.iter().zip(&weights).map(balance).collect())
+        }
+        _ => None,
+    }
+}
+
+fn is_weighted(op: &Op) -> bool {
+    matches!(op, Op::Conv2d { groups: 1, .. } | Op::DepthwiseConv2d { .. })
+}
+
+/// Largest magnitude of the weights of each input channel.
+fn input_peaks(weights: &[f32], channels: usize) -> Vec<f32> {
+    let mut peaks = vec![0f32; channels];
+    for row in weights.chunks(channels.max(1)) {
+        peaks.iter_mut().zip(row).for_each(|(peak, weight)| *peak = peak.max(weight.abs()));
+    }
+    peaks
+}
+
+fn floored(peaks: &[f32]) -> Option<Vec<f32>> {
+    let largest = peaks.iter().copied().fold(0.0, f32::max);
+    (largest > 0.0).then(|| peaks.iter().map(|peak| peak.max(largest * FLOOR)).collect())
+}
+
+/// Divides the channels of `id` where they are computed and multiplies them where they are read.
+fn apply(graph: &mut Graph, id: TensorId, factors: &[f32]) {
+    let (Some(writer), Some(&reader)) = (producer(graph, id), consumers(graph, id).first()) else { return };
+    let (writer, reader) = (graph.nodes[writer].clone(), graph.nodes[reader].clone());
+    let depthwise = matches!(writer.op, Op::DepthwiseConv2d { .. });
+    scale_outputs(graph, writer.inputs[1], depthwise, |channel| 1.0 / factors[channel]);
+    if let Some(&bias) = writer.inputs.get(2) {
+        scale_outputs(graph, bias, true, |channel| 1.0 / factors[channel]);
+    }
+    let Some(Data::F32(weights)) = &mut graph.tensors[reader.inputs[1]].data else { return };
+    let multiplier = match reader.op {
+        Op::DepthwiseConv2d { depth_multiplier, .. } => depth_multiplier,
+        _ => 1,
+    };
+    let channels = factors.len() * multiplier;
+    for (index, weight) in weights.iter_mut().enumerate() {
+        *weight *= factors[index % channels / multiplier];
+    }
+}
+
+/// Multiplies every value of an output channel, which is the innermost axis or the outermost.
+pub(super) fn scale_outputs(graph: &mut Graph, id: TensorId, innermost: bool, factor: impl Fn(usize) -> f32) {
+    let tensor = &mut graph.tensors[id];
+    let channels =
+        if innermost { tensor.shape.last() } else { tensor.shape.first() }.copied().unwrap_or(1).max(1);
+    let Some(Data::F32(values)) = &mut tensor.data else { return };
+    let taps = (values.len() / channels).max(1);
+    for (index, value) in values.iter_mut().enumerate() {
+        *value *= factor(if innermost { index % channels } else { index / taps });
+    }
+}
+
+fn scale_observed(observed: &mut Observed, id: TensorId, factors: &[f32]) {
+    let Some(seen) = &mut observed.tensors[id] else { return };
+    for number in &mut seen.numbers {
+        let factor = factors[number.channel as usize];
+        number.value /= factor;
+        number.weight *= factor * factor;
+    }
+    seen.channel_peaks.iter_mut().zip(factors).for_each(|(peak, factor)| *peak /= factor);
+    seen.min = seen.numbers.iter().map(|number| number.value).fold(0.0, f32::min);
+    seen.max = seen.numbers.iter().map(|number| number.value).fold(0.0, f32::max);
+    if let Some(lowest) = seen.channel_peaks.iter().copied().reduce(f32::max) {
+        // A peak may not be among the numbers that were kept.
+        seen.min = if seen.min < 0.0 { seen.min.min(-lowest).max(-lowest) } else { 0.0 };
+        seen.max = if seen.max > 0.0 { lowest } else { 0.0 };
+    }
+}

@@ -1,0 +1,286 @@
+//! What the float model does on the calibration samples, boiled down to what ranges are chosen from.
+//!
+//! A model's activations on a hundred pictures would fill memory, so of every tensor and picture only the
+//! extremes and a few hundred numbers drawn at random are kept, each with its weight: how much the
+//! outputs move with it.
+
+use super::sensitivity::{self, ByTensor};
+use super::{Head, Options, QuantizeError, consumers};
+use crate::graph::{Activation, Graph, Op, TensorId};
+use crate::oracle::Oracle;
+
+/// Numbers drawn at random of a tensor on one sample.
+const DRAWN: usize = 400;
+
+/// Smallest and largest numbers kept besides.
+const EXTREMES: usize = 16;
+
+/// Gradients drawn a sample.
+const DRAWS: usize = 2;
+
+/// Logits below the threshold from which an anchor is near it.
+pub(super) const NEAR: f32 = 1.0;
+
+/// A number of a tensor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number {
+    pub(super) value: f32,
+    /// The number that is added to it before a rectifier, for tensors with [`Observed::hinge`].
+    pub(super) partner: f32,
+    /// How much the outputs move with it, squared, times the numbers that it stands for.
+    pub(super) weight: f32,
+    /// Innermost axis.
+    pub(super) channel: u32,
+}
+
+/// What was seen of a tensor.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) min: f32,
+    pub(super) max: f32,
+    /// Largest magnitude of each channel among numbers that count.
+    pub(super) channel_peaks: Vec<f32>,
+    pub(super) numbers: Vec<Number>,
+}
+
+/// What was seen of a head at anchors that are near the threshold or above.
+#[derive(Clone, Debug, Default)]
+pub(super) struct HeadSeen {
+    /// Rows of fields by anchor of a cell.
+    pub(super) fields: Vec<Vec<Vec<f32>>>,
+}
+
+/// Everything that was seen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Observed {
+    /// By tensor.
+    pub(super) tensors: Vec<Option<Seen>>,
+    /// By head.
+    pub(super) heads: Vec<HeadSeen>,
+    /// Float outputs of every sample.
+    pub(super) outputs: Vec<Vec<Vec<f32>>>,
+    /// Anchors near the threshold or above.
+    pub(super) candidates: usize,
+}
+
+/// Runs the float model on all samples.
+pub(super) fn observe(
+    graph: &Graph,
+    oracle: &Oracle,
+    samples: &[Vec<Vec<f32>>],
+    options: &Options,
+    guided: bool,
+) -> Result<Observed, QuantizeError> {
+    let hinges: Vec<Option<Hinge>> = (0..graph.tensors.len()).map(|id| hinge(graph, id)).collect();
+    let mut observed = Observed { tensors: vec![None; graph.tensors.len()], ..Observed::default() };
+    observed.heads =
+        options.heads.iter().map(|head| HeadSeen { fields: vec![Vec::new(); head.anchors.len()] }).collect();
+    let mut random = Random(0x2545_F491);
+    for (index, sample) in samples.iter().enumerate() {
+        let values = oracle.run_all(sample)?;
+        check(graph, &values, index)?;
+        let outputs = graph.outputs.iter().map(|&id| values[id].clone().unwrap_or_default()).collect();
+        observed.outputs.push(outputs);
+        let found = see_heads(&mut observed, &values, options);
+        observed.candidates += found;
+        let weights = if guided {
+            if found == 0 {
+                continue;
+            }
+            let weights = squared_gradients(graph, &values, options, &mut random);
+            Some(weights.ok_or_else(|| unsupported(graph))?)
+        } else {
+            None
+        };
+        for id in 0..graph.tensors.len() {
+            if let Some(numbers) = &values[id] {
+                let seen = observed.tensors[id].get_or_insert_with(|| Seen {
+                    min: f32::INFINITY,
+                    max: f32::NEG_INFINITY,
+                    ..Seen::default()
+                });
+                let channels = graph.tensors[id].shape.last().copied().unwrap_or(1);
+                let hinge = hinges[id].as_ref().filter(|_| guided);
+                let weighted_by = hinge.map_or(id, |hinge| hinge.sum);
+                let weights = match &weights {
+                    Some(weights) => match &weights[weighted_by] {
+                        Some(weights) => Some(&weights[..]),
+                        None => continue,
+                    },
+                    None => None,
+                };
+                let partner = hinge.and_then(|hinge| values[hinge.partner].as_deref());
+                see(seen, numbers, partner, weights, channels, &mut random);
+            }
+        }
+    }
+    Ok(observed)
+}
+
+/// A tensor that is only added to another and then rectified: below minus its partner it may be cut.
+pub(super) struct Hinge {
+    pub(super) sum: TensorId,
+    pub(super) partner: TensorId,
+}
+
+/// The hinge that a tensor stands before, if it does and if nothing else reads it.
+pub(super) fn hinge(graph: &Graph, id: TensorId) -> Option<Hinge> {
+    let &[reader] = &consumers(graph, id)[..] else { return None };
+    let node = &graph.nodes[reader];
+    let Op::Add { activation: Activation::Relu } = node.op else { return None };
+    let &[first, second] = &node.inputs[..] else { return None };
+    let partner = if first == id { second } else { first };
+    let same_shape = graph.tensors[partner].shape == graph.tensors[id].shape;
+    let computed = graph.tensors[partner].data.is_none() && !graph.outputs.contains(&id);
+    // The value that passes round the block keeps its range: it is read elsewhere as well.
+    let weighted = super::producer(graph, id)
+        .is_some_and(|node| matches!(graph.nodes[node].op, Op::Conv2d { .. } | Op::DepthwiseConv2d { .. }));
+    (first != second && same_shape && computed && weighted).then_some(Hinge { sum: node.outputs[0], partner })
+}
+
+fn check(graph: &Graph, values: &ByTensor, sample: usize) -> Result<(), QuantizeError> {
+    for (tensor, numbers) in graph.tensors.iter().zip(values) {
+        if let Some(&value) = numbers.iter().flatten().find(|value| !value.is_finite()) {
+            return Err(QuantizeError::Diverged { tensor: tensor.name.clone(), value, sample });
+        }
+    }
+    Ok(())
+}
+
+fn unsupported(graph: &Graph) -> QuantizeError {
+    QuantizeError::Node {
+        node: graph.name.clone(),
+        operator: "Graph",
+        why:
+            "has an operator without a derivative here; choose `--calibration-method min-max` or `percentile`"
+                .into(),
+    }
+}
+
+/// Keeps the fields of anchors that count, and says how many there are.
+fn see_heads(observed: &mut Observed, values: &ByTensor, options: &Options) -> usize {
+    let mut found = 0;
+    for (head, seen) in options.heads.iter().zip(&mut observed.heads) {
+        let (Some(scores), Some(boxes)) = (&values[head.scores], &values[head.boxes]) else { continue };
+        for anchor in head.near(scores, options.score_threshold) {
+            found += 1;
+            let row = head.fields_of(boxes, anchor).to_vec();
+            seen.fields[anchor % head.anchors.len()].push(row);
+        }
+    }
+    found
+}
+
+/// The mean over some draws of the squared gradient of what counts.
+fn squared_gradients(
+    graph: &Graph,
+    values: &ByTensor,
+    options: &Options,
+    random: &mut Random,
+) -> Option<ByTensor> {
+    let mut squares: ByTensor = vec![None; graph.tensors.len()];
+    for _ in 0..DRAWS {
+        let mut seeds = Vec::new();
+        for head in &options.heads {
+            seeds.extend(seeds_of(head, values, options, random)?);
+        }
+        for (squares, gradient) in squares.iter_mut().zip(sensitivity::backward(graph, values, &seeds)?) {
+            let Some(gradient) = gradient else { continue };
+            let sum = squares.get_or_insert_with(|| vec![0.0; gradient.len()]);
+            for (sum, value) in sum.iter_mut().zip(gradient) {
+                *sum += value * value / DRAWS as f32;
+            }
+        }
+    }
+    Some(squares)
+}
+
+/// One draw for a head: boxes count relative to their size, keypoints less, a logit like a few percent.
+fn seeds_of(
+    head: &Head,
+    values: &ByTensor,
+    options: &Options,
+    random: &mut Random,
+) -> Option<Vec<(TensorId, Vec<f32>)>> {
+    const KEYPOINT: f32 = 0.3;
+    const LOGIT: f32 = 0.025;
+    let (scores, boxes) = (values[head.scores].as_ref()?, values[head.boxes].as_ref()?);
+    let (mut score_seed, mut box_seed) = (vec![0.0; scores.len()], vec![0.0; boxes.len()]);
+    for anchor in head.near(scores, options.score_threshold) {
+        let size = head.size_of(boxes, anchor);
+        for (field, seed) in head.fields_of_mut(&mut box_seed, anchor).iter_mut().enumerate() {
+            *seed = random.sign() / size * if field < 4 { 1.0 } else { KEYPOINT };
+        }
+        for seed in head.scores_of_mut(&mut score_seed, anchor) {
+            *seed = random.sign() * LOGIT;
+        }
+    }
+    Some(vec![(head.scores, score_seed), (head.boxes, box_seed)])
+}
+
+/// Adds a tensor on one sample.
+fn see(
+    seen: &mut Seen,
+    values: &[f32],
+    partner: Option<&[f32]>,
+    weights: Option<&[f32]>,
+    channels: usize,
+    random: &mut Random,
+) {
+    seen.channel_peaks.resize(channels, 0.0);
+    let mut counting: Vec<u32> = Vec::new();
+    for (index, &value) in values.iter().enumerate() {
+        if weights.is_none_or(|weights| weights[index] > 0.0) {
+            let peak = &mut seen.channel_peaks[index % channels];
+            *peak = peak.max(value.abs());
+            seen.min = seen.min.min(value);
+            seen.max = seen.max.max(value);
+            counting.push(index as u32);
+        }
+    }
+    let mut keep = |index: u32, stands_for: f32| {
+        let index = index as usize;
+        let (value, channel) = (values[index], (index % channels) as u32);
+        let weight = weights.map_or(1.0, |weights| weights[index]) * stands_for;
+        seen.numbers.push(Number { value, partner: partner.map_or(0.0, |all| all[index]), weight, channel });
+    };
+    let share = counting.len() as f32 / DRAWN.min(counting.len().max(1)) as f32;
+    if counting.len() > DRAWN + 2 * EXTREMES {
+        for _ in 0..DRAWN {
+            keep(counting[random.below(counting.len())], share);
+        }
+        let by_value = |&left: &u32, &right: &u32| values[left as usize].total_cmp(&values[right as usize]);
+        counting.select_nth_unstable_by(EXTREMES, by_value);
+        counting[..EXTREMES].iter().for_each(|&index| keep(index, 1.0));
+        let last = counting.len() - EXTREMES;
+        counting.select_nth_unstable_by(last, by_value);
+        counting[last..].iter().for_each(|&index| keep(index, 1.0));
+    } else {
+        counting.iter().for_each(|&index| keep(index, 1.0));
+    }
+}
+
+/// xorshift32, so that the same samples give the same model.
+pub(super) struct Random(pub(super) u32);
+
+impl Random {
+    pub(super) fn next(&mut self) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        self.0
+    }
+
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        (u64::from(self.next()) * bound as u64 >> 32) as usize
+    }
+
+    /// From 0 to 1.
+    pub(super) fn unit(&mut self) -> f32 {
+        self.next() as f32 / u32::MAX as f32
+    }
+
+    fn sign(&mut self) -> f32 {
+        if self.next() >> 31 == 0 { 1.0 } else { -1.0 }
+    }
+}

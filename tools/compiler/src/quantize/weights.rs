@@ -1,0 +1,151 @@
+//! Weights symmetric per output channel, biases in the scale of the sums: the last rewriting step.
+
+use super::{Affine, QuantizeError};
+use crate::graph::{Data, Element, Graph, Node, Op, Quantization};
+
+/// The graph in int8 under these scales.
+pub(super) fn quantize(graph: &Graph, affines: &[Option<Affine>]) -> Result<Graph, QuantizeError> {
+    let mut quantized = graph.clone();
+    for (id, affine) in affines.iter().enumerate() {
+        let tensor = &mut quantized.tensors[id];
+        let Some(affine) = *affine else { continue };
+        if let Some(Data::F32(values)) = &tensor.data {
+            tensor.data = Some(Data::I8(values.iter().map(|&value| affine.store(value)).collect()));
+        }
+        tensor.element = Element::I8;
+        tensor.quantization = Some(per_tensor(affine));
+    }
+    for node in &graph.nodes {
+        match node.op {
+            Op::Conv2d { .. } | Op::FullyConnected { .. } => weigh(graph, &mut quantized, node, affines, 0)?,
+            Op::DepthwiseConv2d { .. } => weigh(graph, &mut quantized, node, affines, 3)?,
+            _ => {}
+        }
+    }
+    Ok(quantized)
+}
+
+fn per_tensor(affine: Affine) -> Quantization {
+    Quantization { scales: vec![affine.scale], zero_points: vec![affine.zero_point], axis: 0 }
+}
+
+/// Quantizes the weights and the bias of a node.
+fn weigh(
+    graph: &Graph,
+    quantized: &mut Graph,
+    node: &Node,
+    affines: &[Option<Affine>],
+    axis: usize,
+) -> Result<(), QuantizeError> {
+    let refused = |why: &str| QuantizeError::Node {
+        node: node.name.clone(),
+        operator: node.op.name(),
+        why: why.into(),
+    };
+    let weights = &graph.tensors[node.inputs[1]];
+    let values = weights.floats().ok_or_else(|| refused("its weights are no float constant"))?;
+    let input = affines[node.inputs[0]].ok_or_else(|| refused("its input has no scale"))?;
+    let channels = weights.shape.get(axis).copied().unwrap_or(0);
+    if channels == 0 {
+        return Err(refused("its weights have no output channels"));
+    }
+    let bias: Vec<f32> = match node.inputs.get(2) {
+        Some(&id) => {
+            graph.tensors[id].floats().ok_or_else(|| refused("its bias is no float constant"))?.to_vec()
+        }
+        None => vec![0.0; channels],
+    };
+    let taps = (values.len() / channels).max(1);
+    let channel_of = |index: usize| if axis == 0 { index / taps } else { index % channels };
+    let mut peaks = vec![0f32; channels];
+    for (index, value) in values.iter().enumerate() {
+        let peak = &mut peaks[channel_of(index)];
+        *peak = peak.max(value.abs());
+    }
+    let scales: Vec<f32> =
+        peaks.iter().zip(&bias).map(|(&peak, &bias)| weight_scale(peak, bias, input.scale)).collect();
+    let stored: Vec<i8> = values
+        .iter()
+        .enumerate()
+        .map(|(index, value)| (value / scales[channel_of(index)]).round().clamp(-127.0, 127.0) as i8)
+        .collect();
+    let tensor = &mut quantized.tensors[node.inputs[1]];
+    tensor.element = Element::I8;
+    tensor.data = Some(Data::I8(stored));
+    tensor.quantization = Some(Quantization { zero_points: vec![0; channels], scales: scales.clone(), axis });
+    if let Some(&id) = node.inputs.get(2) {
+        let sums: Vec<f32> = scales.iter().map(|scale| scale * input.scale).collect();
+        let stored = bias.iter().zip(&sums).map(|(bias, sum)| store_bias(*bias, *sum)).collect();
+        let tensor = &mut quantized.tensors[id];
+        tensor.element = Element::I32;
+        tensor.data = Some(Data::I32(stored));
+        tensor.quantization = Some(Quantization { zero_points: vec![0; channels], scales: sums, axis: 0 });
+    }
+    Ok(())
+}
+
+/// Scale of a channel's weights: the finest that holds them, unless the bias would not fit beside it.
+fn weight_scale(peak: f32, bias: f32, input_scale: f32) -> f32 {
+    /// Room for the bias: far from overflow, and fine enough for channels that are nothing but bias.
+    const BIAS_ROOM: f32 = (1u32 << 28) as f32;
+    let scale = (peak / 127.0).max(bias.abs() / (input_scale * BIAS_ROOM));
+    if scale.is_normal() { scale } else { 1.0 }
+}
+
+pub(super) fn store_bias(bias: f32, scale: f32) -> i32 {
+    (f64::from(bias) / f64::from(scale)).round() as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Activation, Tensor, Window};
+
+    fn tensor(shape: &[usize], data: Option<Vec<f32>>) -> Tensor {
+        Tensor {
+            name: "t".into(),
+            shape: shape.into(),
+            quantization: None,
+            element: Element::F32,
+            data: data.map(Data::F32),
+        }
+    }
+
+    fn depthwise() -> Graph {
+        let window =
+            Window { filter: [1, 2], stride: [1, 1], dilation: [1, 1], before: [0, 0], after: [0, 0] };
+        let op = Op::DepthwiseConv2d { window, depth_multiplier: 1, activation: Activation::Linear };
+        Graph {
+            tensors: vec![
+                tensor(&[1, 1, 2, 2], None),
+                tensor(&[1, 1, 2, 2], Some(vec![1.0, -0.5, 0.5, 0.25])),
+                tensor(&[2], Some(vec![10.0, 0.0])),
+                tensor(&[1, 1, 1, 2], None),
+            ],
+            nodes: vec![Node { name: "n".into(), op, inputs: vec![0, 1, 2], outputs: vec![3] }],
+            inputs: vec![0],
+            outputs: vec![3],
+            ..Graph::default()
+        }
+    }
+
+    #[test]
+    fn channels_of_a_depthwise_layer_have_scales_of_their_own() {
+        let affine = Some(Affine { scale: 0.5, zero_point: 3 });
+        let quantized = quantize(&depthwise(), &[affine, None, None, affine]).unwrap();
+        let weights = &quantized.tensors[1];
+        assert_eq!(weights.data, Some(Data::I8(vec![127, -127, 64, 64])));
+        assert_eq!(weights.quantization.as_ref().unwrap().scales, [1.0 / 127.0, 0.5 / 127.0]);
+        // 10 / (0.5 / 127)
+        assert_eq!(quantized.tensors[2].data, Some(Data::I32(vec![2540, 0])));
+        assert_eq!(quantized.tensors[0].quantization.as_ref().unwrap().zero_points, [3]);
+    }
+
+    #[test]
+    fn a_bias_beside_tiny_weights_still_fits() {
+        let scale = weight_scale(1e-30, 1000.0, 0.01);
+        let stored = store_bias(1000.0, scale * 0.01);
+        assert!((1 << 27..=1 << 28).contains(&stored), "{stored}");
+        assert_eq!(weight_scale(0.0, 0.0, 0.01), 1.0);
+    }
+}

@@ -1,0 +1,42 @@
+//! What `convert` has to tell: serializable, so that the program prints it for people or as JSON.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::inspect::Inspection;
+use crate::quantize::CalibrationImage;
+
+/// Everything that a user wants to know about a conversion.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Name of the model.
+    pub model: String,
+    /// The source file, without folders.
+    pub source: String,
+    /// SHA-256 of the source file, in hexadecimal.
+    pub source_sha256: String,
+    /// What went otherwise than expected.
+    pub warnings: Vec<String>,
+    /// What activations were calibrated on; empty for models that came quantized.
+    pub calibration: Vec<CalibrationImage>,
+    /// How many samples were made of it.
+    pub calibration_samples: usize,
+    /// How near every output comes to float, where float exists.
+    pub outputs: Vec<OutputQuality>,
+    /// What the artefact holds.
+    pub artefact: Inspection,
+}
+
+/// Quality of an output.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OutputQuality {
+    /// Name of the tensor.
+    pub name: String,
+    /// Signal to noise against float over the calibration samples, in decibels.
+    pub sqnr_db: f64,
+}
+
+/// SHA-256 in hexadecimal.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,245 @@
+//! Folding keeps the function of a graph: each small graph runs in the oracle before and after.
+
+use ocelli_compiler::check::check;
+use ocelli_compiler::fold::fold;
+use ocelli_compiler::graph::*;
+use ocelli_compiler::oracle::Oracle;
+
+/// A graph built a node at a time, with one input image of shape `[1, 6, 5, 4]`.
+struct Builder {
+    graph: Graph,
+    state: u32,
+}
+
+const IMAGE: [usize; 4] = [1, 6, 5, 4];
+
+impl Builder {
+    fn new() -> Self {
+        let mut builder = Self { graph: Graph::default(), state: 7 };
+        let input = builder.tensor(&IMAGE, None);
+        builder.graph.inputs = vec![input];
+        builder
+    }
+
+    fn tensor(&mut self, shape: &[usize], data: Option<Vec<f32>>) -> TensorId {
+        let name = format!("t{}", self.graph.tensors.len());
+        let data = data.map(Data::F32);
+        let shape = shape.to_vec();
+        self.graph.tensors.push(Tensor { name, shape, quantization: None, element: Element::F32, data });
+        self.graph.tensors.len() - 1
+    }
+
+    /// A constant of numbers in -1..1.
+    fn constant(&mut self, shape: &[usize]) -> TensorId {
+        let values = numbers(&mut self.state, shape.iter().product());
+        self.tensor(shape, Some(values))
+    }
+
+    fn node(&mut self, op: Op, inputs: &[TensorId], shape: &[usize]) -> TensorId {
+        let output = self.tensor(shape, None);
+        let name = format!("n{}", self.graph.nodes.len());
+        self.graph.nodes.push(Node { name, op, inputs: inputs.to_vec(), outputs: vec![output] });
+        output
+    }
+
+    fn conv(&mut self, input: TensorId, padding: usize) -> TensorId {
+        let shape = self.graph.tensors[input].shape.clone();
+        let weights = self.constant(&[4, 3, 3, shape[3]]);
+        let result = [1, shape[1] + 2 * padding - 2, shape[2] + 2 * padding - 2, 4];
+        let op = Op::Conv2d { window: window(3, padding), groups: 1, activation: Activation::Linear };
+        self.node(op, &[input, weights], &result)
+    }
+
+    fn depthwise(&mut self, input: TensorId) -> TensorId {
+        let (weights, bias) = (self.constant(&[1, 3, 3, 4]), self.constant(&[4]));
+        let shape = self.graph.tensors[input].shape.clone();
+        let (window, activation) = (window(3, 1), Activation::Linear);
+        self.node(
+            Op::DepthwiseConv2d { window, depth_multiplier: 1, activation },
+            &[input, weights, bias],
+            &shape,
+        )
+    }
+
+    fn pad(&mut self, input: TensorId, amount: [usize; 4], value: f32) -> TensorId {
+        let shape: Vec<usize> = self.graph.tensors[input]
+            .shape
+            .iter()
+            .zip(amount)
+            .map(|(extent, amount)| extent + 2 * amount)
+            .collect();
+        let (before, after) = (amount.to_vec(), amount.to_vec());
+        self.node(Op::Pad { before, after, value }, &[input], &shape)
+    }
+
+    fn same(&mut self, op: Op, inputs: &[TensorId]) -> TensorId {
+        let shape = self.graph.tensors[inputs[0]].shape.clone();
+        self.node(op, inputs, &shape)
+    }
+
+    /// Folds, compares both runs, and returns the folded operators by name.
+    fn finish(mut self, outputs: &[TensorId]) -> (Graph, Vec<&'static str>) {
+        self.graph.outputs = outputs.to_vec();
+        check(&self.graph).unwrap();
+        let mut folded = self.graph.clone();
+        fold(&mut folded);
+        check(&folded).unwrap();
+        let image = numbers(&mut 99, IMAGE.iter().product());
+        let before = Oracle::new(&self.graph).unwrap().run(std::slice::from_ref(&image)).unwrap();
+        let after = Oracle::new(&folded).unwrap().run(&[image]).unwrap();
+        for (before, after) in before.iter().zip(&after) {
+            assert_eq!(before.len(), after.len());
+            for (before, after) in before.iter().zip(after) {
+                assert!((before - after).abs() <= 1e-5 * before.abs().max(1.0), "{before} became {after}");
+            }
+        }
+        let names = |graph: &Graph| -> Vec<String> {
+            graph.outputs.iter().map(|&id| graph.tensors[id].name.clone()).collect()
+        };
+        assert_eq!(names(&folded), names(&self.graph));
+        let operators = folded.nodes.iter().map(|node| node.op.name()).collect();
+        (folded, operators)
+    }
+}
+
+fn numbers(state: &mut u32, count: usize) -> Vec<f32> {
+    (0..count)
+        .map(|_| {
+            *state ^= *state << 13;
+            *state ^= *state >> 17;
+            *state ^= *state << 5;
+            f32::from(*state as u8 as i8) / 128.0
+        })
+        .collect()
+}
+
+fn window(filter: usize, padding: usize) -> Window {
+    Window {
+        filter: [filter; 2],
+        stride: [1; 2],
+        dilation: [1; 2],
+        before: [padding; 2],
+        after: [padding; 2],
+    }
+}
+
+const ADD: Op = Op::Add { activation: Activation::Linear };
+const MUL: Op = Op::Mul { activation: Activation::Linear };
+const RELU: Op = Op::Unary(Unary::Relu);
+
+#[test]
+fn batch_norm_moves_into_weights_and_bias() {
+    let mut builder = Builder::new();
+    let (factor, offset) = (builder.constant(&[1, 1, 1, 4]), builder.constant(&[4]));
+    let conv = builder.conv(0, 1);
+    let scaled = builder.same(MUL, &[conv, factor]);
+    let shifted = builder.same(ADD, &[scaled, offset]);
+    let depthwise = builder.depthwise(shifted);
+    let scaled = builder.same(MUL, &[depthwise, factor]);
+    let half = builder.tensor(&[1], Some(vec![0.5]));
+    let shifted = builder.same(ADD, &[scaled, half]);
+    let active = builder.same(Op::Unary(Unary::Relu6), &[shifted]);
+    let (graph, operators) = builder.finish(&[active]);
+    assert_eq!(operators, ["Conv2d", "DepthwiseConv2d"]);
+    assert!(matches!(graph.nodes[1].op, Op::DepthwiseConv2d { activation: Activation::Relu6, .. }));
+    assert_eq!(graph.nodes[0].inputs.len(), 3);
+}
+
+#[test]
+fn a_shared_convolution_keeps_its_weights() {
+    let mut builder = Builder::new();
+    let factor = builder.constant(&[4]);
+    let conv = builder.conv(0, 1);
+    let scaled = builder.same(MUL, &[conv, factor]);
+    let both = builder.same(ADD, &[conv, scaled]);
+    let (_, operators) = builder.finish(&[both]);
+    assert_eq!(operators, ["Conv2d", "Mul", "Add"]);
+}
+
+#[test]
+fn constants_that_vary_over_the_image_stay() {
+    let mut builder = Builder::new();
+    let conv = builder.conv(0, 1);
+    let factor = builder.constant(&[1, 6, 5, 4]);
+    let scaled = builder.same(MUL, &[conv, factor]);
+    let (_, operators) = builder.finish(&[scaled]);
+    assert_eq!(operators, ["Conv2d", "Mul"]);
+}
+
+#[test]
+fn zeros_around_an_image_become_padding_of_the_window() {
+    let mut builder = Builder::new();
+    let padded = builder.pad(0, [0, 1, 1, 0], 0.0);
+    let (left, right) = (builder.conv(padded, 0), builder.conv(padded, 0));
+    let sum = builder.same(ADD, &[left, right]);
+    let (graph, operators) = builder.finish(&[sum]);
+    assert_eq!(operators, ["Conv2d", "Conv2d", "Add"]);
+    assert!(matches!(graph.nodes[0].op, Op::Conv2d { window: found, .. } if found == window(3, 1)));
+}
+
+#[test]
+fn other_padding_stays() {
+    for (amount, value) in [([0, 1, 1, 0], 0.5), ([0, 0, 0, 1], 0.0)] {
+        let mut builder = Builder::new();
+        let padded = builder.pad(0, amount, value);
+        let conv = builder.conv(padded, 0);
+        let (_, operators) = builder.finish(&[conv]);
+        assert_eq!(operators, ["Pad", "Conv2d"]);
+    }
+}
+
+#[test]
+fn zeros_before_a_max_pool_count_only_above_negative_numbers() {
+    for (relu, expected) in [(false, vec!["Conv2d", "Pad", "MaxPool2d"]), (true, vec!["Conv2d", "MaxPool2d"])]
+    {
+        let mut builder = Builder::new();
+        let mut value = builder.conv(0, 1);
+        if relu {
+            value = builder.same(RELU, &[value]);
+        }
+        let padded = builder.pad(value, [0, 1, 1, 0], 0.0);
+        let pool = Op::MaxPool2d { window: window(3, 0), activation: Activation::Linear };
+        let pooled = builder.node(pool, &[padded], &IMAGE);
+        let (_, operators) = builder.finish(&[pooled]);
+        assert_eq!(operators, expected);
+    }
+}
+
+#[test]
+fn an_activation_with_another_reader_of_its_operand_stays() {
+    let mut builder = Builder::new();
+    let conv = builder.conv(0, 1);
+    let active = builder.same(RELU, &[conv]);
+    let (_, operators) = builder.finish(&[active, conv]);
+    assert_eq!(operators, ["Conv2d", "Relu"]);
+}
+
+#[test]
+fn reshapes_that_change_nothing_vanish() {
+    let mut builder = Builder::new();
+    let conv = builder.conv(0, 1);
+    let flat = builder.node(Op::Reshape, &[conv], &[1, 120]);
+    let back = builder.node(Op::Reshape, &[flat], &IMAGE);
+    let active = builder.same(RELU, &[back]);
+    let same = builder.node(Op::Reshape, &[active], &IMAGE);
+    let (_, operators) = builder.finish(&[same]);
+    assert_eq!(operators, ["Conv2d"]);
+
+    // A graph output that is the input reshaped has to be computed by something.
+    let mut builder = Builder::new();
+    let same = builder.node(Op::Reshape, &[0], &IMAGE);
+    let (_, operators) = builder.finish(&[same]);
+    assert_eq!(operators, ["Reshape"]);
+}
+
+#[test]
+fn what_nothing_reads_is_dropped_and_the_rest_renumbered() {
+    let mut builder = Builder::new();
+    let unread = builder.conv(0, 1);
+    builder.same(RELU, &[unread]);
+    let active = builder.same(RELU, &[0]);
+    let (graph, operators) = builder.finish(&[active]);
+    assert_eq!(operators, ["Relu"]);
+    assert_eq!(graph.tensors.len(), 2);
+    assert_eq!((&graph.inputs[..], &graph.outputs[..]), (&[0][..], &[1][..]));
+}

@@ -1,0 +1,104 @@
+//! Reads from an ELF file how many bytes of flash and RAM a firmware takes.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// What a firmware takes of its machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// Vectors, code, constants, and the initial values of variables.
+    pub flash_bytes: u64,
+    /// Of these, code and constants alone: no vectors.
+    pub code_bytes: u64,
+    /// Variables, without the stack.
+    pub ram_bytes: u64,
+}
+
+/// Adds up the sections of a 32-bit little-endian ELF file that exist on the machine.
+pub fn footprint(file: &Path) -> Result<Footprint> {
+    let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    sections(&bytes).with_context(|| format!("{} is not a 32-bit ELF file", file.display()))
+}
+
+fn sections(bytes: &[u8]) -> Option<Footprint> {
+    if !bytes.starts_with(b"\x7fELF\x01\x01") {
+        return None;
+    }
+    let word = |offset: usize| Some(u32::from_le_bytes(bytes.get(offset..offset + 4)?.try_into().ok()?));
+    let half = |offset: usize| Some(u16::from_le_bytes(bytes.get(offset..offset + 2)?.try_into().ok()?));
+    // e_shoff, e_shentsize, e_shnum, e_shstrndx; then of each section sh_name, sh_type, sh_flags, sh_offset, sh_size.
+    let (first, entry, count) = (word(32)? as usize, half(46)? as usize, half(48)? as usize);
+    let names = word(first + half(50)? as usize * entry + 16)? as usize;
+    let mut footprint = Footprint::default();
+    for header in (0..count).map(|index| first + index * entry) {
+        let (kind, flags, size) = (word(header + 4)?, word(header + 8)?, u64::from(word(header + 20)?));
+        if flags & ALLOCATED == 0 {
+            continue;
+        }
+        if kind != NO_BITS {
+            footprint.flash_bytes += size;
+        }
+        let name = bytes.get(names + word(header)? as usize..)?;
+        if name.starts_with(b".text\0") || name.starts_with(b".rodata\0") {
+            footprint.code_bytes += size;
+        }
+        if flags & WRITABLE != 0 {
+            footprint.ram_bytes += size;
+        }
+    }
+    Some(footprint)
+}
+
+const WRITABLE: u32 = 1;
+const ALLOCATED: u32 = 2;
+const NO_BITS: u32 = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of a header, these sections (name, type, flags, size), and a last one with all names.
+    fn file(sections: &[(&str, [u32; 3])]) -> Vec<u8> {
+        let count = sections.len() + 1;
+        let mut bytes = vec![0; 52];
+        bytes[..6].copy_from_slice(b"\x7fELF\x01\x01");
+        bytes[32..36].copy_from_slice(&52u32.to_le_bytes());
+        bytes[46..48].copy_from_slice(&40u16.to_le_bytes());
+        bytes[48..50].copy_from_slice(&(count as u16).to_le_bytes());
+        bytes[50..52].copy_from_slice(&(count as u16 - 1).to_le_bytes());
+        let mut names = Vec::new();
+        for (name, [kind, flags, size]) in sections.iter().chain([&("", [3, 0, 0])]) {
+            let mut header = [0; 40];
+            header[..4].copy_from_slice(&(names.len() as u32).to_le_bytes());
+            header[4..8].copy_from_slice(&kind.to_le_bytes());
+            header[8..12].copy_from_slice(&flags.to_le_bytes());
+            header[16..20].copy_from_slice(&(52 + 40 * count as u32).to_le_bytes());
+            header[20..24].copy_from_slice(&size.to_le_bytes());
+            bytes.extend(header);
+            names.extend([name.as_bytes(), b"\0"].concat());
+        }
+        bytes.extend(names);
+        bytes
+    }
+
+    #[test]
+    fn code_data_and_zeros_count_where_they_lie() {
+        let vectors = (".vector_table", [1, ALLOCATED, 10_000]);
+        let code = (".text", [1, ALLOCATED, 1000]);
+        let data = (".data", [1, ALLOCATED | WRITABLE, 100]);
+        let zeros = (".bss", [NO_BITS, ALLOCATED | WRITABLE, 10]);
+        let debug = (".debug_info", [1, 0, 1]);
+        let bytes = file(&[vectors, code, data, zeros, debug]);
+        let expected = Footprint { flash_bytes: 11_100, code_bytes: 1000, ram_bytes: 110 };
+        assert_eq!(sections(&bytes), Some(expected));
+    }
+
+    #[test]
+    fn a_cut_file_is_no_firmware() {
+        let bytes = file(&[(".text", [1, ALLOCATED, 1000])]);
+        assert!((0..bytes.len() - 8).all(|length| sections(&bytes[..length]).is_none()));
+        assert_eq!(sections(b"#!/bin/sh"), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! The golden models: their files, what TFLite Micro answers, and what it costs there.
+//!
+//! Files and answers lie beside the repository, in `../shared`; what TFLite Micro costs stands in `tests/peers.toml`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use ocelli_simulator::{repository, target_directory};
+use serde::Deserialize;
+
+use crate::command;
+
+/// A golden model.
+pub struct Model {
+    /// Name of its file.
+    pub file: String,
+    /// Where its artefact is.
+    pub path: PathBuf,
+    /// The artefact.
+    pub artefact: Vec<u8>,
+    /// Inputs and answers.
+    pub cases: Vec<Case>,
+    /// What is known about it.
+    pub peer: Peer,
+}
+
+/// An input, and what TFLite Micro makes of it.
+pub struct Case {
+    /// Start of the input stream.
+    pub seed: u32,
+    /// Its shift.
+    pub shift: u8,
+    /// The output bytes.
+    pub output_hex: String,
+}
+
+/// One `[[model]]` of `tests/peers.toml`.
+#[derive(Clone, Deserialize)]
+pub struct Peer {
+    /// Name of its file.
+    pub file: String,
+    /// What it does.
+    pub title: String,
+    /// Whether it sees images: those count for the code budget.
+    pub image: bool,
+    /// Multiply-accumulates of one inference.
+    pub macs: u64,
+    #[serde(flatten)]
+    machines: BTreeMap<String, Cost>,
+}
+
+/// What TFLite Micro takes on a machine.
+#[derive(Clone, Copy, Deserialize)]
+pub struct Cost {
+    /// Executed instructions.
+    pub instructions: u64,
+    /// Arena, tensors and scratch.
+    pub arena_bytes: u64,
+    /// Code and constants without the model.
+    pub code_bytes: u64,
+}
+
+impl Peer {
+    /// What TFLite Micro takes on a machine, where it was measured.
+    pub fn on(&self, machine: &str) -> Option<&Cost> {
+        self.machines.get(machine)
+    }
+}
+
+/// All golden models, converted; none, and a word, where they are not at hand.
+pub fn models() -> Result<Vec<Model>> {
+    let root = repository()?;
+    let shared = root.join("../shared");
+    let table = shared.join("peers/golden.tsv");
+    if !table.exists() {
+        println!("skipped: the golden models ({} is not there)", table.display());
+        return Ok(Vec::new());
+    }
+    let table = fs::read_to_string(&table)?;
+    let peers = fs::read_to_string(root.join("tests/peers.toml"))?;
+    let Peers { model: peers } = toml::from_str(&peers).context("reading tests/peers.toml")?;
+    let output = target_directory()?.join("golden");
+    fs::create_dir_all(&output)?;
+    command::run(&mut command::cargo(["build", "--quiet", "--release", "--package", "ocelli-cli"])?)?;
+    let load = |peer: Peer| {
+        let source = find(&shared.join("models"), &peer.file)?
+            .ok_or_else(|| anyhow!("{} is not below {}", peer.file, shared.join("models").display()))?;
+        let path = output.join(&peer.file).with_extension("ocelli");
+        convert(&source, &path)?;
+        let cases = cases(&table, &peer.file)?;
+        if cases.is_empty() {
+            bail!("golden.tsv has no line for {}", peer.file);
+        }
+        Ok(Model { artefact: fs::read(&path)?, file: peer.file.clone(), path, cases, peer })
+    };
+    peers.into_iter().map(load).collect()
+}
+
+#[derive(Deserialize)]
+struct Peers {
+    model: Vec<Peer>,
+}
+
+/// Runs `ocelli convert`.
+fn convert(source: &Path, artefact: &Path) -> Result<()> {
+    let ocelli = target_directory()?.join("release/ocelli");
+    let mut convert = std::process::Command::new(ocelli);
+    let output = convert.arg("convert").arg(source).arg("--output").arg(artefact).output()?;
+    if !output.status.success() {
+        bail!("`ocelli convert {}` failed:\n{}", source.display(), String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
+/// The lines of one model in `golden.tsv`.
+fn cases(table: &str, file: &str) -> Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for line in table.lines() {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [model, seed, shift, output_hex] = columns[..] else {
+            bail!("golden.tsv: not four columns: {line}")
+        };
+        if model == file {
+            cases.push(Case {
+                seed: seed.parse()?,
+                shift: shift.parse()?,
+                output_hex: output_hex.to_owned(),
+            });
+        }
+    }
+    Ok(cases)
+}
+
+/// A file by its name, in a folder or in one of its folders.
+fn find(folder: &Path, name: &str) -> Result<Option<PathBuf>> {
+    for entry in fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            if let Some(found) = find(&path, name)? {
+                return Ok(Some(found));
+            }
+        } else if path.file_name().is_some_and(|file_name| file_name == name) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peers_file_is_well_formed() {
+        let text = include_str!("../../../tests/peers.toml");
+        let Peers { model } = toml::from_str(text).unwrap();
+        assert_eq!(model.len(), 5);
+        for peer in model {
+            assert_eq!(peer.machines.len(), 3, "{}", peer.file);
+            assert!(peer.on("mps2-an386").is_some_and(|cost| cost.arena_bytes > 0), "{}", peer.file);
+        }
+    }
+
+    #[test]
+    fn only_the_lines_of_the_model_are_its_cases() {
+        let table =
+            "model\tseed\tshift\toutput_hex\na.tflite\t1\t0\t80ff\nb.tflite\t2\t0\t00\na.tflite\t5\t2\t7f\n";
+        let cases = cases(table, "a.tflite").unwrap();
+        assert_eq!(cases.len(), 2);
+        assert_eq!((cases[1].seed, cases[1].shift, cases[1].output_hex.as_str()), (5, 2, "7f"));
+        assert!(super::cases("a.tflite\t1\n", "a.tflite").is_err());
+    }
+}

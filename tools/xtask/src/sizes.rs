@@ -1,0 +1,91 @@
+//! `cargo xtask sizes`: RAM and flash by model, against TFLite Micro and against the boards' budgets.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use ocelli_simulator::{Firmware, Machine, build, find_qemu, machines, run_elf};
+
+use crate::elf::{Footprint, footprint};
+use crate::golden::{self, Model};
+
+/// Prints both tables; fails when anything is larger than it may be.
+pub fn run() -> Result<()> {
+    let mut too_large = Vec::new();
+    firmware(&mut too_large)?;
+    models(&mut too_large)?;
+    if !too_large.is_empty() {
+        bail!("{}", too_large.join("\n"));
+    }
+    Ok(())
+}
+
+/// What a firmware for an image model may take of flash besides the model, on Cortex-M4F.
+const CODE_BUDGET_BYTES: u64 = 24 * 1024;
+
+/// The machine on which code is measured.
+const CODE_MACHINE: &str = "mps2-an386";
+
+/// The generic firmware of every board within its budget.
+fn firmware(too_large: &mut Vec<String>) -> Result<()> {
+    println!("{:<12} {:>10} {:>10} {:>10} {:>10}", "firmware", "flash", "budget", "RAM", "budget");
+    for machine in machines() {
+        let Footprint { flash_bytes, ram_bytes, .. } = footprint(&build(machine, Firmware::Generic)?)?;
+        let (ram_bytes, budget) = (ram_bytes + machine.budget.stack_bytes, &machine.budget);
+        println!(
+            "{:<12} {flash_bytes:>10} {:>10} {ram_bytes:>10} {:>10}",
+            machine.name, budget.flash_bytes, budget.ram_bytes
+        );
+        limit(too_large, &machine.name, "flash", flash_bytes, budget.flash_bytes);
+        limit(too_large, &machine.name, "RAM and stack", ram_bytes, budget.ram_bytes);
+    }
+    println!();
+    Ok(())
+}
+
+/// Every golden model's arena and code.
+fn models(too_large: &mut Vec<String>) -> Result<()> {
+    let models = golden::models()?;
+    if models.is_empty() {
+        return Ok(());
+    }
+    let machine = Machine::named(CODE_MACHINE)?;
+    println!(
+        "{:<30} {:>8} {:>8} {:>10} {:>8} {:>8} {:>8}",
+        "model", "arena", "TFLM", "artefact", "code", "TFLM", "budget"
+    );
+    for model in &models {
+        let peer = model.peer.on(CODE_MACHINE).context("tests/peers.toml lacks a machine")?;
+        let (arena_bytes, code_bytes) = fixed_firmware(machine, model)?;
+        let (title, artefact_bytes) = (&model.peer.title, model.artefact.len());
+        let budget = if model.peer.image { CODE_BUDGET_BYTES.to_string() } else { "-".to_owned() };
+        println!(
+            "{title:<30} {arena_bytes:>8} {:>8} {artefact_bytes:>10} {code_bytes:>8} {:>8} {budget:>8}",
+            peer.arena_bytes, peer.code_bytes
+        );
+        limit(too_large, title, "arena", arena_bytes, peer.arena_bytes);
+        if model.peer.image {
+            limit(too_large, title, "code", code_bytes, CODE_BUDGET_BYTES);
+        }
+    }
+    Ok(())
+}
+
+/// Arena and code bytes of the firmware that carries one model, which has run and passed its self-test.
+fn fixed_firmware(machine: &Machine, model: &Model) -> Result<(u64, u64)> {
+    let elf = build(machine, Firmware::Fixed { artefact: &model.path })?;
+    find_qemu()?;
+    let title = &model.peer.title;
+    run_elf(machine, &elf, None, Duration::from_secs(600))
+        .with_context(|| format!("{title} in its own firmware"))?;
+    let Footprint { code_bytes, ram_bytes, .. } = footprint(&elf)?;
+    let code_bytes =
+        code_bytes.checked_sub(model.artefact.len() as u64).context("the firmware lacks the model")?;
+    // The arena is the only variable of this firmware; what is left is alignment.
+    Ok((ram_bytes, code_bytes))
+}
+
+fn limit(too_large: &mut Vec<String>, name: &str, what: &str, bytes: u64, limit: u64) {
+    if bytes > limit {
+        too_large.push(format!("{name}: {what} takes {bytes} bytes, {limit} are allowed"));
+    }
+}
