@@ -5,5 +5,4 @@
 pub(crate) mod scratch;
 
 #[cfg(armv7em)]
-#[allow(unsafe_code)]
 pub(crate) mod armv7em;

@@ -8,6 +8,7 @@
 //! Loops that need every register are naked functions. They read their parameters from a
 //! `#[repr(C)]` record whose fields stand in the order in which `LDM` fills registers. Words at any
 //! address are read by `LDR`, which these cores do in hardware and the compiler relies on, too.
+#![allow(unsafe_code)]
 
 mod finish;
 mod simd;
