@@ -18,9 +18,19 @@ pub(super) const LARGEST_SHIFT: u32 = 22;
 
 /// [`LARGEST_SHIFT`], or 0 where sums of `products` products may reach `2^30`.
 pub(super) fn largest_shift(filter: &Filter<'_>, products: usize) -> u32 {
+    if reach(filter, products) < 1 << 30 { LARGEST_SHIFT } else { 0 }
+}
+
+/// Right shifts from 1 to this one may take the long way: the product in full, both roundings as the
+/// contract has them. With `|sum| < 5 * 2^28` and half a divisor of `2^28`, nothing overflows.
+pub(super) fn longest_shift(filter: &Filter<'_>, products: usize) -> u32 {
+    if reach(filter, products) < 5 << 28 { 29 } else { 0 }
+}
+
+/// The largest magnitude of a sum of `products` products and a bias.
+fn reach(filter: &Filter<'_>, products: usize) -> u32 {
     let bias = filter.bias.iter().map(|bias| bias.unsigned_abs()).max().unwrap_or(0);
-    let reach = (products as u32).checked_mul(LARGEST_PRODUCT).and_then(|sum| sum.checked_add(bias));
-    if reach.is_some_and(|reach| reach < 1 << 30) { LARGEST_SHIFT } else { 0 }
+    (products as u32).saturating_mul(LARGEST_PRODUCT).saturating_add(bias)
 }
 
 /// The numbers of one channel that takes the short way.

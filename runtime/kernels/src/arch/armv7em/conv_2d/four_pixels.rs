@@ -4,7 +4,7 @@ use core::arch::naked_asm;
 use core::marker::PhantomData;
 use core::mem::offset_of;
 
-use crate::arch::armv7em::finish::{largest_shift, twice_zero_point_and_one};
+use crate::arch::armv7em::finish::{largest_shift, longest_shift, twice_zero_point_and_one};
 use crate::arch::scratch::{PIXELS, QUAD, window_words};
 use crate::finish::Finish;
 use crate::{Filter, MAX_ELEMENTS};
@@ -55,13 +55,14 @@ impl<'f> FourPixels<'f> {
             channels: channels as u32,
             back: ((QUAD - products % QUAD) % QUAD) as u32,
             weights: filter.weights.as_ptr(),
+            longest_shift: longest_shift(filter, products),
             sums: [0; PIXELS],
         };
         Some(FourPixels { record, products, filter: PhantomData })
     }
 
     /// Computes the outputs of one to four pixels, in channels from `from` on. Stops at a channel whose
-    /// sums the short way does not serve, and returns it with them; `None` when all are done.
+    /// sums neither way to int8 serves, and returns it with them; `None` when all are done.
     #[inline(never)]
     pub fn run(&self, windows: &[u32], output: &mut [i8], from: usize) -> Option<(usize, [i32; PIXELS])> {
         let mut record = self.record;
@@ -127,6 +128,7 @@ struct Record {
     /// How many bytes the last four weights of a channel lie before the next four, 0 for none.
     back: u32,
     weights: *const i8,
+    longest_shift: u32,
     sums: [i32; PIXELS],
 }
 
@@ -146,6 +148,53 @@ macro_rules! quad {
         smlad r9, r4, lr, r9
         smlad r10, r5, lr, r10
         smlad r11, r6, lr, r11"
+    };
+}
+
+/// A sum's long way to the byte at r2 + r12, with r5 and lr for the product.
+macro_rules! long_way {
+    ($sum:literal) => {
+        concat!(
+            "smull r5, lr, ",
+            $sum,
+            ", r3
+            adds r5, r5, #0x40000000
+            adc lr, lr, #0
+            lsr r5, r5, #31
+            orr ",
+            $sum,
+            ", r5, lr, lsl #1
+            add ",
+            $sum,
+            ", ",
+            $sum,
+            ", ",
+            $sum,
+            ", asr #31
+            add ",
+            $sum,
+            ", ",
+            $sum,
+            ", r6
+            asr ",
+            $sum,
+            ", ",
+            $sum,
+            ", r4
+            add ",
+            $sum,
+            ", ",
+            $sum,
+            ", r1
+            ssat ",
+            $sum,
+            ", #8, ",
+            $sum,
+            "
+            strb ",
+            $sum,
+            ", [r2, r12]"
+        )
     };
 }
 
@@ -246,6 +295,7 @@ macro_rules! function {
                 "ssat r8, #8, r8",
                 "strb r8, [r2]",
 
+                "6:",
                 "ldr r5, [r7, #{channels}]",
                 "add r0, r0, #1",
                 "str r0, [r7, #{channel}]",
@@ -253,13 +303,40 @@ macro_rules! function {
                 "bne 2b",
                 "pop {{r4-r11, pc}}",
 
-                // The short way does not serve.
+                // The long way: half of the divisor to r6, right shift to r4, zero point to r1.
                 "5:",
+                "ldr r5, [r7, #{longest_shift}]",
+                "cmp r4, r5",
+                "bhs 7f",
+                "str r1, [r7, #{weights}]",
+                "ldr r1, [r7, #{twice_zero_point_and_one}]",
+                "ldr r2, [r7, #{output}]",
+                "asr r1, r1, #1",
+                "mov r6, #1",
+                "lsl r6, r6, r4",
+                "add r4, r4, #1",
+                "add r2, r2, r0",
+                "ldr r12, [r7, #{steps} + 8]",
+                long_way!("r11"),
+                "ldr r12, [r7, #{steps} + 4]",
+                long_way!("r10"),
+                "ldr r12, [r7, #{steps}]",
+                long_way!("r9"),
+                "mov r12, #0",
+                long_way!("r8"),
+                "ldr r1, [r7, #{weights}]",
+                "b 6b",
+
+                // Neither way serves.
+                "7:",
                 "add r7, r7, #{sums}",
                 "stm r7, {{r8-r11}}",
                 "pop {{r4-r11, pc}}",
                 weights = const offset_of!(Record, weights),
                 back = const offset_of!(Record, back),
+                longest_shift = const offset_of!(Record, longest_shift),
+                twice_zero_point_and_one = const offset_of!(Record, twice_zero_point_and_one),
+                steps = const offset_of!(Record, steps),
                 channel = const offset_of!(Record, channel),
                 output = const offset_of!(Record, output),
                 channels = const offset_of!(Record, channels),
