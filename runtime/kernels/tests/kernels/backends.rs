@@ -141,30 +141,42 @@ pub fn add(cases: usize) -> usize {
             Requantize { shift: factor.shift.min(0), ..factor }
         };
         let mut factors = exponents.map(&mut at_most_half);
-        let output_requantize = at_most_half(output_exponent);
+        let mut output_requantize = at_most_half(output_exponent);
         // As the compiler derives them: the operand with the larger scale has a factor of 1/2.
-        if let Some(factor) = factors.get_mut(random.below(3)) {
+        let larger = random.below(3);
+        if let Some(factor) = factors.get_mut(larger) {
             *factor = Requantize { multiplier: 1 << 30, shift: 0 };
+        }
+        let zero_points = [random.zero_point(), random.zero_point()];
+        let mut same = [None; 2];
+        if larger < 2 && random.below(4) == 0 {
+            // Small sums at the output's scale show every rounding of the other operand.
+            same[larger] = Some(zero_points[larger]);
+            let multiplier = random.below(1024) as i32 - 512;
+            factors[1 - larger] = Requantize { multiplier, shift: -(random.below(4) as i8) };
+            output_requantize = Requantize { multiplier: i32::MAX, shift: -1 };
         }
         let p = AddParameters {
             left_requantize: factors[0],
             right_requantize: factors[1],
             output_requantize,
-            left_zero_point: random.zero_point(),
-            right_zero_point: random.zero_point(),
+            left_zero_point: zero_points[0],
+            right_zero_point: zero_points[1],
             output_zero_point: random.zero_point(),
             activation_min,
             activation_max,
         };
         p.check(5, 5, 5).unwrap();
-        binary(&mut random, |l, r, o| add_s8(&p, l, r, o), |l, r| oracle::add(&p, l, r), &p);
+        binary(&mut random, same, |l, r, o| add_s8(&p, l, r, o), |l, r| oracle::add(&p, l, r), &p);
     }
     cases
 }
 
-/// Runs a binary kernel with its operands apart and in place, and compares with one element at a time.
+/// Runs a binary kernel with its operands apart and in place, and compares with one element at a time. The
+/// elements of an operand are random or all the same.
 pub fn binary(
     random: &mut Random,
+    same: [Option<i8>; 2],
     kernel: impl Fn(Source<'_>, Source<'_>, &mut [i8]),
     element: impl Fn(i8, i8) -> i8,
     what: &dyn Debug,
@@ -175,6 +187,11 @@ pub fn binary(
     random.fill(left.all());
     random.fill(right.all());
     let (left, right) = (left.all(), right.all());
+    for (operand, same) in [&mut *left, &mut *right].into_iter().zip(same) {
+        if let Some(same) = same {
+            operand.fill(same);
+        }
+    }
     let expected: Vec<i8> = left.iter().zip(&*right).map(|(&left, &right)| element(left, right)).collect();
     kernel(Source::Apart(left), Source::Apart(right), output.all());
     assert_eq!(output.all(), expected, "apart: {what:?}");
@@ -260,11 +277,12 @@ impl Constants {
         let factors = if random.below(4) == 0 { 1 } else { channels };
         let factors: Vec<_> = (0..factors).map(|_| random.factor(exponent)).collect();
         let biases = if random.below(4) == 0 { 0 } else { channels };
-        // Sums beyond 2^30, where no factor shifts them further to the left.
+        // Sums about 2^30 and beyond, where no factor shifts them further to the left.
         let large = factors.iter().all(|factor| factor.shift <= 0) && random.below(8) == 0;
+        let bound = if large { random.one_of(&[1 << 30, 9 << 27, 15 << 27]) } else { 1 << 13 };
         let mut constants = Constants {
             weights: Guarded::new(weights, random.below(4), 0x55),
-            bias: (0..biases).map(|_| random.next() as i32 >> if large { 1 } else { 18 }).collect(),
+            bias: (0..biases).map(|_| ((i64::from(random.next() as i32) * bound) >> 31) as i32).collect(),
             multipliers: factors.iter().map(|factor| factor.multiplier).collect(),
             shifts: factors.iter().map(|factor| factor.shift).collect(),
         };

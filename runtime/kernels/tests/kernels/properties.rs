@@ -78,7 +78,7 @@ fn mul() {
             activation_max,
         };
         p.check(5, 5, 5).unwrap();
-        binary(&mut random, |l, r, o| mul_s8(&p, l, r, o), |l, r| oracle::mul(&p, l, r), &p);
+        binary(&mut random, [None; 2], |l, r, o| mul_s8(&p, l, r, o), |l, r| oracle::mul(&p, l, r), &p);
     }
 }
 
