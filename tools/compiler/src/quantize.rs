@@ -3,9 +3,9 @@
 //!
 //! Weights are symmetric per output channel; activations get a scale and a zero point each. A detector
 //! is calibrated from its output contract: what matters is where its boxes land at anchors near or above
-//! the threshold, so every number of every layer counts by how much those boxes would move with it
-//! ([`sensitivity`]). Scales are then even out between layers ([`equalize`]), ranges are cut where that
-//! costs less than it gains ([`ranges`]), and the heads get scales of their own ([`heads`]).
+//! the threshold, so every number of every layer counts by how much those boxes would move with it. Channels
+//! are then evened out between layers, ranges are cut where that costs less than it gains, and the heads get
+//! scales of their own.
 
 mod bias;
 mod calibration;

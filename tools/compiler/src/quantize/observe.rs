@@ -278,7 +278,7 @@ impl Random {
     }
 
     pub(super) fn below(&mut self, bound: usize) -> usize {
-        (u64::from(self.next()) * bound as u64 >> 32) as usize
+        ((u64::from(self.next()) * bound as u64) >> 32) as usize
     }
 
     /// From 0 to 1.
