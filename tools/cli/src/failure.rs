@@ -32,7 +32,10 @@ impl From<Verdict> for ExitCode {
 impl Failure {
     /// What failed, and where: `place` is a file, a model, a machine.
     pub fn at(place: impl std::fmt::Display, error: impl std::error::Error) -> Failure {
-        Failure { message: format!("{place}: {}", chain(&error)), advice: None }
+        let (place, message) = (place.to_string(), chain(&error));
+        // Some errors name the place themselves.
+        let is_placed = message.starts_with(&place);
+        Failure { message: if is_placed { message } else { format!("{place}: {message}") }, advice: None }
     }
 
     /// With what to do next.

@@ -13,6 +13,8 @@ mod input;
 
 mod session;
 
+mod contracts;
+
 mod picture;
 
 mod failure;

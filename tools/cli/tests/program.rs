@@ -113,6 +113,8 @@ fn inspect_counts_what_is_there() {
     assert!(facts["arena_bytes"].as_u64().unwrap() > 0);
     let operators = facts["operators"].as_array().unwrap();
     assert!(layers.iter().all(|layer| operators.contains(&layer["operator"])));
+    assert_eq!(facts["input_contracts"][0]["resize"], "stretch");
+    assert_eq!(facts["output_contracts"][0]["keypoints"].as_array().unwrap().len(), 2);
 
     let table = workshop.ocelli(&["inspect", "detector.ocelli"]);
     assert!(text(&table.stdout).contains("MaxPool2d"), "{}", text(&table.stdout));

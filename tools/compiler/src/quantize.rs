@@ -3,9 +3,9 @@
 //!
 //! Weights are symmetric per output channel; activations get a scale and a zero point each. A detector
 //! is calibrated from its output contract: what matters is where its boxes land at anchors near or above
-//! the threshold, so every number of every layer counts by how much those boxes would move with it
-//! ([`sensitivity`]). Scales are then even out between layers ([`equalize`]), ranges are cut where that
-//! costs less than it gains ([`ranges`]), and the heads get scales of their own ([`heads`]).
+//! the threshold, so every number of every layer counts by how much those boxes would move with it. Channels
+//! are then evened out between layers, ranges are cut where that costs less than it gains, and the heads get
+//! scales of their own.
 
 mod bias;
 mod calibration;
@@ -196,6 +196,7 @@ impl Affine {
         if !scale.is_normal() {
             return Affine { scale: 1.0 / 255.0, zero_point: 0 };
         }
+        let scale = snapped(scale, 64.0);
         let zero_point = (-128.0 - low / scale).round() as i32;
         Affine { scale, zero_point: zero_point.clamp(-128, 127) }
     }
@@ -209,6 +210,13 @@ impl Affine {
     pub(crate) fn real(self, stored: i8) -> f32 {
         self.scale * (i32::from(stored) - self.zero_point) as f32
     }
+}
+
+/// The next power of two with an exponent in steps of `1 / steps`. Floats that differ in their last bits
+/// from host to host, as those of tract's kernels do, then give the same model.
+pub(crate) fn snapped(value: f32, steps: f64) -> f32 {
+    let exponent = (libm::log2(f64::from(value)) * steps - 1e-3).ceil() / steps;
+    libm::exp2(exponent) as f32
 }
 
 /// The node that computes a tensor.
@@ -241,3 +249,6 @@ fn check(graph: &Graph, samples: &[Vec<Vec<f32>>]) -> Result<(), QuantizeError> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

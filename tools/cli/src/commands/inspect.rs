@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use comfy_table::Table;
 use ocelli_compiler::inspect::inspect;
-use ocelli_format::{Artefact, OutputContractView, TensorId, TensorView};
+use ocelli_format::{Artefact, TensorId, TensorView};
 use serde_json::{Value, json};
 
 use crate::artefact_file::ArtefactFile;
+use crate::contracts::{input_json, input_line, output_json, output_line};
 use crate::failure::{Failure, Verdict};
 use crate::terminal::{self, FAINT, STRONG, thousands};
 
@@ -56,8 +57,8 @@ fn as_json(artefact: &Artefact<'_>) -> Value {
         "operators": numbers.operators,
         "inputs": artefact.inputs().iter().map(tensor).collect::<Vec<_>>(),
         "outputs": artefact.outputs().iter().map(tensor).collect::<Vec<_>>(),
-        "input_contracts": artefact.input_contracts().map(|contract| input_line(artefact, &contract)).collect::<Vec<_>>(),
-        "output_contracts": artefact.output_contracts().map(|contract| output_line(&contract)).collect::<Vec<_>>(),
+        "input_contracts": artefact.input_contracts().map(|contract| input_json(artefact, &contract)).collect::<Vec<_>>(),
+        "output_contracts": artefact.output_contracts().map(|contract| output_json(&contract)).collect::<Vec<_>>(),
         "schedules": artefact.schedules().map(schedule).collect::<Vec<_>>(),
         "self_test": artefact.self_test().map(|test| json!({
             "seed": test.seed, "shift": test.shift, "output_crc32": format!("{:08x}", test.output_crc32),
@@ -125,43 +126,6 @@ fn axes(axes: &[u32]) -> String {
 fn shape(tensor: &TensorView<'_>) -> String {
     let scale = f32::from_bits(tensor.scale_bits);
     format!("{} of scale {scale:.6}, zero point {}", axes(tensor.shape.axes()), tensor.zero_point)
-}
-
-fn input_line(artefact: &Artefact<'_>, contract: &ocelli_format::InputContractView<'_>) -> String {
-    let values = |bits: [u32; 3]| {
-        let values = bits.map(f32::from_bits);
-        match values[0] == values[1] && values[1] == values[2] {
-            true => values[0].to_string(),
-            false => format!("{values:?}"),
-        }
-    };
-    let image = axes(artefact.tensor(contract.tensor).shape.axes());
-    let (mean, deviation) = (values(contract.mean_bits), values(contract.deviation_bits));
-    format!(
-        "frames as {:?} pixels, {:?} to {image}, less {mean}, divided by {deviation}",
-        contract.layout, contract.resize
-    )
-}
-
-fn output_line(contract: &OutputContractView<'_>) -> String {
-    match contract {
-        OutputContractView::Classes(classes) => format!("one of {} classes", classes.labels.len()),
-        OutputContractView::Boxes(boxes) => {
-            let labels: Vec<&str> = boxes.labels.iter().take(5).collect();
-            let anchors: usize = boxes.heads().map(|head| head.anchor_count()).sum();
-            let more = if boxes.labels.len() > labels.len() { ", ..." } else { "" };
-            format!(
-                "boxes of {}{more} with {} keypoints, from {} anchors, score {:.2} or more, {:?} suppression above IoU {:.2}",
-                labels.join(", "),
-                boxes.keypoints.len(),
-                thousands(anchors as u64),
-                f64::from(boxes.score_threshold) / 65536.0,
-                boxes.suppression,
-                f64::from(boxes.iou_threshold) / 65536.0,
-            )
-        }
-        _ => "something that this version does not know".to_owned(),
-    }
 }
 
 /// Bytes as text.

@@ -94,7 +94,7 @@ pub(super) fn fully_connected(
         return Err(operands(node, format!("weights of shape {:?} are not [O, I]", weights.shape)));
     };
     let elements: usize = builder.shape(node.inputs[0]).iter().product();
-    if inputs == 0 || elements % inputs != 0 {
+    if inputs == 0 || !elements.is_multiple_of(inputs) {
         return Err(operands(node, format!("an input of {elements} values is no rows of {inputs}")));
     }
     let of_channel = |channel: usize, tap: usize| weights.values[channel * inputs + tap];

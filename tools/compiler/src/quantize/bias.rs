@@ -164,11 +164,11 @@ impl Errors {
         {
             return;
         }
-        for channel in 0..self.channels {
+        for (channel, value) in values.iter_mut().enumerate() {
             if self.counts[channel] >= ENOUGH {
                 let mean = self.sums[channel] / f64::from(self.counts[channel]);
-                let moved = f64::from(values[channel]) - mean / f64::from(quantization.scales[channel]);
-                values[channel] = moved.round() as i32;
+                let moved = f64::from(*value) - mean / f64::from(quantization.scales[channel]);
+                *value = moved.round() as i32;
                 self.squares[channel] -= mean * self.sums[channel];
             }
         }

@@ -413,9 +413,12 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let missing = Calibration::open(&[folder.join("nothing.png")]).unwrap_err();
         assert!(matches!(missing, CalibrationError::Read { .. }));
-        assert!(matches!(Calibration::open(&[folder.clone()]), Err(CalibrationError::NoPictures { .. })));
+        assert!(matches!(
+            Calibration::open(std::slice::from_ref(&folder)),
+            Err(CalibrationError::NoPictures { .. })
+        ));
         std::fs::write(folder.join("text.jpg"), "no picture").unwrap();
-        let broken = Calibration::open(&[folder.clone()]).unwrap_err();
+        let broken = Calibration::open(std::slice::from_ref(&folder)).unwrap_err();
         assert!(broken.to_string().contains("text.jpg is no picture"));
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -4,6 +4,8 @@
 //! A rectifier lets positive factors pass, so it may stand between the two. The reader of a depthwise
 //! layer's output pays in its own weights, so there the factor is a compromise between both.
 
+mod chain;
+
 use super::observe::Observed;
 use super::sensitivity::activation;
 use super::{consumers, producer};
@@ -15,8 +17,9 @@ const ACTIVATIONS: f32 = 0.7;
 /// Channels smaller than this part of the largest are not stretched further.
 const FLOOR: f32 = 1e-3;
 
-/// Scales every pair of layers for which it can be done.
+/// Scales residual blocks, and every pair of layers, for which it can be done.
 pub(super) fn equalize(graph: &mut Graph, observed: &mut Observed) {
+    chain::equalize_chains(graph, observed);
     for id in 0..graph.tensors.len() {
         if let Some(factors) = factors(graph, observed, id) {
             apply(graph, id, &factors);
@@ -41,15 +44,19 @@ fn factors(graph: &Graph, observed: &Observed, id: TensorId) -> Option<Vec<f32>>
     }
     let peaks = floored(&observed.tensors[id].as_ref()?.channel_peaks)?;
     match reader.op {
-        Op::DepthwiseConv2d { .. } => Some(peaks),
+        Op::DepthwiseConv2d { .. } => Some(peaks.into_iter().map(snapped_factor).collect()),
         Op::Conv2d { groups: 1, .. } => {
             let weights = floored(&input_peaks(graph.tensors[reader.inputs[1]].floats()?, peaks.len()))?;
             let balance =
                 |(peak, weight): (&f32, &f32)| peak.powf(ACTIVATIONS) / weight.powf(1.0 - ACTIVATIONS);
-            Some(peaks.iter().zip(&weights).map(balance).collect())
+            Some(peaks.iter().zip(&weights).map(balance).map(snapped_factor).collect())
         }
         _ => None,
     }
+}
+
+fn snapped_factor(factor: f32) -> f32 {
+    super::snapped(factor, 16.0)
 }
 
 fn is_weighted(op: &Op) -> bool {
@@ -72,18 +79,25 @@ fn floored(peaks: &[f32]) -> Option<Vec<f32>> {
 
 /// Divides the channels of `id` where they are computed and multiplies them where they are read.
 fn apply(graph: &mut Graph, id: TensorId, factors: &[f32]) {
-    let (Some(writer), Some(&reader)) = (producer(graph, id), consumers(graph, id).first()) else { return };
-    let (writer, reader) = (graph.nodes[writer].clone(), graph.nodes[reader].clone());
+    let Some(writer) = producer(graph, id) else { return };
+    let writer = graph.nodes[writer].clone();
     let depthwise = matches!(writer.op, Op::DepthwiseConv2d { .. });
     scale_outputs(graph, writer.inputs[1], depthwise, |channel| 1.0 / factors[channel]);
     if let Some(&bias) = writer.inputs.get(2) {
         scale_outputs(graph, bias, true, |channel| 1.0 / factors[channel]);
     }
-    let Some(Data::F32(weights)) = &mut graph.tensors[reader.inputs[1]].data else { return };
-    let multiplier = match reader.op {
+    let Some(node) = consumers(graph, id).first().copied() else { return };
+    scale_inputs(graph, node, factors);
+}
+
+/// Multiplies the weights that read each input channel of a node.
+fn scale_inputs(graph: &mut Graph, node: usize, factors: &[f32]) {
+    let node = &graph.nodes[node];
+    let multiplier = match node.op {
         Op::DepthwiseConv2d { depth_multiplier, .. } => depth_multiplier,
         _ => 1,
     };
+    let Some(Data::F32(weights)) = &mut graph.tensors[node.inputs[1]].data else { return };
     let channels = factors.len() * multiplier;
     for (index, weight) in weights.iter_mut().enumerate() {
         *weight *= factors[index % channels / multiplier];
@@ -107,14 +121,11 @@ fn scale_observed(observed: &mut Observed, id: TensorId, factors: &[f32]) {
     for number in &mut seen.numbers {
         let factor = factors[number.channel as usize];
         number.value /= factor;
+        number.partner /= factor;
         number.weight *= factor * factor;
     }
     seen.channel_peaks.iter_mut().zip(factors).for_each(|(peak, factor)| *peak /= factor);
+    // The peak of every channel is among the numbers that were kept.
     seen.min = seen.numbers.iter().map(|number| number.value).fold(0.0, f32::min);
     seen.max = seen.numbers.iter().map(|number| number.value).fold(0.0, f32::max);
-    if let Some(lowest) = seen.channel_peaks.iter().copied().reduce(f32::max) {
-        // A peak may not be among the numbers that were kept.
-        seen.min = if seen.min < 0.0 { seen.min.min(-lowest).max(-lowest) } else { 0.0 };
-        seen.max = if seen.max > 0.0 { lowest } else { 0.0 };
-    }
 }

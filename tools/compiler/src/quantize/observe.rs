@@ -1,7 +1,7 @@
 //! What the float model does on the calibration samples, boiled down to what ranges are chosen from.
 //!
 //! A model's activations on a hundred pictures would fill memory, so of every tensor and picture only the
-//! extremes and a few hundred numbers drawn at random are kept, each with its weight: how much the
+//! extremes, the peak of every channel and a few hundred numbers drawn at random are kept, each with its weight: how much the
 //! outputs move with it.
 
 use super::sensitivity::{self, ByTensor};
@@ -229,10 +229,15 @@ fn see(
 ) {
     seen.channel_peaks.resize(channels, 0.0);
     let mut counting: Vec<u32> = Vec::new();
+    let mut peaks: Vec<Option<u32>> = vec![None; channels];
     for (index, &value) in values.iter().enumerate() {
         if weights.is_none_or(|weights| weights[index] > 0.0) {
             let peak = &mut seen.channel_peaks[index % channels];
             *peak = peak.max(value.abs());
+            let peak = &mut peaks[index % channels];
+            if peak.is_none_or(|peak| values[peak as usize].abs() < value.abs()) {
+                *peak = Some(index as u32);
+            }
             seen.min = seen.min.min(value);
             seen.max = seen.max.max(value);
             counting.push(index as u32);
@@ -245,7 +250,8 @@ fn see(
         seen.numbers.push(Number { value, partner: partner.map_or(0.0, |all| all[index]), weight, channel });
     };
     let share = counting.len() as f32 / DRAWN.min(counting.len().max(1)) as f32;
-    if counting.len() > DRAWN + 2 * EXTREMES {
+    if counting.len() > DRAWN + 2 * EXTREMES + channels {
+        peaks.into_iter().flatten().for_each(|index| keep(index, 1.0));
         for _ in 0..DRAWN {
             keep(counting[random.below(counting.len())], share);
         }
@@ -272,7 +278,7 @@ impl Random {
     }
 
     pub(super) fn below(&mut self, bound: usize) -> usize {
-        (u64::from(self.next()) * bound as u64 >> 32) as usize
+        ((u64::from(self.next()) * bound as u64) >> 32) as usize
     }
 
     /// From 0 to 1.

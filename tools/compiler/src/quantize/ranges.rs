@@ -9,7 +9,7 @@ use super::{Affine, Method, Options};
 use crate::graph::{Data, Graph, Op, TensorId, Unary};
 
 /// Weight of an error by cutting against one by rounding.
-const CUT: f64 = 200.0;
+const CUT: f64 = 50.0;
 
 /// Ranges tried on each side, evenly from nothing to everything.
 const STEPS: usize = 20;

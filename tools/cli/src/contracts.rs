@@ -1,0 +1,109 @@
+//! Contracts as text: a line for people, an object for machines.
+
+use ocelli::{Artefact, InputContractView, OutputContractView, PixelLayout, ResizeMode};
+use ocelli_format::{BoxDecoder, Suppression};
+use serde_json::{Value, json};
+
+use crate::terminal::thousands;
+
+/// What an input sees, for people.
+pub fn input_line(artefact: &Artefact<'_>, contract: &InputContractView<'_>) -> String {
+    let values = |bits: [u32; 3]| {
+        let values = bits.map(f32::from_bits);
+        let is_one = values[0] == values[1] && values[1] == values[2];
+        if is_one { values[0].to_string() } else { values.map(|value| value.to_string()).join("/") }
+    };
+    let [_, height, width, _] = artefact.tensor(contract.tensor).shape.nhwc().unwrap_or_default();
+    let fitted = match contract.resize {
+        ResizeMode::Stretch => "stretched",
+        ResizeMode::Letterbox => "letterboxed",
+        ResizeMode::CenterCrop => "cropped around the centre",
+        _ => "fitted",
+    };
+    format!(
+        "{} frames, {fitted} to {width} x {height}, less {}, divided by {}",
+        layout(contract.layout),
+        values(contract.mean_bits),
+        values(contract.deviation_bits)
+    )
+}
+
+/// What an input sees, for machines.
+pub fn input_json(artefact: &Artefact<'_>, contract: &InputContractView<'_>) -> Value {
+    json!({
+        "input": artefact.input_index(contract.tensor),
+        "layout": layout(contract.layout),
+        "resize": match contract.resize {
+            ResizeMode::Stretch => "stretch",
+            ResizeMode::Letterbox => "letterbox",
+            ResizeMode::CenterCrop => "center-crop",
+            _ => "unknown",
+        },
+        "border": contract.border,
+        "mean": contract.mean_bits.map(f32::from_bits),
+        "deviation": contract.deviation_bits.map(f32::from_bits),
+    })
+}
+
+/// What outputs mean, for people.
+pub fn output_line(contract: &OutputContractView<'_>) -> String {
+    match contract {
+        OutputContractView::Classes(classes) => format!("one of {} classes", classes.labels.len()),
+        OutputContractView::Boxes(boxes) => {
+            let labels: Vec<&str> = boxes.labels.iter().take(5).collect();
+            let more = if boxes.labels.len() > labels.len() { ", ..." } else { "" };
+            let anchors: usize = boxes.heads().map(|head| head.anchor_count()).sum();
+            format!(
+                "boxes ({}{more}) with {} keypoints from {} anchors, score {:.2} or more, {} suppression above IoU {:.2}",
+                labels.join(", "),
+                boxes.keypoints.len(),
+                thousands(anchors as u64),
+                f64::from(boxes.score_threshold) / 65536.0,
+                suppression(boxes.suppression),
+                f64::from(boxes.iou_threshold) / 65536.0,
+            )
+        }
+        _ => "something that this version does not know".to_owned(),
+    }
+}
+
+/// What outputs mean, for machines.
+pub fn output_json(contract: &OutputContractView<'_>) -> Value {
+    match contract {
+        OutputContractView::Classes(classes) => {
+            json!({ "kind": "classes", "labels": classes.labels.iter().collect::<Vec<_>>() })
+        }
+        OutputContractView::Boxes(boxes) => json!({
+            "kind": "boxes",
+            "labels": boxes.labels.iter().collect::<Vec<_>>(),
+            "keypoints": boxes.keypoints.iter().collect::<Vec<_>>(),
+            "anchors": boxes.heads().map(|head| head.anchor_count()).sum::<usize>(),
+            "score_threshold": f64::from(boxes.score_threshold) / 65536.0,
+            "iou_threshold": f64::from(boxes.iou_threshold) / 65536.0,
+            "suppression": suppression(boxes.suppression),
+            "decoder": match boxes.decoder {
+                BoxDecoder::Linear => "linear",
+                BoxDecoder::Exponential => "exponential",
+                _ => "unknown",
+            },
+        }),
+        _ => json!({ "kind": "unknown" }),
+    }
+}
+
+fn layout(layout: PixelLayout) -> &'static str {
+    match layout {
+        PixelLayout::Gray => "gray",
+        PixelLayout::Rgb => "rgb",
+        PixelLayout::Bgr => "bgr",
+        _ => "unknown",
+    }
+}
+
+fn suppression(suppression: Suppression) -> &'static str {
+    match suppression {
+        Suppression::Hard => "hard",
+        Suppression::Weighted => "weighted",
+        _ => "unknown",
+    }
+}
