@@ -31,6 +31,7 @@ impl Filter<'_> {
 
     /// The factor of an output channel.
     #[cfg(armv7em)]
+    #[inline(never)]
     pub(crate) fn factor(&self, channel: usize) -> Requantize {
         let of = |length: usize| if length == 1 { 0 } else { channel };
         let multiplier = self.multipliers.get(of(self.multipliers.len())).copied().unwrap_or(0);

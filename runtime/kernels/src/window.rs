@@ -36,7 +36,7 @@ impl Axis {
     pub const ONE: Axis = Axis { filter: 1, stride: 1, dilation: 1, padding: 0 };
 
     /// The part of window `output` inside an input of `input` elements; all 0 where there is none.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn clip(&self, output: usize, input: usize) -> Clip {
         let start = output.wrapping_mul(self.stride).wrapping_sub(self.padding) as isize;
         let (before, after) = (start.min(0).unsigned_abs(), start.max(0) as usize);

@@ -279,10 +279,13 @@ impl Constants {
         let biases = if random.below(4) == 0 { 0 } else { channels };
         // Sums about 2^30 and beyond, where no factor shifts them further to the left.
         let large = factors.iter().all(|factor| factor.shift <= 0) && random.below(8) == 0;
-        let bound = if large { random.one_of(&[1 << 30, 9 << 27, 15 << 27]) } else { 1 << 13 };
+        let small = 1 << 13;
+        let bound = if large { random.one_of(&[1 << 30, 9 << 27, 15 << 27]) } else { small };
         let mut constants = Constants {
             weights: Guarded::new(weights, random.below(4), 0x55),
-            bias: (0..biases).map(|_| ((i64::from(random.next() as i32) * bound) >> 31) as i32).collect(),
+            bias: (0..biases)
+                .map(|_| ((i64::from(random.next() as i32) * random.one_of(&[small, bound])) >> 31) as i32)
+                .collect(),
             multipliers: factors.iter().map(|factor| factor.multiplier).collect(),
             shifts: factors.iter().map(|factor| factor.shift).collect(),
         };

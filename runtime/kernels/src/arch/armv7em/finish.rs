@@ -28,6 +28,7 @@ pub(super) fn longest_shift(filter: &Filter<'_>, products: usize) -> u32 {
 }
 
 /// The largest magnitude of a sum of `products` products and a bias.
+#[inline(never)]
 fn reach(filter: &Filter<'_>, products: usize) -> u32 {
     let bias = filter.bias.iter().map(|bias| bias.unsigned_abs()).max().unwrap_or(0);
     (products as u32).saturating_mul(LARGEST_PRODUCT).saturating_add(bias)
@@ -44,6 +45,7 @@ pub(super) struct Short {
 
 impl Short {
     /// `None` where the channel does not take it, with `largest_shift` as below.
+    #[inline(never)]
     pub fn new(factor: Requantize, finish: Finish, largest_shift: u32) -> Option<Short> {
         let shift = i32::from(factor.shift).wrapping_neg();
         if shift < 1 || shift > largest_shift as i32 {
@@ -65,6 +67,7 @@ pub(super) fn twice_zero_point_and_one(finish: Finish) -> i32 {
 }
 
 /// What the short way leaves to do: the activation, where it is narrower than int8.
+#[inline(never)]
 pub(super) fn clamp_all(finish: Finish, output: &mut [i8]) {
     if (finish.min, finish.max) != (i8::MIN, i8::MAX) {
         for value in output {

@@ -20,6 +20,7 @@ pub(super) struct FourPixels<'f> {
 impl<'f> FourPixels<'f> {
     /// A layer of `channels` outputs with `products` weights each; `None` where a window has less than
     /// four elements, or the filter's slices are too short.
+    #[inline(never)]
     pub fn new(
         filter: &Filter<'f>,
         products: usize,

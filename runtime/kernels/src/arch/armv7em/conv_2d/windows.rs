@@ -109,6 +109,7 @@ impl<'s> Windows<'s> {
     }
 
     /// Puts taps outside the image everywhere.
+    #[inline(never)]
     fn clear(&mut self, pixel: usize) {
         self.bytes.fill(self.zero_point as u8);
         for word in self.words.iter_mut().skip(pixel).step_by(PIXELS) {
@@ -116,7 +117,7 @@ impl<'s> Windows<'s> {
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn lay_runs(&mut self, values: &[i8], runs: Runs, pixel: usize) {
         if self.bytes.is_empty() {
             widen(values, runs, self.minus_zero_point, self.words, pixel);
@@ -132,7 +133,7 @@ impl<'s> Windows<'s> {
     }
 
     /// Lays the window that was copied to `bytes`.
-    #[inline(always)]
+    #[inline(never)]
     fn lay_bytes(&mut self, pixel: usize) {
         let all = Runs { count: 1, length: self.bytes.len(), step: 0, to: 0, to_step: 0 };
         widen(self.bytes, all, self.minus_zero_point, self.words, pixel);
@@ -156,7 +157,7 @@ struct Runs {
 }
 
 /// Widens runs of whole quads, in windows at whole quads, to the column `pixel` of `words`.
-#[inline(always)]
+#[inline(never)]
 fn widen<T: Byte>(values: &[T], runs: Runs, minus_zero_point: u32, words: &mut [u32], pixel: usize) {
     let before_last = runs.count.wrapping_sub(1);
     let (end, to_end) = (before_last * runs.step + runs.length, before_last * runs.to_step + runs.to);
