@@ -10,6 +10,7 @@
 //! `|high| <= 2^30`, and `|constant| <= 255 * 2^21`. Everything else takes
 //! [`Finish::apply`](crate::finish::Finish::apply).
 
+use super::simd::smmulr;
 use crate::finish::Finish;
 use crate::{Filter, Requantize};
 
@@ -47,12 +48,26 @@ impl Short {
     /// `None` where the channel does not take it, with `largest_shift` as below.
     #[inline(never)]
     pub fn new(factor: Requantize, finish: Finish, largest_shift: u32) -> Option<Short> {
+        Short::derive(factor, finish, largest_shift)
+    }
+
+    /// The same, for where it is hot.
+    #[inline(always)]
+    pub fn derive(factor: Requantize, finish: Finish, largest_shift: u32) -> Option<Short> {
         let shift = i32::from(factor.shift).wrapping_neg();
         if shift < 1 || shift > largest_shift as i32 {
             return None;
         }
         let constant = twice_zero_point_and_one(finish) << (shift - 1);
         Some(Short { multiplier: factor.multiplier, constant, shift: shift as u32 })
+    }
+
+    /// What the loops in assembly do with a sum.
+    #[inline(always)]
+    pub fn apply(self, sum: i32) -> i8 {
+        let high = smmulr(sum << 1, self.multiplier);
+        let value = (high + (high >> 31)).wrapping_add(self.constant).wrapping_shr(self.shift);
+        value.max(i32::from(i8::MIN)).min(i32::from(i8::MAX)) as i8
     }
 
     /// The numbers in the order of the record.

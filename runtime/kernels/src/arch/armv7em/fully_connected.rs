@@ -7,11 +7,12 @@ mod four_outputs;
 
 use four_outputs::FourOutputs;
 
+use super::finish::{Short, clamp_all, largest_shift};
 use super::simd::{minus, sxtab16, sxtab16_odd, word, words};
 use crate::arch::scratch::{QUAD, vector_words};
 use crate::finish::{BLOCK, Finish};
 use crate::runs::{runs, runs_mut};
-use crate::{Filter, FullyConnectedParameters, reference};
+use crate::{Filter, FullyConnectedParameters, Requantize, reference};
 
 /// See [`fully_connected_s8`](crate::fully_connected_s8).
 pub(crate) fn fully_connected_s8(
@@ -31,6 +32,8 @@ pub(crate) fn fully_connected_s8(
         min: parameters.activation_min,
         max: parameters.activation_max,
     };
+    let largest_shift = largest_shift(filter, input_depth);
+    let shared = filter.multipliers.len() < output_depth;
     let mut sums = [0; BLOCK];
     for (input, output) in runs(input, input_depth).zip(runs_mut(output, output_depth)) {
         widen(input, input_zero_point, vector);
@@ -38,8 +41,20 @@ pub(crate) fn fully_connected_s8(
             let first = block * BLOCK;
             filter.biases(first, &mut sums, output.len());
             rows.run(vector, first, output.len(), &mut sums);
-            finish.apply_all(&sums, filter, first, output);
+            if shared {
+                finish.apply_all(&sums, filter, first, output);
+                continue;
+            }
+            let factors = filter.multipliers.iter().zip(filter.shifts).skip(first);
+            for ((output, &sum), (&multiplier, &shift)) in output.iter_mut().zip(&sums).zip(factors) {
+                let factor = Requantize { multiplier, shift };
+                *output = match Short::derive(factor, finish, largest_shift) {
+                    Some(short) => short.apply(sum),
+                    None => finish.apply(sum, factor),
+                };
+            }
         }
+        clamp_all(finish, output);
     }
 }
 

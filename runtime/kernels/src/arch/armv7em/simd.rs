@@ -26,6 +26,18 @@ pub(super) fn sxtab16_odd(base: u32, bytes: u32) -> u32 {
     sum
 }
 
+/// The high 32 bits of a product, rounded to nearest, halves up.
+#[inline(always)]
+pub(super) fn smmulr(a: i32, b: i32) -> i32 {
+    let high;
+    // SAFETY: computes on registers alone.
+    unsafe {
+        asm!("smmulr {high}, {a}, {b}", high = lateout(reg) high, a = in(reg) a, b = in(reg) b,
+            options(pure, nomem, nostack, preserves_flags));
+    }
+    high
+}
+
 /// What to add to a widened pair so that it loses its zero point.
 pub(super) fn minus(zero_point: i8) -> u32 {
     let half = i16::from(zero_point).wrapping_neg() as u16;
