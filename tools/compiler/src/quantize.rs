@@ -127,6 +127,14 @@ pub enum QuantizeError {
         /// How many samples were tried.
         samples: usize,
     },
+    /// A guided calibration of what is no detector.
+    #[error(
+        "a guided calibration of {model:?} needs boxes to be guided by; give a contract with [boxes] or choose `--method min-max`"
+    )]
+    NoBoxes {
+        /// Name of the model.
+        model: String,
+    },
     /// An operator that only exists for floats.
     #[error("node {node:?} ({operator}): {why}")]
     Node {
@@ -158,7 +166,11 @@ pub fn quantize(
     let mut graph = graph.clone();
     let oracle = Oracle::new(&graph)?;
     let guided = match options.method {
-        Method::Automatic | Method::Guided => !options.heads.is_empty(),
+        Method::Automatic => !options.heads.is_empty(),
+        Method::Guided if options.heads.is_empty() => {
+            return Err(QuantizeError::NoBoxes { model: graph.name });
+        }
+        Method::Guided => true,
         _ => false,
     };
     let observed = observe::observe(&graph, &oracle, samples, options, guided)?;

@@ -65,7 +65,9 @@ pub enum CalibrationError {
         problem: String,
     },
     /// Nothing usable at all.
-    #[error("no pictures in {paths}; give a folder of PNG or JPEG pictures like those the model will see")]
+    #[error(
+        "no pictures in {paths}; give a folder of PNG or JPEG pictures like those the model will see (`--calibration <folder>`)"
+    )]
     NoPictures {
         /// Where was looked.
         paths: String,

@@ -188,6 +188,8 @@ fn data_that_says_nothing_is_refused() {
     assert!(matches!(quantize(&graph, &[], &options), Err(QuantizeError::NoSamples { .. })));
     let flat = vec![vec![vec![0.25; 8 * 8 * 3]]; 3];
     assert!(matches!(quantize(&graph, &flat, &options), Err(QuantizeError::Flat { samples: 3, .. })));
+    let guided = Options { method: Method::Guided, ..options.clone() };
+    assert!(matches!(quantize(&graph, &samples(1), &guided), Err(QuantizeError::NoBoxes { .. })));
     let nothing = Graph { name: "nothing".into(), ..Graph::default() };
     assert!(matches!(quantize(&nothing, &samples(1), &options), Err(QuantizeError::Empty { .. })));
 
