@@ -1,10 +1,9 @@
 //! Bias correction of the heads, and how near the integers come to float.
 //!
 //! Rounding of weights and cutting of ranges leave a small error of one sign in every output channel.
-//! The quantized model runs on the calibration samples, and its mean error goes into the bias.
+//! The quantized model runs on calibration samples that ranges were not chosen from, and its mean error goes into the bias.
 
-use super::observe::Observed;
-use super::{Affine, Options, QuantizeError, QuantizedHead, producer};
+use super::{Affine, Options, QuantizeError, QuantizedHead, Sample, producer};
 use crate::execute::{ExecuteError, Executor};
 use crate::graph::{Data, Graph, TensorId};
 use crate::{lower, plan};
@@ -12,8 +11,8 @@ use crate::{lower, plan};
 /// Corrects the heads' biases; the signal to noise of every output in decibels.
 pub(super) fn correct(
     graph: &mut Graph,
-    samples: &[Vec<Vec<f32>>],
-    observed: &Observed,
+    samples: &[&Sample],
+    floats: &[Vec<Vec<f32>>],
     heads: &[QuantizedHead],
     options: &Options,
 ) -> Result<Vec<f64>, QuantizeError> {
@@ -25,15 +24,15 @@ pub(super) fn correct(
         };
         heads.iter().map(near).collect()
     };
-    let near: Vec<Vec<Vec<usize>>> = observed.outputs.iter().map(|floats| near_in(floats)).collect();
+    let near: Vec<Vec<Vec<usize>>> = floats.iter().map(|floats| near_in(floats)).collect();
     let counting: Vec<usize> = (0..samples.len())
         .filter(|&index| heads.is_empty() || !near[index].iter().all(Vec::is_empty))
         .collect();
     let inputs: Vec<Vec<Vec<i8>>> =
-        counting.iter().map(|&index| stored_inputs(graph, &samples[index], options)).collect();
+        counting.iter().map(|&index| stored_inputs(graph, samples[index], options)).collect();
     for (&index, outputs) in counting.iter().zip(run(graph, &inputs)?) {
         for (place, &id) in graph.outputs.iter().enumerate() {
-            let (affine, floats) = (affine(graph, id), &observed.outputs[index][place]);
+            let (affine, floats) = (affine(graph, id), &floats[index][place]);
             let mut of_heads = heads
                 .iter()
                 .zip(&near[index])

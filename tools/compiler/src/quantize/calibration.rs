@@ -83,7 +83,7 @@ pub enum CalibrationError {
 }
 
 /// Patches pasted at most, counted in pictures with patches.
-const COMPOSED: usize = 160;
+const COMPOSED: usize = 208;
 
 /// Longest side that pictures are reduced to before patches are pasted.
 const CANVAS_SIDE: usize = 256;

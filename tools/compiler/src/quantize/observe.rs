@@ -5,7 +5,7 @@
 //! outputs move with it.
 
 use super::sensitivity::{self, ByTensor};
-use super::{Head, Options, QuantizeError, consumers};
+use super::{Head, Options, QuantizeError, Sample, consumers};
 use crate::graph::{Activation, Graph, Op, TensorId};
 use crate::oracle::Oracle;
 
@@ -57,17 +57,29 @@ pub(super) struct Observed {
     pub(super) tensors: Vec<Option<Seen>>,
     /// By head.
     pub(super) heads: Vec<HeadSeen>,
-    /// Float outputs of every sample.
-    pub(super) outputs: Vec<Vec<Vec<f32>>>,
     /// Anchors near the threshold or above.
     pub(super) candidates: usize,
+}
+
+impl Seen {
+    /// The mean of every channel, each number with its weight; 0 where nothing counted.
+    pub(super) fn channel_means(&self) -> Vec<f32> {
+        let mut sums = vec![(0f64, 0f64); self.channel_peaks.len()];
+        for number in &self.numbers {
+            if let Some((sum, weight)) = sums.get_mut(number.channel as usize) {
+                *sum += f64::from(number.weight) * f64::from(number.value);
+                *weight += f64::from(number.weight);
+            }
+        }
+        sums.iter().map(|&(sum, weight)| if weight > 0.0 { (sum / weight) as f32 } else { 0.0 }).collect()
+    }
 }
 
 /// Runs the float model on all samples.
 pub(super) fn observe(
     graph: &Graph,
     oracle: &Oracle,
-    samples: &[Vec<Vec<f32>>],
+    samples: &[&Sample],
     options: &Options,
     guided: bool,
 ) -> Result<Observed, QuantizeError> {
@@ -115,7 +127,7 @@ fn random_of(sample: usize, purpose: u32) -> Random {
 fn run_sample(
     graph: &Graph,
     oracle: &Oracle,
-    sample: &[Vec<f32>],
+    sample: &Sample,
     index: usize,
     options: &Options,
     guided: bool,
@@ -146,8 +158,6 @@ fn take_in(
     guided: bool,
 ) {
     let Run { values, weights } = run;
-    let outputs = graph.outputs.iter().map(|&id| values[id].clone().unwrap_or_default()).collect();
-    observed.outputs.push(outputs);
     observed.candidates += see_heads(observed, values, options);
     if guided && weights.is_none() {
         return;
