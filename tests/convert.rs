@@ -73,7 +73,8 @@ fn reports_count_what_the_peers_count() {
 fn float_models_want_a_contract_and_pictures() {
     let Some(path) = shared("models/mlperf_tiny/vww_96_float.tflite") else { return };
     let error = convert(&path, &Options::default()).unwrap_err();
-    assert!(error.to_string().contains("calibration"), "{error}");
+    assert!(matches!(error, ConvertError::NoInput { .. }));
+    assert!(error.to_string().contains("--calibration"), "{error}");
     let folder = std::env::temp_dir().join(format!("ocelli-convert-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let picture = |name: &str, pixel: fn(u32) -> u32| {
@@ -83,7 +84,6 @@ fn float_models_want_a_contract_and_pictures() {
     };
     picture("flat.ppm", |_| 77);
     let mut options = Options { calibration: vec![folder.clone()], ..Options::default() };
-    assert!(matches!(convert(&path, &options), Err(ConvertError::NoInput { .. })));
     let contract = folder.join("contract.toml");
     let text = "[input]\nlayout = \"rgb\"\nresize = \"stretch\"\nmean = [0.0]\ndeviation = [255.0]\n";
     std::fs::write(&contract, text).unwrap();

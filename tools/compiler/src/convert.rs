@@ -65,7 +65,7 @@ pub enum ConvertError {
     Contract(#[from] ContractError),
     /// The model is float and there is nothing to say how pictures become its input.
     #[error(
-        "model {model:?} is float, and nothing says which pixels it wants; give a contract with an [input] (`--contract`)"
+        "model {model:?} is float, and nothing says which pixels it wants; give a contract with an [input] (`--contract`) and pictures (`--calibration`)"
     )]
     NoInput {
         /// Name of the model.
@@ -108,6 +108,9 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
     let mut outputs = Vec::new();
     let mut heads = Vec::new();
     if is_float(&graph) {
+        if contract.input.is_none() {
+            return Err(ConvertError::NoInput { model: graph.name });
+        }
         let calibration = Calibration::open(&options.calibration)?;
         let (quantized, samples) = calibrate(graph, &contract, &calibration, options)?;
         graph = quantized.graph;

@@ -127,6 +127,14 @@ pub enum QuantizeError {
         /// How many samples were tried.
         samples: usize,
     },
+    /// A guided calibration of what is no detector.
+    #[error(
+        "a guided calibration of {model:?} needs boxes to be guided by; give a contract with [boxes] or choose `--method min-max`"
+    )]
+    NoBoxes {
+        /// Name of the model.
+        model: String,
+    },
     /// An operator that only exists for floats.
     #[error("node {node:?} ({operator}): {why}")]
     Node {
@@ -158,10 +166,16 @@ pub fn quantize(
     let mut graph = graph.clone();
     let oracle = Oracle::new(&graph)?;
     let guided = match options.method {
-        Method::Automatic | Method::Guided => !options.heads.is_empty(),
+        Method::Automatic => !options.heads.is_empty(),
+        Method::Guided if options.heads.is_empty() => {
+            return Err(QuantizeError::NoBoxes { model: graph.name });
+        }
+        Method::Guided => true,
         _ => false,
     };
-    let observed = observe::observe(&graph, &oracle, samples, options, guided)?;
+    let (ranging, checking) = split(samples);
+    let observed = observe::observe(&graph, &oracle, &ranging, options, guided)?;
+    let floats = checking.iter().map(|sample| oracle.run(sample)).collect::<Result<Vec<_>, _>>()?;
     drop(oracle);
     if guided && observed.candidates == 0 {
         return Err(QuantizeError::NothingDetected { model: graph.name.clone(), samples: samples.len() });
@@ -174,11 +188,36 @@ pub fn quantize(
     let mut affines = ranges::choose(&graph, &observed, options, guided);
     heads::fix(&mut affines, &heads, options);
     let input_shift = input::fix(&mut graph, &mut affines, options.input.as_ref());
-    let mut quantized = weights::quantize(&graph, &affines)?;
+    let mut quantized = weights::quantize(&graph, &affines, &observed)?;
     quantized.warnings.extend(input_shift);
     let heads: Vec<QuantizedHead> = heads.into_iter().map(|head| head.finish(options)).collect();
-    let output_sqnr_db = bias::correct(&mut quantized, samples, &observed, &heads, options)?;
+    let output_sqnr_db = bias::correct(&mut quantized, &checking, &floats, &heads, options)?;
     Ok(Quantized { graph: quantized, heads, output_sqnr_db })
+}
+
+/// The real values of every graph input.
+type Sample = [Vec<f32>];
+
+/// Samples that ranges are chosen from, and samples that errors are measured on. Ranges cut off what they
+/// have not seen, so errors show on other samples than theirs; with few samples there is no choice.
+fn split(samples: &[Vec<Vec<f32>>]) -> (Vec<&Sample>, Vec<&Sample>) {
+    /// One sample in so many is for measuring.
+    const SHARE: usize = 4;
+    /// Fewer samples are used twice.
+    const ENOUGH: usize = 32;
+    let all = || samples.iter().map(|sample| &sample[..]);
+    if samples.len() < ENOUGH {
+        return (all().collect(), all().collect());
+    }
+    let is_measured = |index: &usize| index % SHARE == SHARE - 1;
+    let part = |measured: bool| {
+        all()
+            .enumerate()
+            .filter(|(index, _)| is_measured(index) == measured)
+            .map(|(_, sample)| sample)
+            .collect()
+    };
+    (part(false), part(true))
 }
 
 /// Scale and zero point of an activation.

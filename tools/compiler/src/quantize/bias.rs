@@ -1,10 +1,9 @@
 //! Bias correction of the heads, and how near the integers come to float.
 //!
 //! Rounding of weights and cutting of ranges leave a small error of one sign in every output channel.
-//! The quantized model runs on the calibration samples, and its mean error goes into the bias.
+//! The quantized model runs on calibration samples that ranges were not chosen from, and its mean error goes into the bias.
 
-use super::observe::Observed;
-use super::{Affine, Options, QuantizeError, QuantizedHead, producer};
+use super::{Affine, Options, QuantizeError, QuantizedHead, Sample, producer};
 use crate::execute::{ExecuteError, Executor};
 use crate::graph::{Data, Graph, TensorId};
 use crate::{lower, plan};
@@ -12,42 +11,44 @@ use crate::{lower, plan};
 /// Corrects the heads' biases; the signal to noise of every output in decibels.
 pub(super) fn correct(
     graph: &mut Graph,
-    samples: &[Vec<Vec<f32>>],
-    observed: &Observed,
+    samples: &[&Sample],
+    floats: &[Vec<Vec<f32>>],
     heads: &[QuantizedHead],
     options: &Options,
 ) -> Result<Vec<f64>, QuantizeError> {
-    let mut executor = executor(graph)?;
     let mut errors: Vec<Errors> = graph.outputs.iter().map(|&id| Errors::new(graph, id)).collect();
-    for (sample, floats) in samples.iter().zip(&observed.outputs) {
-        let near: Vec<Vec<usize>> = heads
-            .iter()
-            .map(|head| {
-                let place = graph.outputs.iter().position(|&id| id == head.head.scores);
-                place.map_or(Vec::new(), |place| head.head.near(&floats[place], options.score_threshold))
-            })
-            .collect();
-        if !heads.is_empty() && near.iter().all(Vec::is_empty) {
-            continue;
-        }
-        let outputs = executor.run(&stored_inputs(graph, sample, options))?;
+    let near_in = |floats: &[Vec<f32>]| -> Vec<Vec<usize>> {
+        let near = |head: &QuantizedHead| {
+            let place = graph.outputs.iter().position(|&id| id == head.head.scores);
+            place.map_or(Vec::new(), |place| head.head.near(&floats[place], options.score_threshold))
+        };
+        heads.iter().map(near).collect()
+    };
+    let near: Vec<Vec<Vec<usize>>> = floats.iter().map(|floats| near_in(floats)).collect();
+    let counting: Vec<usize> = (0..samples.len())
+        .filter(|&index| heads.is_empty() || !near[index].iter().all(Vec::is_empty))
+        .collect();
+    let inputs: Vec<Vec<Vec<i8>>> =
+        counting.iter().map(|&index| stored_inputs(graph, samples[index], options)).collect();
+    for (&index, outputs) in counting.iter().zip(run(graph, &inputs)?) {
         for (place, &id) in graph.outputs.iter().enumerate() {
-            let affine = affine(graph, id);
-            let head =
-                heads.iter().zip(&near).find(|(head, _)| head.head.scores == id || head.head.boxes == id);
-            match head {
-                None => {
-                    for (index, (&stored, &float)) in outputs[place].iter().zip(&floats[place]).enumerate() {
-                        errors[place].add(index, affine.real(stored), float);
-                    }
+            let (affine, floats) = (affine(graph, id), &floats[index][place]);
+            let mut of_heads = heads
+                .iter()
+                .zip(&near[index])
+                .filter(|(head, _)| head.head.scores == id || head.head.boxes == id)
+                .peekable();
+            if of_heads.peek().is_none() {
+                for (index, (&stored, &float)) in outputs[place].iter().zip(floats).enumerate() {
+                    errors[place].add(index, affine.real(stored), float);
                 }
-                Some((head, near)) => {
-                    for index in near.iter().flat_map(|&anchor| head.positions(id, anchor)) {
-                        let (float, scale, offset) = head.float(id, index, floats[place][index]);
-                        let stored = outputs[place][index];
-                        if stored > -128 && stored < 127 {
-                            errors[place].add(index, affine.real(stored), (float - offset) / scale);
-                        }
+            }
+            for (head, near) in of_heads {
+                for index in near.iter().flat_map(|&anchor| head.positions(id, anchor)) {
+                    let (float, scale, offset) = head.float(id, index, floats[index]);
+                    let stored = outputs[place][index];
+                    if stored > -128 && stored < 127 {
+                        errors[place].add(index, affine.real(stored), (float - offset) / scale);
                     }
                 }
             }
@@ -61,11 +62,25 @@ pub(super) fn correct(
     Ok(errors.iter().map(Errors::sqnr_db).collect())
 }
 
-fn executor(graph: &Graph) -> Result<Executor, ExecuteError> {
+/// The outputs for every input, run side by side.
+fn run(graph: &Graph, inputs: &[Vec<Vec<i8>>]) -> Result<Vec<Vec<Vec<i8>>>, ExecuteError> {
     let mut model = lower::lower(graph)?.model;
     let schedule = plan::plan(&model)?;
     model.schedules.push(schedule);
-    Executor::new(&model)
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = inputs.len().div_ceil(threads).max(1);
+    let run_share = |inputs: &[Vec<Vec<i8>>]| -> Result<Vec<Vec<Vec<i8>>>, ExecuteError> {
+        let mut executor = Executor::new(&model)?;
+        inputs.iter().map(|inputs| executor.run(inputs)).collect()
+    };
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = inputs.chunks(share).map(|inputs| scope.spawn(|| run_share(inputs))).collect();
+        let mut outputs = Vec::with_capacity(inputs.len());
+        for share in shares {
+            outputs.extend(share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(outputs)
+    })
 }
 
 fn affine(graph: &Graph, id: TensorId) -> Affine {

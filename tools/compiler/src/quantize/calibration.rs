@@ -65,7 +65,9 @@ pub enum CalibrationError {
         problem: String,
     },
     /// Nothing usable at all.
-    #[error("no pictures in {paths}; give a folder of PNG or JPEG pictures like those the model will see")]
+    #[error(
+        "no pictures in {paths}; give a folder of PNG or JPEG pictures like those the model will see (`--calibration <folder>`)"
+    )]
     NoPictures {
         /// Where was looked.
         paths: String,
@@ -81,7 +83,7 @@ pub enum CalibrationError {
 }
 
 /// Patches pasted at most, counted in pictures with patches.
-const COMPOSED: usize = 160;
+const COMPOSED: usize = 208;
 
 /// Longest side that pictures are reduced to before patches are pasted.
 const CANVAS_SIDE: usize = 256;

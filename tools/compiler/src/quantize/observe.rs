@@ -5,7 +5,7 @@
 //! outputs move with it.
 
 use super::sensitivity::{self, ByTensor};
-use super::{Head, Options, QuantizeError, consumers};
+use super::{Head, Options, QuantizeError, Sample, consumers};
 use crate::graph::{Activation, Graph, Op, TensorId};
 use crate::oracle::Oracle;
 
@@ -57,17 +57,29 @@ pub(super) struct Observed {
     pub(super) tensors: Vec<Option<Seen>>,
     /// By head.
     pub(super) heads: Vec<HeadSeen>,
-    /// Float outputs of every sample.
-    pub(super) outputs: Vec<Vec<Vec<f32>>>,
     /// Anchors near the threshold or above.
     pub(super) candidates: usize,
+}
+
+impl Seen {
+    /// The mean of every channel, each number with its weight; 0 where nothing counted.
+    pub(super) fn channel_means(&self) -> Vec<f32> {
+        let mut sums = vec![(0f64, 0f64); self.channel_peaks.len()];
+        for number in &self.numbers {
+            if let Some((sum, weight)) = sums.get_mut(number.channel as usize) {
+                *sum += f64::from(number.weight) * f64::from(number.value);
+                *weight += f64::from(number.weight);
+            }
+        }
+        sums.iter().map(|&(sum, weight)| if weight > 0.0 { (sum / weight) as f32 } else { 0.0 }).collect()
+    }
 }
 
 /// Runs the float model on all samples.
 pub(super) fn observe(
     graph: &Graph,
     oracle: &Oracle,
-    samples: &[Vec<Vec<f32>>],
+    samples: &[&Sample],
     options: &Options,
     guided: bool,
 ) -> Result<Observed, QuantizeError> {
@@ -75,46 +87,102 @@ pub(super) fn observe(
     let mut observed = Observed { tensors: vec![None; graph.tensors.len()], ..Observed::default() };
     observed.heads =
         options.heads.iter().map(|head| HeadSeen { fields: vec![Vec::new(); head.anchors.len()] }).collect();
-    let mut random = Random(0x2545_F491);
-    for (index, sample) in samples.iter().enumerate() {
-        let values = oracle.run_all(sample)?;
-        check(graph, &values, index)?;
-        let outputs = graph.outputs.iter().map(|&id| values[id].clone().unwrap_or_default()).collect();
-        observed.outputs.push(outputs);
-        let found = see_heads(&mut observed, &values, options);
-        observed.candidates += found;
-        let weights = if guided {
-            if found == 0 {
-                continue;
-            }
-            let weights = squared_gradients(graph, &values, options, &mut random);
-            Some(weights.ok_or_else(|| unsupported(graph))?)
-        } else {
-            None
-        };
-        for id in 0..graph.tensors.len() {
-            if let Some(numbers) = &values[id] {
-                let seen = observed.tensors[id].get_or_insert_with(|| Seen {
-                    min: f32::INFINITY,
-                    max: f32::NEG_INFINITY,
-                    ..Seen::default()
-                });
-                let channels = graph.tensors[id].shape.last().copied().unwrap_or(1);
-                let hinge = hinges[id].as_ref().filter(|_| guided);
-                let weighted_by = hinge.map_or(id, |hinge| hinge.sum);
-                let weights = match &weights {
-                    Some(weights) => match &weights[weighted_by] {
-                        Some(weights) => Some(&weights[..]),
-                        None => continue,
-                    },
-                    None => None,
-                };
-                let partner = hinge.and_then(|hinge| values[hinge.partner].as_deref());
-                see(seen, numbers, partner, weights, channels, &mut random);
-            }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    for (batch, inputs) in samples.chunks(threads).enumerate() {
+        let first = batch * threads;
+        // Run side by side, taken in in order: the number of threads changes nothing.
+        let runs: Vec<_> = std::thread::scope(|scope| {
+            let spawned: Vec<_> = inputs
+                .iter()
+                .enumerate()
+                .map(|(index, sample)| {
+                    scope.spawn(move || run_sample(graph, oracle, sample, first + index, options, guided))
+                })
+                .collect();
+            spawned
+                .into_iter()
+                .map(|run| run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        for (index, run) in runs.into_iter().enumerate() {
+            take_in(&mut observed, graph, &hinges, &run?, first + index, options, guided);
         }
     }
     Ok(observed)
+}
+
+/// What a sample makes of the model.
+struct Run {
+    values: ByTensor,
+    /// Squared gradients, of a guided calibration where an anchor counts.
+    weights: Option<ByTensor>,
+}
+
+/// The random numbers of a sample.
+fn random_of(sample: usize, purpose: u32) -> Random {
+    let seed = (sample as u32 + 1).wrapping_mul(0x9E37_79B9) ^ purpose;
+    Random(if seed == 0 { purpose } else { seed })
+}
+
+fn run_sample(
+    graph: &Graph,
+    oracle: &Oracle,
+    sample: &Sample,
+    index: usize,
+    options: &Options,
+    guided: bool,
+) -> Result<Run, QuantizeError> {
+    let values = oracle.run_all(sample)?;
+    check(graph, &values, index)?;
+    let counts = |head: &Head| {
+        let scores = values[head.scores].as_deref().unwrap_or_default();
+        !head.near(scores, options.score_threshold).is_empty()
+    };
+    let weights = if guided && options.heads.iter().any(counts) {
+        let mut random = random_of(index, 0x2545_F491);
+        Some(squared_gradients(graph, &values, options, &mut random).ok_or_else(|| unsupported(graph))?)
+    } else {
+        None
+    };
+    Ok(Run { values, weights })
+}
+
+/// Adds a sample to what was observed.
+fn take_in(
+    observed: &mut Observed,
+    graph: &Graph,
+    hinges: &[Option<Hinge>],
+    run: &Run,
+    index: usize,
+    options: &Options,
+    guided: bool,
+) {
+    let Run { values, weights } = run;
+    observed.candidates += see_heads(observed, values, options);
+    if guided && weights.is_none() {
+        return;
+    }
+    let mut random = random_of(index, 0x1234_5678);
+    for id in 0..graph.tensors.len() {
+        let Some(numbers) = &values[id] else { continue };
+        let hinge = hinges[id].as_ref().filter(|_| guided);
+        let weighted_by = hinge.map_or(id, |hinge| hinge.sum);
+        let weights = match weights {
+            Some(weights) => match &weights[weighted_by] {
+                Some(weights) => Some(&weights[..]),
+                None => continue,
+            },
+            None => None,
+        };
+        let seen = observed.tensors[id].get_or_insert_with(|| Seen {
+            min: f32::INFINITY,
+            max: f32::NEG_INFINITY,
+            ..Seen::default()
+        });
+        let channels = graph.tensors[id].shape.last().copied().unwrap_or(1);
+        let partner = hinge.and_then(|hinge| values[hinge.partner].as_deref());
+        see(seen, numbers, partner, weights, channels, &mut random);
+    }
 }
 
 /// A tensor that is only added to another and then rectified: below minus its partner it may be cut.
@@ -152,7 +220,7 @@ fn unsupported(graph: &Graph) -> QuantizeError {
         node: graph.name.clone(),
         operator: "Graph",
         why:
-            "has an operator without a derivative here; choose `--calibration-method min-max` or `percentile`"
+            "has an operator without a derivative here; choose `--method min-max` or `--method percentile:99.99`"
                 .into(),
     }
 }

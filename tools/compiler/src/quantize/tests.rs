@@ -136,7 +136,7 @@ fn equalization_keeps_the_float_function() {
     let oracle = Oracle::new(&graph).unwrap();
     let before: Vec<_> = samples.iter().map(|sample| oracle.run(sample).unwrap()).collect();
     let options = Options { heads: vec![head()], score_threshold: 0.5, ..Options::default() };
-    let mut observed = observe::observe(&graph, &oracle, &samples, &options, true).unwrap();
+    let mut observed = observe::observe(&graph, &oracle, &split(&samples).0, &options, true).unwrap();
     let weights = graph.tensors[4].data.clone();
     equalize::equalize(&mut graph, &mut observed);
     assert_ne!(graph.tensors[4].data, weights, "the depthwise layer is evened out");
@@ -188,6 +188,8 @@ fn data_that_says_nothing_is_refused() {
     assert!(matches!(quantize(&graph, &[], &options), Err(QuantizeError::NoSamples { .. })));
     let flat = vec![vec![vec![0.25; 8 * 8 * 3]]; 3];
     assert!(matches!(quantize(&graph, &flat, &options), Err(QuantizeError::Flat { samples: 3, .. })));
+    let guided = Options { method: Method::Guided, ..options.clone() };
+    assert!(matches!(quantize(&graph, &samples(1), &guided), Err(QuantizeError::NoBoxes { .. })));
     let nothing = Graph { name: "nothing".into(), ..Graph::default() };
     assert!(matches!(quantize(&nothing, &samples(1), &options), Err(QuantizeError::Empty { .. })));
 

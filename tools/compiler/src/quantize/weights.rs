@@ -1,10 +1,15 @@
 //! Weights symmetric per output channel, biases in the scale of the sums: the last rewriting step.
 
+use super::observe::{Observed, Seen};
 use super::{Affine, QuantizeError};
 use crate::graph::{Data, Element, Graph, Node, Op, Quantization};
 
 /// The graph in int8 under these scales.
-pub(super) fn quantize(graph: &Graph, affines: &[Option<Affine>]) -> Result<Graph, QuantizeError> {
+pub(super) fn quantize(
+    graph: &Graph,
+    affines: &[Option<Affine>],
+    observed: &Observed,
+) -> Result<Graph, QuantizeError> {
     let mut quantized = graph.clone();
     for (id, affine) in affines.iter().enumerate() {
         let tensor = &mut quantized.tensors[id];
@@ -17,8 +22,10 @@ pub(super) fn quantize(graph: &Graph, affines: &[Option<Affine>]) -> Result<Grap
     }
     for node in &graph.nodes {
         match node.op {
-            Op::Conv2d { .. } | Op::FullyConnected { .. } => weigh(graph, &mut quantized, node, affines, 0)?,
-            Op::DepthwiseConv2d { .. } => weigh(graph, &mut quantized, node, affines, 3)?,
+            Op::Conv2d { .. } | Op::FullyConnected { .. } => {
+                weigh(graph, &mut quantized, node, affines, observed, 0)?
+            }
+            Op::DepthwiseConv2d { .. } => weigh(graph, &mut quantized, node, affines, observed, 3)?,
             _ => {}
         }
     }
@@ -35,6 +42,7 @@ fn weigh(
     quantized: &mut Graph,
     node: &Node,
     affines: &[Option<Affine>],
+    observed: &Observed,
     axis: usize,
 ) -> Result<(), QuantizeError> {
     let refused = |why: &str| QuantizeError::Node {
@@ -49,7 +57,7 @@ fn weigh(
     if channels == 0 {
         return Err(refused("its weights have no output channels"));
     }
-    let bias: Vec<f32> = match node.inputs.get(2) {
+    let mut bias: Vec<f32> = match node.inputs.get(2) {
         Some(&id) => {
             graph.tensors[id].floats().ok_or_else(|| refused("its bias is no float constant"))?.to_vec()
         }
@@ -69,6 +77,19 @@ fn weigh(
         .enumerate()
         .map(|(index, value)| (value / scales[channel_of(index)]).round().clamp(-127.0, 127.0) as i8)
         .collect();
+    // What rounding adds to every sum on average is taken out of the bias.
+    let means = observed.tensors.get(node.inputs[0]).and_then(Option::as_ref).map(Seen::channel_means);
+    if let Some(means) = means.filter(|means| !means.is_empty()) {
+        let multiplier = match node.op {
+            Op::DepthwiseConv2d { depth_multiplier, .. } => depth_multiplier,
+            _ => 1,
+        };
+        for (index, (&stored, &value)) in stored.iter().zip(values).enumerate() {
+            let channel = channel_of(index);
+            let read = if axis == 0 { index % taps } else { channel / multiplier };
+            bias[channel] -= (f32::from(stored) * scales[channel] - value) * means[read % means.len()];
+        }
+    }
     let tensor = &mut quantized.tensors[node.inputs[1]];
     tensor.element = Element::I8;
     tensor.data = Some(Data::I8(stored));
@@ -132,7 +153,7 @@ mod tests {
     #[test]
     fn channels_of_a_depthwise_layer_have_scales_of_their_own() {
         let affine = Some(Affine { scale: 0.5, zero_point: 3 });
-        let quantized = quantize(&depthwise(), &[affine, None, None, affine]).unwrap();
+        let quantized = quantize(&depthwise(), &[affine, None, None, affine], &Observed::default()).unwrap();
         let weights = &quantized.tensors[1];
         assert_eq!(weights.data, Some(Data::I8(vec![127, -127, 64, 64])));
         assert_eq!(weights.quantization.as_ref().unwrap().scales, [1.0 / 127.0, 0.5 / 127.0]);
