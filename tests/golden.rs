@@ -110,8 +110,8 @@ fn the_real_models_give_the_bytes_of_tflite_micro() {
     assert_eq!(run_table(&table, find), (15, BTreeSet::new()));
 }
 
-/// The arena of TFLite Micro, which no plan may exceed, and the largest set of live bytes, which none
-/// can beat: the plan is at the second.
+/// The arena of TFLite Micro, which no plan may exceed, and the largest set of live bytes together with the
+/// scratch of the layer at hand, which none can beat: the plan is at the second.
 #[test]
 fn arenas_are_as_small_as_the_live_bytes() {
     let models = repository().join("../shared/models");
@@ -120,11 +120,11 @@ fn arenas_are_as_small_as_the_live_bytes() {
         return;
     }
     for (model, peer_bytes, live_bytes) in [
-        ("mlperf_tiny/pretrainedResnet_quant.tflite", 54_996, 49_152),
-        ("mlperf_tiny/vww_96_int8.tflite", 100_708, 55_296),
-        ("mlperf_tiny/kws_ref_model.tflite", 22_820, 16_000),
-        ("mlperf_tiny/ad01_int8.tflite", 2_580, 768),
-        ("tflm/person_detect.tflite", 82_308, 55_296),
+        ("mlperf_tiny/pretrainedResnet_quant.tflite", 54_996, 50_304),
+        ("mlperf_tiny/vww_96_int8.tflite", 100_708, 55_360),
+        ("mlperf_tiny/kws_ref_model.tflite", 22_820, 18_176),
+        ("mlperf_tiny/ad01_int8.tflite", 2_580, 2_048),
+        ("tflm/person_detect.tflite", 82_308, 55_360),
     ] {
         let (_, arena_bytes) = compile(&models.join(model)).unwrap();
         assert!(arena_bytes <= peer_bytes, "{model}: {arena_bytes}");
