@@ -128,16 +128,19 @@ fn percentile(seen: &Seen, percent: f64) -> (f32, f32) {
     numbers.sort_unstable_by(|left, right| left.0.total_cmp(&right.0));
     let left_out =
         (1.0 - percent / 100.0).clamp(0.0, 0.5) * numbers.iter().map(|(_, weight)| weight).sum::<f64>();
-    let beyond = |numbers: &mut dyn Iterator<Item = &(f32, f64)>| {
-        let mut passed = 0.0;
-        numbers.find(|(_, weight)| {
-            passed += weight;
-            passed > left_out
-        })
-    };
-    let low = beyond(&mut numbers.iter()).map_or(0.0, |number| number.0);
-    let high = beyond(&mut numbers.iter().rev()).map_or(0.0, |number| number.0);
+    let low = beyond(numbers.iter(), left_out);
+    let high = beyond(numbers.iter().rev(), left_out);
     (low, high)
+}
+
+/// The first number after so much weight; 0 where there are none.
+fn beyond<'a>(mut numbers: impl Iterator<Item = &'a (f32, f64)>, weight: f64) -> f32 {
+    let mut passed = 0.0;
+    let found = numbers.find(|(_, of_number)| {
+        passed += of_number;
+        passed > weight
+    });
+    found.map_or(0.0, |number| number.0)
 }
 
 /// The range with the least cost, one side after the other.
