@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process;
 
 use crate::Error;
 use crate::facts::Facts;
@@ -83,7 +84,11 @@ impl Artefact {
         let facts = Facts::read(&bytes, &self.path, &self.profile)?;
         let source = crate::source::module(&facts, &path, self.detections, self.candidates);
         let place = directory.join(format!("{module}.rs"));
-        fs::write(&place, source).map_err(|source| Error::File { path: place.clone(), source })?;
+        // Whole or not at all: a build that is stopped here leaves no half module behind.
+        let temporary = directory.join(format!("{module}.rs.{}.tmp", process::id()));
+        fs::write(&temporary, source)
+            .and_then(|()| fs::rename(&temporary, &place))
+            .map_err(|source| Error::File { path: place.clone(), source })?;
         Ok(place)
     }
 }

@@ -20,6 +20,10 @@ const KEYPOINTS: usize = 32;
 const CANDIDATES: usize = 4096;
 const CLASSES: usize = 5;
 
+/// What to do with frames and an artefact that cannot take them.
+pub const WITHOUT_CONTRACT: &str =
+    "give it one with `ocelli convert --contract`, or feed it `--input seed:5:2`";
+
 /// The profile that a computer runs.
 pub const PROFILE: &str = "portable";
 
@@ -77,8 +81,7 @@ impl Memory {
             let failure = Failure::at(file.path().display(), error);
             match artefact.input_contracts().next() {
                 Some(_) => failure,
-                None => failure
-                    .advise("give it one with `ocelli convert --contract`, or feed it `--input seed:5:2`"),
+                None => failure.advise(WITHOUT_CONTRACT),
             }
         })
     }
@@ -200,6 +203,9 @@ pub fn outcome_lines(artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) -> Vec<
             }
             if detections.overflowed_detections > 0 {
                 lines.push(format!("and {} more than fit", detections.overflowed_detections));
+            }
+            if detections.overflowed_candidates > 0 {
+                lines.push(format!("{} candidates were left out", detections.overflowed_candidates));
             }
             lines
         }

@@ -1,5 +1,6 @@
 //! What the user sees: colour only on a terminal, progress on standard error, tables, JSON.
 
+use std::io::{ErrorKind, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -49,15 +50,22 @@ pub fn print_warnings(warnings: &[String]) {
 /// A value as indented JSON.
 pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::at("JSON", error))?;
-    anstream::println!("{text}");
-    Ok(())
+    print_text(&(text + "\n"))
 }
 
 /// A value as one line of JSON.
 pub fn print_json_line(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::at("JSON", error))?;
-    anstream::println!("{text}");
-    Ok(())
+    print_text(&(text + "\n"))
+}
+
+/// Text for programs. A reader that has seen enough is no failure; a full disk is.
+pub fn print_text(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::at("standard output", error)),
+        _ => Ok(()),
+    }
 }
 
 /// A turning line on standard error while something of unknown length goes on; silent elsewhere than

@@ -72,7 +72,9 @@ pub enum ConvertError {
         model: String,
     },
     /// The input is no picture.
-    #[error("input {tensor:?} of shape {shape:?} is no picture [1, H, W, 1 or 3] of the contract's layout")]
+    #[error(
+        "input {tensor:?} of shape {shape:?} is no picture [1, H, W, 1 or 3] of the contract's layout; correct `layout` in the contract, or quantize a model that sees no pictures where it was trained and convert its int8 TFLite"
+    )]
     InputShape {
         /// Name of the tensor.
         tensor: String,

@@ -3,6 +3,7 @@
 use clap::CommandFactory;
 
 use crate::failure::{Failure, Verdict};
+use crate::terminal;
 
 /// Arguments of `ocelli completions`.
 #[derive(clap::Args)]
@@ -14,6 +15,8 @@ pub struct Arguments {
 /// Prints the script.
 pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let mut command = crate::arguments::Arguments::command();
-    clap_complete::generate(arguments.shell, &mut command, "ocelli", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, "ocelli", &mut script);
+    terminal::print_text(&String::from_utf8_lossy(&script))?;
     Ok(Verdict::Done)
 }

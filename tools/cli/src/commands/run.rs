@@ -36,7 +36,12 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let file = ArtefactFile::read(&arguments.model)?;
     match &arguments.input {
-        Input::Seed { seed, shift } => run_on_seed(&file, *seed, *shift, arguments.json)?,
+        Input::Seed { seed, shift } => {
+            if arguments.output.is_some() {
+                terminal::print_warning("pseudo-random tensors are no picture: `--output` is not written");
+            }
+            run_on_seed(&file, *seed, *shift, arguments.json)?
+        }
         Input::Camera(name) => run_on_camera(&file, name, &arguments)?,
     }
     Ok(Verdict::Done)

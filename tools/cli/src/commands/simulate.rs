@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::artefact_file::ArtefactFile;
 use crate::failure::{Failure, Verdict};
 use crate::input::{self, Input};
-use crate::session::class_name;
+use crate::session::{WITHOUT_CONTRACT, class_name};
 use crate::terminal::{self, STRONG, thousands};
 
 /// Arguments of `ocelli simulate`.
@@ -62,7 +62,11 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         (Input::Camera(_), None) => ocelli_simulator::Input::None,
     };
     let job = Job { artefact: artefact.bytes(), input };
-    let failed = |error: ocelli_simulator::SimulateError| Failure::at(file.path().display(), error);
+    let is_without_contract = frame.is_some() && artefact.input_contracts().next().is_none();
+    let failed = |error: ocelli_simulator::SimulateError| {
+        let failure = Failure::at(file.path().display(), error);
+        if is_without_contract { failure.advise(WITHOUT_CONTRACT) } else { failure }
+    };
     let here = run_on_host(&job).map_err(failed)?;
     let spinner = terminal::spinner(format!("Running on {}", machine.name));
     let simulation = Simulation { machine, job, limit: Duration::from_secs(arguments.limit) };
@@ -91,12 +95,14 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
                 "bounds_subpixels": found.bounds,
                 "keypoints_subpixels": found.keypoints,
             })).collect::<Vec<_>>(),
+            "overflow": there.overflow,
             "classes": there.classes.iter().map(|&(class, score)| json!({
                 "class": class_name(&artefact, class), "score": f64::from(score) / 65536.0,
             })).collect::<Vec<_>>(),
         }))?;
     } else {
-        anstream::println!("{STRONG}{}{STRONG:#} ({}), self-test passed", machine.name, machine.core);
+        let self_test = if artefact.self_test().is_some() { "self-test passed" } else { "no self-test" };
+        anstream::println!("{STRONG}{}{STRONG:#} ({}), {self_test}", machine.name, machine.core);
         let mut table = terminal::table(&["", "value"], &[1]);
         let stages = there.instructions;
         for (name, value) in [
@@ -114,6 +120,9 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
             let [left, top, right, bottom] = found.bounds.map(|edge| edge / ocelli::SUBPIXELS);
             let (name, score) = (class_name(&artefact, found.class_index), f64::from(found.score) / 655.36);
             anstream::println!("{name} {score:.1} % at {left}, {top} to {right}, {bottom}");
+        }
+        if there.overflow > 0 {
+            anstream::println!("and {} more than fit", there.overflow);
         }
         for &(class, score) in &there.classes {
             anstream::println!("{} {:.1} %", class_name(&artefact, class), f64::from(score) / 655.36);

@@ -119,3 +119,116 @@ fn collect(graph: &Graph, id: TensorId, found: &mut Vec<TensorId>) {
         _ => found.push(id),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Contract;
+    use crate::graph::{Element, Node, Tensor};
+
+    /// Two heads, of 2 x 2 cells with one anchor and of 1 x 1 with two, joined as detectors join them.
+    fn joined(logistic: bool) -> Graph {
+        let tensor = |name: &str, shape: &[usize]| Tensor {
+            name: name.into(),
+            shape: shape.into(),
+            quantization: None,
+            element: Element::F32,
+            data: None,
+        };
+        let node = |op, inputs: &[usize], output| Node {
+            name: format!("node {output}"),
+            op,
+            inputs: inputs.into(),
+            outputs: vec![output],
+        };
+        let mut graph = Graph {
+            name: "joined".into(),
+            tensors: vec![
+                tensor("scores a", &[1, 2, 2, 1]),
+                tensor("scores b", &[1, 1, 1, 2]),
+                tensor("boxes a", &[1, 2, 2, 4]),
+                tensor("boxes b", &[1, 1, 1, 8]),
+                tensor("flat scores a", &[1, 4, 1]),
+                tensor("flat scores b", &[1, 2, 1]),
+                tensor("flat boxes a", &[1, 4, 4]),
+                tensor("flat boxes b", &[1, 2, 4]),
+                tensor("scores:0", &[1, 6, 1]),
+                tensor("boxes:0", &[1, 6, 4]),
+            ],
+            nodes: vec![
+                node(Op::Reshape, &[0], 4),
+                node(Op::Reshape, &[1], 5),
+                node(Op::Reshape, &[2], 6),
+                node(Op::Reshape, &[3], 7),
+                node(Op::Concatenate { axis: 1 }, &[4, 5], 8),
+                node(Op::Concatenate { axis: 1 }, &[6, 7], 9),
+            ],
+            inputs: vec![0, 1, 2, 3],
+            outputs: vec![8, 9],
+            warnings: Vec::new(),
+        };
+        if logistic {
+            graph.tensors[8].name = "logits".into();
+            graph.tensors.push(tensor("scores:0", &[1, 6, 1]));
+            graph.nodes.push(node(Op::Unary(Unary::Logistic), &[8], 10));
+            graph.outputs[0] = 10;
+        }
+        graph
+    }
+
+    fn contract(logits: bool) -> Boxes {
+        let text = format!(
+            "[boxes]\nscores_output = \"scores\"\nboxes_output = \"boxes\"\nlabels = [\"thing\"]\n\
+             logits = {logits}\nscore_threshold = 0.5\niou_threshold = 0.3\nsuppression = \"hard\"\n\
+             decoder = \"linear\"\nfield_order = [0, 1, 2, 3]\ncentre_scale = 1.0\nsize_scale = 1.0\n\
+             [[boxes.heads]]\nrows = 2\ncolumns = 2\nanchors = [[1.0, 1.0]]\n\
+             [[boxes.heads]]\nrows = 1\ncolumns = 1\nanchors = [[1.0, 1.0], [0.5, 0.5]]\n"
+        );
+        Contract::parse("test", &text).unwrap().boxes.unwrap()
+    }
+
+    #[test]
+    fn joins_are_undone() {
+        for logistic in [false, true] {
+            let mut graph = joined(logistic);
+            let heads = lift_heads(&mut graph, &contract(!logistic)).unwrap();
+            assert!(graph.nodes.is_empty(), "nothing is left to compute");
+            let name = |id: TensorId| graph.tensors[id].name.as_str();
+            let names: Vec<_> = heads.iter().map(|head| (name(head.scores), name(head.boxes))).collect();
+            assert_eq!(names, [("scores a", "boxes a"), ("scores b", "boxes b")]);
+            assert!(heads.iter().all(|head| head.logits && head.first_score == 0 && head.first_box == 0));
+            assert_eq!(heads[1].anchors, [[1.0, 1.0], [0.5, 0.5]]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_join_keeps_its_place_in_the_whole() {
+        let mut graph = joined(false);
+        // Boxes pass an operator that is no join.
+        let doubled = Tensor { name: "boxes:0".into(), ..graph.tensors[9].clone() };
+        graph.tensors[9].name = "halves".into();
+        graph.tensors.push(doubled);
+        graph.nodes.push(Node {
+            name: "double".into(),
+            op: Op::Unary(Unary::Relu),
+            inputs: vec![9],
+            outputs: vec![10],
+        });
+        graph.outputs[1] = 10;
+        let heads = lift_heads(&mut graph, &contract(true)).unwrap();
+        assert_eq!((heads[0].first_box, heads[1].first_box, heads[1].first_score), (0, 4, 0));
+        assert_eq!(heads[0].boxes, heads[1].boxes);
+    }
+
+    #[test]
+    fn outputs_that_do_not_fit_are_named() {
+        let mut missing = contract(true);
+        missing.boxes_output = "rectangles".into();
+        let error = lift_heads(&mut joined(false), &missing).unwrap_err().to_string();
+        assert!(error.contains("rectangles") && error.contains("boxes:0"), "{error}");
+        let mut fewer = contract(true);
+        fewer.heads.pop();
+        let error = lift_heads(&mut joined(false), &fewer).unwrap_err().to_string();
+        assert!(error.contains("[1, 6, 1] is no 4 rows of 1"), "{error}");
+    }
+}

@@ -86,7 +86,10 @@ fn fix_inputs(file: &str, model: &mut InferenceModel, warnings: &mut Vec<String>
         };
         let Ok(fact) = model.input_fact(index).cloned() else { return fail("no shape".into()) };
         if fact.datum_type.concretize() != Some(DatumType::F32) {
-            return fail(format!("input of {:?}; float models are imported", fact.datum_type));
+            return fail(format!(
+                "input of {:?}; float ONNX is imported: export the model before quantization, or as int8 TFLite",
+                fact.datum_type
+            ));
         }
         let mut extents = Vec::new();
         for (axis, dim) in fact.shape.dims().enumerate() {

@@ -121,14 +121,26 @@ fn bounds(affine: Affine) -> (f32, f32) {
     (affine.real(-128), affine.real(127))
 }
 
-/// The range that leaves out so much of the numbers on each side.
+/// The range that leaves out so much of the numbers on each side; a number counts as many as it stands for.
 fn percentile(seen: &Seen, percent: f64) -> (f32, f32) {
-    let mut values: Vec<f32> = seen.numbers.iter().map(|number| number.value).collect();
-    values.sort_unstable_by(f32::total_cmp);
-    let at =
-        |share: f64| values.get((share * (values.len().saturating_sub(1)) as f64).round() as usize).copied();
-    let share = (percent / 100.0).clamp(0.5, 1.0);
-    (at(1.0 - share).unwrap_or(0.0), at(share).unwrap_or(0.0))
+    let mut numbers: Vec<(f32, f64)> =
+        seen.numbers.iter().map(|number| (number.value, f64::from(number.weight))).collect();
+    numbers.sort_unstable_by(|left, right| left.0.total_cmp(&right.0));
+    let left_out =
+        (1.0 - percent / 100.0).clamp(0.0, 0.5) * numbers.iter().map(|(_, weight)| weight).sum::<f64>();
+    let low = beyond(numbers.iter(), left_out);
+    let high = beyond(numbers.iter().rev(), left_out);
+    (low, high)
+}
+
+/// The first number after so much weight; 0 where there are none.
+fn beyond<'a>(mut numbers: impl Iterator<Item = &'a (f32, f64)>, weight: f64) -> f32 {
+    let mut passed = 0.0;
+    let found = numbers.find(|(_, of_number)| {
+        passed += of_number;
+        passed > weight
+    });
+    found.map_or(0.0, |number| number.0)
 }
 
 /// The range with the least cost, one side after the other.
@@ -219,7 +231,10 @@ mod tests {
     fn percentiles_leave_outliers_out() {
         let mut values: Vec<(f32, f32)> = (0..1000).map(|index| (index as f32, 1.0)).collect();
         values.push((1e6, 1.0));
-        let (low, high) = percentile(&seen(&values), 99.9);
-        assert_eq!((low, high), (1.0, 999.0));
+        assert_eq!(percentile(&seen(&values), 99.9), (1.0, 999.0));
+        assert_eq!(percentile(&seen(&values), 100.0), (0.0, 1e6));
+        // Extremes are kept besides a draw and stand for themselves alone.
+        values.iter_mut().for_each(|(value, weight)| *weight = if *value < 1e6 { 10.0 } else { 1.0 });
+        assert_eq!(percentile(&seen(&values), 99.99).1, 999.0);
     }
 }

@@ -90,9 +90,13 @@ fn known(node: &TypedNode) -> bool {
         || matches!(&*op.name(), "Resize" | "Identity" | "Cast" | "Dropout")
 }
 
+/// `name type[shape]`, for messages.
 fn describe(model: &TypedModel, outlet: OutletId) -> String {
     match model.outlet_fact(outlet) {
-        Ok(fact) => format!("`{}` {fact:?}", model.node(outlet.node).name),
+        Ok(fact) => {
+            let axes: Vec<String> = fact.shape.iter().map(ToString::to_string).collect();
+            format!("`{}` {:?}[{}]", model.node(outlet.node).name, fact.datum_type, axes.join(", "))
+        }
         Err(_) => format!("`{}`", model.node(outlet.node).name),
     }
 }

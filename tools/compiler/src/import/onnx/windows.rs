@@ -11,7 +11,9 @@ use crate::import::Problem;
 impl Lowering<'_> {
     pub(super) fn conv(&mut self, node: &TypedNode, conv: &Conv) -> Result<Value, Problem> {
         if conv.q_params.is_some() {
-            return Err(Problem::Form("quantized ONNX; float models are imported".into()));
+            return Err(Problem::Form(
+                "quantized ONNX; export the model before quantization, or as int8 TFLite".into(),
+            ));
         }
         let (input, order, window) = self.image(node, &conv.pool_spec)?;
         let kernel =
