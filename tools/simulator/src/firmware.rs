@@ -9,9 +9,11 @@ use crate::{Machine, SimulateError, Toolchain};
 /// The programs of `boards/qemu`.
 #[derive(Clone, Copy, Debug)]
 pub enum Firmware<'a> {
-    /// Runs any artefact, out of memory.
+    /// Runs any artefact, out of memory, on the fastest backend that the core has.
     Generic,
-    /// Carries one artefact and only its operators: what an application's size is like.
+    /// Holds that backend against the oracle.
+    Kernels,
+    /// Carries one artefact and only its operators, on the reference: the smallest that an application can be.
     Fixed {
         /// The artefact's file.
         artefact: &'a Path,
@@ -37,7 +39,14 @@ pub fn build(machine: &Machine, firmware: Firmware<'_>) -> Result<PathBuf, Simul
     let mut cargo = toolchain.cargo("build", &machine.target, &machine.rustflags);
     cargo.current_dir(&root).env("CARGO_TARGET_DIR", &target_directory);
     let (binary, elf_name) = match firmware {
-        Firmware::Generic => ("ocelli-qemu", machine.name.clone()),
+        Firmware::Generic => {
+            features.push_str(",armv7em");
+            ("ocelli-qemu", machine.name.clone())
+        }
+        Firmware::Kernels => {
+            features.push_str(",armv7em");
+            ("kernels", format!("{}-kernels", machine.name))
+        }
         Firmware::Fixed { artefact } => {
             features.push_str(",fixed");
             let path = fs::canonicalize(artefact)

@@ -1,6 +1,6 @@
 //! `cargo xtask qemu`: models on the host and on five emulated Cortex-M, byte by byte.
 //!
-//! First every machine checks its own instruments, then small sample models run with frames of every pixel format,
+//! First every machine checks its own instruments and its kernels against the oracle, then small sample models run with frames of every pixel format,
 //! then the real models, where they are, against TFLite Micro's outputs.
 
 mod golden;
@@ -45,6 +45,7 @@ pub fn run(options: &Options) -> Result<()> {
     if options.smoke {
         return Ok(());
     }
+    kernels()?;
     samples::run(&targets)?;
     golden::run(&targets)
 }
@@ -66,6 +67,25 @@ fn instruments(targets: &[Target]) -> Result<()> {
             bail!("{} printed:\n{}", machine.name, facts.text());
         }
         println!("{:<12} {:<32} instruments ok", machine.name, machine.core);
+    }
+    Ok(())
+}
+
+/// On every machine the backend of its core gives the oracle's answers.
+fn kernels() -> Result<()> {
+    let run = |machine: &&'static Machine| {
+        let facts = run_elf(machine, &build(machine, Firmware::Kernels)?, None, LIMIT)?;
+        Ok((
+            facts.first("backend").unwrap_or("?").to_owned(),
+            facts.all("cases").collect::<Vec<_>>().join(", "),
+        ))
+    };
+    let machines: Vec<_> = machines().iter().collect();
+    for (machine, (backend, cases)) in machines.iter().zip(in_parallel(&machines, run)?) {
+        if cases.is_empty() {
+            bail!("{} tried no kernel", machine.name);
+        }
+        println!("{:<12} {backend:<10} equals the oracle, cases: {cases}", machine.name);
     }
     Ok(())
 }
