@@ -21,8 +21,6 @@ mod sizes;
 
 mod fuzz;
 
-mod ci;
-
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -40,7 +38,7 @@ struct Arguments {
 enum Job {
     /// Get what the other jobs need: cross toolchain and QEMU
     Setup,
-    /// Test everything: host, microcontroller build, QEMU
+    /// Test everything: host, microcontroller build, QEMU, budgets
     Test(test::Options),
     /// Check formatting, warnings, licences and the ban on unsafe code
     Lint,
@@ -50,8 +48,6 @@ enum Job {
     Sizes,
     /// Feed mutated bytes to the artefact reader and the planner
     Fuzz(fuzz::Options),
-    /// What continuous integration runs: lint, then test
-    Ci,
 }
 
 fn main() -> ExitCode {
@@ -63,7 +59,6 @@ fn main() -> ExitCode {
         Some(Job::Qemu(options)) => qemu::run(&options),
         Some(Job::Sizes) => sizes::run(),
         Some(Job::Fuzz(options)) => fuzz::run(&options),
-        Some(Job::Ci) => ci::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,8 +15,7 @@ pub fn in_folder(folder: &str) -> Result<Vec<String>> {
     for directory in directories(folder)? {
         let manifest = fs::read_to_string(directory.join("Cargo.toml"))?;
         let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
-        // The executor on tract is for Linux.
-        names.extend(name.filter(|name| *name != "ocelli-tract").map(str::to_owned));
+        names.extend(name.map(str::to_owned));
     }
     Ok(names)
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use ocelli_simulator::{Firmware, Toolchain, build, machines, repository, target_directory};
 
 use crate::packages::{self, IMPORTERS};
-use crate::{command, qemu, setup};
+use crate::{command, qemu, setup, sizes};
 
 /// What to leave out.
 #[derive(Args, Default)]
@@ -17,16 +17,22 @@ pub struct Options {
     host_only: bool,
 }
 
-/// The host's tests, the runtime for a microcontroller without heap, QEMU, and what crosses crates.
+/// The host's tests, the runtime for a microcontroller without heap, QEMU, budgets, and what crosses crates.
 pub fn run(options: &Options) -> Result<()> {
     if !options.host_only {
         setup::run()?;
+    }
+    let shared = repository()?.join("../shared");
+    match shared.exists() {
+        true => println!("with the models and data in {}", shared.display()),
+        false => println!("skipped: tests of the models and data in {}, which is not there", shared.display()),
     }
     let excluded = IMPORTERS.iter().flat_map(|package| ["--exclude", package]);
     command::run(command::cargo(["test", "--workspace"].into_iter().chain(excluded))?.arg("--quiet"))?;
     if !options.host_only {
         runtime_for_microcontrollers()?;
         qemu::run(&qemu::Options::default())?;
+        sizes::run()?;
     }
     let selected = IMPORTERS.iter().flat_map(|package| ["--package", package]);
     command::run(&mut command::cargo(["test", "--release"].into_iter().chain(selected))?)
