@@ -25,7 +25,9 @@ pub fn run(options: &Options) -> Result<()> {
     let shared = repository()?.join("../shared");
     match shared.exists() {
         true => println!("with the models and data in {}", shared.display()),
-        false => println!("skipped: tests of the models and data in {}, which is not there", shared.display()),
+        false => {
+            println!("skipped: tests of the models and data in {}, which is not there", shared.display())
+        }
     }
     let excluded = IMPORTERS.iter().flat_map(|package| ["--exclude", package]);
     command::run(command::cargo(["test", "--workspace"].into_iter().chain(excluded))?.arg("--quiet"))?;
