@@ -13,10 +13,12 @@ pub enum Firmware<'a> {
     Generic,
     /// Holds that backend against the oracle.
     Kernels,
-    /// Carries one artefact and only its operators, on the reference: the smallest that an application can be.
+    /// Carries one artefact and only its operators: what an application's size is like.
     Fixed {
         /// The artefact's file.
         artefact: &'a Path,
+        /// With the fastest backend that the core has, not the reference alone, which is smaller.
+        fast: bool,
     },
 }
 
@@ -47,8 +49,8 @@ pub fn build(machine: &Machine, firmware: Firmware<'_>) -> Result<PathBuf, Simul
             features.push_str(",armv7em");
             ("kernels", format!("{}-kernels", machine.name))
         }
-        Firmware::Fixed { artefact } => {
-            features.push_str(",fixed");
+        Firmware::Fixed { artefact, fast } => {
+            features.push_str(if fast { ",fixed,armv7em" } else { ",fixed" });
             let path = fs::canonicalize(artefact)
                 .map_err(SimulateError::io(format!("looking for {}", artefact.display())))?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
