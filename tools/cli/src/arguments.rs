@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, convert, demo, inspect, run, simulate, zoo};
+use crate::commands::{completions, convert, demo, inspect, ops, run, simulate, zoo};
 
 /// Embedded edge vision: from camera pixels to boxes, with identical bits everywhere.
 #[derive(Parser)]
@@ -26,6 +26,8 @@ pub enum Command {
     Zoo(zoo::Arguments),
     /// Make an artefact of a trained model
     Convert(convert::Arguments),
+    /// List the operators that a model may have, and how the device computes them
+    Ops(ops::Arguments),
     /// Show what is in an artefact
     Inspect(inspect::Arguments),
     /// Run an artefact on this computer

@@ -100,6 +100,21 @@ fn failures_say_where_and_what_to_do() {
 }
 
 #[test]
+fn ops_lists_what_import_accepts() {
+    let workshop = Workshop::new("ops");
+    let rows = workshop.json(&["ops", "--json"]);
+    let row = |operator: &str| {
+        rows.as_array().unwrap().iter().find(|row| row["operator"] == operator).unwrap().clone()
+    };
+    assert_eq!(row("Conv2d")["device"]["kernel"], "Conv2d");
+    assert_eq!(row("Conv2d")["tflite"], serde_json::json!(["CONV_2D"]));
+    assert_eq!(row("Logistic")["device"], "table");
+    assert!(row("Logistic")["onnx"].as_array().unwrap().contains(&"Sigmoid".into()));
+    let table = text(&workshop.ocelli(&["ops"]).stdout);
+    assert!(table.contains("256-entry table") && table.contains("CONV_2D"), "{table}");
+}
+
+#[test]
 fn inspect_counts_what_is_there() {
     let workshop = Workshop::new("inspect");
     let facts = workshop.json(&["inspect", "detector.ocelli", "--json"]);

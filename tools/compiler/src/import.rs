@@ -15,6 +15,16 @@ mod uint8;
 pub use error::{ImportError, NodeProblem, Problem};
 pub use uint8::{WeightsMoved, requantize_u8};
 
+/// Name of each ONNX operator that import accepts, and of the [`crate::graph::Op`]s that it may become.
+pub fn onnx_operators() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    onnx::accepted::accepted()
+}
+
+/// As [`onnx_operators`], for TFLite.
+pub fn tflite_operators() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    tflite::accepted::accepted()
+}
+
 /// An ONNX file is a protobuf message whose first field is its version, field 1 as a varint.
 const ONNX_VERSION_FIELD: u8 = 0x08;
 

@@ -6,6 +6,8 @@ pub mod graph;
 
 pub mod import;
 
+pub mod coverage;
+
 pub mod fold;
 
 pub mod contract;

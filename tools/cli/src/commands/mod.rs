@@ -6,6 +6,8 @@ pub mod zoo;
 
 pub mod convert;
 
+pub mod ops;
+
 pub mod inspect;
 
 pub mod run;
@@ -23,6 +25,7 @@ pub fn run(command: Command) -> Result<Verdict, Failure> {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Convert(arguments) => convert::run(arguments),
         Command::Zoo(arguments) => zoo::run(arguments),
+        Command::Ops(arguments) => ops::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments),

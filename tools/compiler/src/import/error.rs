@@ -88,13 +88,6 @@ pub enum Problem {
     Invalid(String),
 }
 
-/// Operators that import understands, by their TFLite and ONNX names.
-pub const SUPPORTED: &str = "TFLite: ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE \
-EXPAND_DIMS FULLY_CONNECTED HARD_SWISH LEAKY_RELU LOGISTIC MAX_POOL_2D MEAN MUL PAD PADV2 QUANTIZE RELU RELU6 \
-RELU_N1_TO_1 RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR SOFTMAX SQUEEZE SUB TANH; \
-ONNX: Add AveragePool BatchNormalization Clip Concat Conv Div Dropout Flatten Gemm GlobalAveragePool HardSwish \
-Identity LeakyRelu MatMul MaxPool Mul Pad ReduceMean Relu Reshape Resize Sigmoid Softmax Squeeze Sub Tanh Transpose Unsqueeze";
-
 impl fmt::Display for NodeProblem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -123,7 +116,7 @@ impl fmt::Display for NodeList<'_> {
             write!(out, "\n  {node}")?;
         }
         if self.0.iter().any(|node| !matches!(node.problem, Problem::Invalid(_))) {
-            write!(out, "\nsupported operators: {SUPPORTED}")?;
+            write!(out, "\nsupported operators: `ocelli ops` lists them")?;
             write!(
                 out,
                 "\nnext: export the model without these operators, or cut it before them and do the rest in the program"

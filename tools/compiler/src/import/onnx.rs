@@ -16,6 +16,7 @@ use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
 use super::{ImportError, NodeProblem, Problem};
 use crate::graph::Graph;
 
+pub(super) mod accepted;
 mod arithmetic;
 mod file;
 mod layout;

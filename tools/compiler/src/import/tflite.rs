@@ -9,6 +9,7 @@ use super::{ImportError, NodeProblem, Problem};
 use crate::check::{check_node, check_order};
 use crate::graph::{Graph, Node, TensorId};
 
+pub(super) mod accepted;
 mod operators;
 mod tensors;
 mod windows;
@@ -71,7 +72,7 @@ impl<'a> Importer<'a> {
         let mut problems = Vec::new();
         for index in 0..operators {
             match self.node(index, &mut computed)? {
-                Ok(node) => self.tensors.graph.nodes.push(node),
+                Ok(nodes) => self.tensors.graph.nodes.extend(nodes),
                 Err(problem) => problems.push(problem),
             }
         }
@@ -97,9 +98,9 @@ impl<'a> Importer<'a> {
         &mut self,
         index: usize,
         computed: &mut Vec<bool>,
-    ) -> Result<Result<Node, NodeProblem>, ImportError> {
+    ) -> Result<Result<Vec<Node>, NodeProblem>, ImportError> {
         let operator = self.main.operators().expect("counted by the caller").get(index);
-        let (name, code) = operators::operator_name(self.model, operator.opcode_index())
+        let (name, code, custom) = operators::operator_name(self.model, operator.opcode_index())
             .map_err(|problem| self.invalid(format!("node {index}: {problem}")))?;
         let inputs = self.operands(index, &name, operator.inputs().map(|ids| ids.iter().collect()), true)?;
         let outputs =
@@ -130,17 +131,19 @@ impl<'a> Importer<'a> {
         if let Err(problem) = check_order(graph, &order, computed) {
             return Ok(Err(describe(graph, Problem::Invalid(problem))));
         }
-        let source = NodeSource { operator, code, name: &label, inputs: &inputs, outputs: &results };
-        let node = match operators::translate(graph, source, &mut self.warnings) {
-            Ok(node) => node,
+        let source = NodeSource { operator, code, custom, name: &label, inputs: &inputs, outputs: &results };
+        let nodes = match operators::translate(graph, source, &mut self.warnings) {
+            Ok(nodes) => nodes,
             Err(problem) => return Ok(Err(describe(graph, problem))),
         };
-        // What a translation adds is constant.
+        // What a translation adds is constant, or computed by the nodes that it adds.
         computed.resize(graph.tensors.len(), true);
-        if let Err(problem) = check_node(graph, &node) {
-            return Ok(Err(describe(graph, Problem::Invalid(problem))));
+        for node in &nodes {
+            if let Err(problem) = check_node(graph, node) {
+                return Ok(Err(describe(graph, Problem::Invalid(problem))));
+            }
         }
-        Ok(Ok(node))
+        Ok(Ok(nodes))
     }
 
     fn operands(

@@ -41,7 +41,7 @@ fn graph(tensors: Vec<Tensor>, nodes: Vec<(Op, Vec<usize>, usize)>) -> Graph {
         })
         .collect();
     let outputs = nodes.last().map_or(Vec::new(), |node| node.outputs.clone());
-    Graph { name: "test".into(), tensors, nodes, inputs: vec![0], outputs, warnings: Vec::new() }
+    Graph { name: "test".into(), tensors, nodes, inputs: vec![0], outputs, ..Graph::default() }
 }
 
 fn conv(groups: usize) -> Op {

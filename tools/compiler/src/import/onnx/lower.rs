@@ -14,7 +14,7 @@ use tract_core::ops::element_wise::ElementWiseOp;
 use tract_core::ops::nn::{Reduce, Softmax};
 
 use super::layout::{Layout, NCHW_AS_NHWC, Pending, Value, numbers, permuted, same_memory, transpose};
-use super::{concrete_shape, operator_type};
+use super::{accepted, concrete_shape, operator_type};
 use crate::check::check_node;
 use crate::graph::{Activation, Data, Element, Graph, Node, Op, Tensor, TensorId, Unary};
 use crate::import::{ImportError, NodeProblem, Problem};
@@ -26,7 +26,7 @@ pub(super) fn lower(
     operators: &HashMap<String, String>,
     channels_first: bool,
 ) -> Result<Graph, ImportError> {
-    let mut lowering = Lowering::new(model);
+    let mut lowering = Lowering::new(model, operators);
     let invalid = |problem: String| ImportError::Model { file: file.into(), problem };
     for (index, &outlet) in model.inputs.iter().enumerate() {
         lowering
@@ -103,14 +103,15 @@ fn describe(model: &TypedModel, outlet: OutletId) -> String {
 
 pub(super) struct Lowering<'a> {
     pub(super) model: &'a TypedModel,
+    operators: &'a HashMap<String, String>,
     pub(super) graph: Graph,
     values: HashMap<OutletId, Value>,
     constants: HashMap<OutletId, Arc<TractTensor>>,
 }
 
 impl<'a> Lowering<'a> {
-    fn new(model: &'a TypedModel) -> Self {
-        Self { model, graph: Graph::default(), values: HashMap::new(), constants: HashMap::new() }
+    fn new(model: &'a TypedModel, operators: &'a HashMap<String, String>) -> Self {
+        Self { model, operators, graph: Graph::default(), values: HashMap::new(), constants: HashMap::new() }
     }
 
     fn input(&mut self, outlet: OutletId, channels_first: bool) -> Result<(), Problem> {
@@ -133,6 +134,10 @@ impl<'a> Lowering<'a> {
         let outlet = OutletId::new(node.id, 0);
         if self.constant(outlet).is_some() || self.fold(node)? {
             return Ok(());
+        }
+        let source = operator_type(self.operators, &node.name);
+        if source.is_some_and(|operator| !accepted::contains(&operator)) {
+            return Err(Problem::Operator);
         }
         let op = &*node.op;
         let value = if let Some(op) = op.downcast_ref::<Conv>() {

@@ -4,6 +4,7 @@ use tract_tflite::tflite::{
     ActivationFunctionType, BuiltinOperator, FullyConnectedOptionsWeightsFormat, Model, Operator,
 };
 
+use super::accepted;
 use super::windows::{RawWindow, explicit, positive};
 use crate::fold::dequantized;
 use crate::graph::{Activation, Data, Element, Graph, Node, Op, Tensor, TensorId, Unary};
@@ -13,14 +14,16 @@ use crate::import::Problem;
 pub(super) struct NodeSource<'a> {
     pub(super) operator: Operator<'a>,
     pub(super) code: BuiltinOperator,
+    /// The name of a custom operator, otherwise empty.
+    pub(super) custom: &'a str,
     pub(super) name: &'a str,
     /// `None` where an optional operand is absent.
     pub(super) inputs: &'a [Option<TensorId>],
     pub(super) outputs: &'a [TensorId],
 }
 
-/// Name and code of an operator by its index in the file's table.
-pub(super) fn operator_name(model: Model<'_>, index: u32) -> Result<(String, BuiltinOperator), String> {
+/// Name, code and custom name of an operator by its index in the file's table.
+pub(super) fn operator_name(model: Model<'_>, index: u32) -> Result<(String, BuiltinOperator, &str), String> {
     let codes = model.operator_codes();
     let count = codes.map_or(0, |codes| codes.len());
     let Some(codes) = codes.filter(|_| (index as usize) < count) else {
@@ -29,95 +32,49 @@ pub(super) fn operator_name(model: Model<'_>, index: u32) -> Result<(String, Bui
     let entry = codes.get(index as usize);
     // Codes above 127 do not fit the first field, which old files alone fill.
     let code = BuiltinOperator(entry.builtin_code().0.max(i32::from(entry.deprecated_builtin_code())));
+    let custom = entry.custom_code().filter(|_| code == BuiltinOperator::CUSTOM).unwrap_or_default();
     let name = match (code, code.variant_name()) {
-        (BuiltinOperator::CUSTOM, _) => format!("CUSTOM {:?}", entry.custom_code().unwrap_or_default()),
+        (BuiltinOperator::CUSTOM, _) => format!("CUSTOM {custom:?}"),
         (_, Some(name)) => name.to_string(),
         (_, None) => format!("operator {}", code.0),
     };
-    Ok((name, code))
+    Ok((name, code, custom))
 }
 
-/// Translates one operator into a node; constants that it needs besides join the graph.
+/// Translates one operator into nodes, the last of which computes its first result; constants and
+/// intermediate tensors that they need besides join the graph.
 pub(super) fn translate(
     graph: &mut Graph,
     source: NodeSource<'_>,
     warnings: &mut Vec<String>,
-) -> Result<Node, Problem> {
-    let output = *source.outputs.first().ok_or_else(|| Problem::Invalid("no result".into()))?;
-    let mut translation = Translation { graph, source, warnings };
-    let (op, inputs) = match translation.source.code {
-        BuiltinOperator::CONV_2D => translation.conv_2d()?,
-        BuiltinOperator::DEPTHWISE_CONV_2D => translation.depthwise_conv_2d()?,
-        BuiltinOperator::FULLY_CONNECTED => translation.fully_connected()?,
-        BuiltinOperator::AVERAGE_POOL_2D | BuiltinOperator::MAX_POOL_2D => translation.pool()?,
-        BuiltinOperator::MEAN => translation.mean()?,
-        BuiltinOperator::ADD => {
-            let options = translation.source.operator.builtin_options_as_add_options();
-            let fused =
-                options.map_or(ActivationFunctionType::NONE, |options| options.fused_activation_function());
-            (Op::Add { activation: activation(fused)? }, translation.all(2)?)
-        }
-        BuiltinOperator::MUL => {
-            let options = translation.source.operator.builtin_options_as_mul_options();
-            let fused =
-                options.map_or(ActivationFunctionType::NONE, |options| options.fused_activation_function());
-            (Op::Mul { activation: activation(fused)? }, translation.all(2)?)
-        }
-        BuiltinOperator::SUB => translation.sub()?,
-        BuiltinOperator::CONCATENATION => translation.concatenate()?,
-        BuiltinOperator::PAD | BuiltinOperator::PADV2 => translation.pad()?,
-        BuiltinOperator::RESHAPE | BuiltinOperator::SQUEEZE | BuiltinOperator::EXPAND_DIMS => {
-            // The target shape stands in the result; what an operand says besides is for dynamic shapes.
-            (Op::Reshape, vec![translation.operand(0)?])
-        }
-        BuiltinOperator::RESIZE_NEAREST_NEIGHBOR => {
-            let options = translation.source.operator.builtin_options_as_resize_nearest_neighbor_options();
-            let (align_corners, half_pixel_centers) = options
-                .map_or((false, false), |options| (options.align_corners(), options.half_pixel_centers()));
-            (Op::ResizeNearest { align_corners, half_pixel_centers }, translation.resize_operand(output)?)
-        }
-        BuiltinOperator::RESIZE_BILINEAR => {
-            let options = translation.source.operator.builtin_options_as_resize_bilinear_options();
-            let (align_corners, half_pixel_centers) = options
-                .map_or((false, false), |options| (options.align_corners(), options.half_pixel_centers()));
-            (Op::ResizeBilinear { align_corners, half_pixel_centers }, translation.resize_operand(output)?)
-        }
-        BuiltinOperator::SOFTMAX => {
-            let options = translation.source.operator.builtin_options_as_softmax_options();
-            let beta = options.ok_or_else(|| missing("SoftmaxOptions"))?.beta();
-            (Op::Softmax { beta }, translation.all(1)?)
-        }
-        BuiltinOperator::LOGISTIC => (Op::Unary(Unary::Logistic), translation.all(1)?),
-        BuiltinOperator::TANH => (Op::Unary(Unary::Tanh), translation.all(1)?),
-        BuiltinOperator::RELU => (Op::Unary(Unary::Relu), translation.all(1)?),
-        BuiltinOperator::RELU6 => (Op::Unary(Unary::Relu6), translation.all(1)?),
-        BuiltinOperator::RELU_N1_TO_1 => (Op::Unary(Unary::ReluN1To1), translation.all(1)?),
-        BuiltinOperator::HARD_SWISH => (Op::Unary(Unary::HardSwish), translation.all(1)?),
-        BuiltinOperator::LEAKY_RELU => {
-            let options = translation.source.operator.builtin_options_as_leaky_relu_options();
-            let alpha = options.ok_or_else(|| missing("LeakyReluOptions"))?.alpha();
-            (Op::Unary(Unary::LeakyRelu { alpha }), translation.all(1)?)
-        }
-        BuiltinOperator::QUANTIZE | BuiltinOperator::DEQUANTIZE => {
-            (Op::Unary(Unary::Requantize), translation.all(1)?)
-        }
-        _ => return Err(Problem::Operator),
-    };
-    let name = translation.source.name.to_string();
-    let outputs = translation.source.outputs.to_vec();
-    Ok(Node { name, op, inputs, outputs })
+) -> Result<Vec<Node>, Problem> {
+    let accepted = accepted::find(source.code, source.custom).ok_or(Problem::Operator)?;
+    if source.outputs.is_empty() {
+        return Err(Problem::Invalid("no result".into()));
+    }
+    let mut translation = Translation { graph, source, warnings, nodes: Vec::new() };
+    let (op, inputs) = (accepted.translate)(&mut translation)?;
+    let mut nodes = translation.nodes;
+    let computed: Vec<TensorId> = nodes.iter().flat_map(|node| &node.outputs).copied().collect();
+    let outputs = translation.source.outputs.iter().copied().filter(|id| !computed.contains(id)).collect();
+    nodes.push(Node { name: translation.source.name.to_string(), op, inputs, outputs });
+    Ok(nodes)
 }
 
-type Translated = Result<(Op, Vec<TensorId>), Problem>;
+/// What computes the first result, and from which operands.
+pub(super) type Translated = Result<(Op, Vec<TensorId>), Problem>;
 
-struct Translation<'a> {
+/// An operator of the file on its way into the graph.
+pub(super) struct Translation<'a> {
     graph: &'a mut Graph,
     source: NodeSource<'a>,
     warnings: &'a mut Vec<String>,
+    /// Nodes before the last.
+    nodes: Vec<Node>,
 }
 
 impl Translation<'_> {
-    fn conv_2d(&mut self) -> Translated {
+    pub(super) fn conv_2d(&mut self) -> Translated {
         let options = self
             .source
             .operator
@@ -141,7 +98,7 @@ impl Translation<'_> {
         Ok((op, inputs))
     }
 
-    fn depthwise_conv_2d(&mut self) -> Translated {
+    pub(super) fn depthwise_conv_2d(&mut self) -> Translated {
         let options = self
             .source
             .operator
@@ -168,7 +125,7 @@ impl Translation<'_> {
         Ok((op, inputs))
     }
 
-    fn fully_connected(&mut self) -> Translated {
+    pub(super) fn fully_connected(&mut self) -> Translated {
         let options = self
             .source
             .operator
@@ -181,7 +138,7 @@ impl Translation<'_> {
         Ok((op, self.weighted(0)?))
     }
 
-    fn pool(&mut self) -> Translated {
+    pub(super) fn pool(&mut self) -> Translated {
         let options = self
             .source
             .operator
@@ -207,7 +164,7 @@ impl Translation<'_> {
         Ok((op, inputs))
     }
 
-    fn mean(&mut self) -> Translated {
+    pub(super) fn mean(&mut self) -> Translated {
         let input = self.operand(0)?;
         let rank = self.graph.tensors[input].shape.len() as i64;
         let mut axes: Vec<i64> = self
@@ -225,8 +182,27 @@ impl Translation<'_> {
         Ok((Op::Mean, vec![input]))
     }
 
+    /// The target shape stands in the result; what an operand says besides is for dynamic shapes.
+    pub(super) fn reshape(&mut self) -> Translated {
+        Ok((Op::Reshape, vec![self.operand(0)?]))
+    }
+
+    pub(super) fn add(&mut self) -> Translated {
+        let options = self.source.operator.builtin_options_as_add_options();
+        let fused =
+            options.map_or(ActivationFunctionType::NONE, |options| options.fused_activation_function());
+        Ok((Op::Add { activation: activation(fused)? }, self.all(2)?))
+    }
+
+    pub(super) fn mul(&mut self) -> Translated {
+        let options = self.source.operator.builtin_options_as_mul_options();
+        let fused =
+            options.map_or(ActivationFunctionType::NONE, |options| options.fused_activation_function());
+        Ok((Op::Mul { activation: activation(fused)? }, self.all(2)?))
+    }
+
     /// `a - b` is `a + (-b)`, with a constant `b` negated here.
-    fn sub(&mut self) -> Translated {
+    pub(super) fn sub(&mut self) -> Translated {
         let inputs = self.all(2)?;
         let options = self.source.operator.builtin_options_as_sub_options();
         let fused =
@@ -244,7 +220,7 @@ impl Translation<'_> {
         Ok((Op::Add { activation: activation(fused)? }, vec![inputs[0], self.graph.tensors.len() - 1]))
     }
 
-    fn concatenate(&mut self) -> Translated {
+    pub(super) fn concatenate(&mut self) -> Translated {
         let options = self
             .source
             .operator
@@ -263,7 +239,7 @@ impl Translation<'_> {
         Ok((Op::Concatenate { axis }, inputs))
     }
 
-    fn pad(&mut self) -> Translated {
+    pub(super) fn pad(&mut self) -> Translated {
         let input = self.operand(0)?;
         let paddings = self.integers(1)?;
         let rank = self.graph.tensors[input].shape.len();
@@ -284,10 +260,40 @@ impl Translation<'_> {
         Ok((Op::Pad { before, after, value }, vec![input]))
     }
 
+    pub(super) fn resize_nearest(&mut self) -> Translated {
+        let options = self.source.operator.builtin_options_as_resize_nearest_neighbor_options();
+        let (align_corners, half_pixel_centers) =
+            options.map_or((false, false), |options| (options.align_corners(), options.half_pixel_centers()));
+        Ok((Op::ResizeNearest { align_corners, half_pixel_centers }, self.resize_operand()?))
+    }
+
+    pub(super) fn resize_bilinear(&mut self) -> Translated {
+        let options = self.source.operator.builtin_options_as_resize_bilinear_options();
+        let (align_corners, half_pixel_centers) =
+            options.map_or((false, false), |options| (options.align_corners(), options.half_pixel_centers()));
+        Ok((Op::ResizeBilinear { align_corners, half_pixel_centers }, self.resize_operand()?))
+    }
+
+    pub(super) fn softmax(&mut self) -> Translated {
+        let options = self.source.operator.builtin_options_as_softmax_options();
+        let beta = options.ok_or_else(|| missing("SoftmaxOptions"))?.beta();
+        Ok((Op::Softmax { beta }, self.all(1)?))
+    }
+
+    pub(super) fn leaky_relu(&mut self) -> Translated {
+        let options = self.source.operator.builtin_options_as_leaky_relu_options();
+        let alpha = options.ok_or_else(|| missing("LeakyReluOptions"))?.alpha();
+        self.unary(Unary::LeakyRelu { alpha })
+    }
+
+    pub(super) fn unary(&mut self, unary: Unary) -> Translated {
+        Ok((Op::Unary(unary), self.all(1)?))
+    }
+
     /// The size that the second operand states is the result's.
-    fn resize_operand(&self, output: TensorId) -> Result<Vec<TensorId>, Problem> {
+    fn resize_operand(&self) -> Result<Vec<TensorId>, Problem> {
         let size = self.integers(1)?;
-        let [_, height, width, _] = self.axes(output)?;
+        let [_, height, width, _] = self.axes(self.source.outputs[0])?;
         if size != [height as i64, width as i64] {
             return Err(Problem::Invalid(format!("size {size:?} with a result of {height} x {width}")));
         }

@@ -1,0 +1,69 @@
+//! The TFLite operators that are accepted: import translates what stands here and refuses the rest,
+//! and `ocelli ops` prints it.
+
+use tract_tflite::tflite::BuiltinOperator;
+
+use super::operators::{Translated, Translation};
+use crate::graph::Unary;
+
+/// An operator of TFLite that has a translation.
+pub(super) struct Accepted {
+    code: BuiltinOperator,
+    /// The name of a custom operator, otherwise empty.
+    custom: &'static str,
+    /// Names of the graph's operators that it may become.
+    becomes: &'static [&'static str],
+    pub(super) translate: fn(&mut Translation<'_>) -> Translated,
+}
+
+const fn builtin(
+    code: BuiltinOperator,
+    becomes: &'static [&'static str],
+    translate: fn(&mut Translation<'_>) -> Translated,
+) -> Accepted {
+    Accepted { code, custom: "", becomes, translate }
+}
+
+/// All of them, by name.
+static ACCEPTED: &[Accepted] = &[
+    builtin(BuiltinOperator::ADD, &["Add"], |node| node.add()),
+    builtin(BuiltinOperator::AVERAGE_POOL_2D, &["AveragePool2d"], |node| node.pool()),
+    builtin(BuiltinOperator::CONCATENATION, &["Concatenate"], |node| node.concatenate()),
+    builtin(BuiltinOperator::CONV_2D, &["Conv2d"], |node| node.conv_2d()),
+    builtin(BuiltinOperator::DEPTHWISE_CONV_2D, &["DepthwiseConv2d"], |node| node.depthwise_conv_2d()),
+    builtin(BuiltinOperator::DEQUANTIZE, &["Requantize"], |node| node.unary(Unary::Requantize)),
+    builtin(BuiltinOperator::EXPAND_DIMS, &["Reshape"], |node| node.reshape()),
+    builtin(BuiltinOperator::FULLY_CONNECTED, &["FullyConnected"], |node| node.fully_connected()),
+    builtin(BuiltinOperator::HARD_SWISH, &["HardSwish"], |node| node.unary(Unary::HardSwish)),
+    builtin(BuiltinOperator::LEAKY_RELU, &["LeakyRelu"], |node| node.leaky_relu()),
+    builtin(BuiltinOperator::LOGISTIC, &["Logistic"], |node| node.unary(Unary::Logistic)),
+    builtin(BuiltinOperator::MAX_POOL_2D, &["MaxPool2d"], |node| node.pool()),
+    builtin(BuiltinOperator::MEAN, &["Mean"], |node| node.mean()),
+    builtin(BuiltinOperator::MUL, &["Mul"], |node| node.mul()),
+    builtin(BuiltinOperator::PAD, &["Pad"], |node| node.pad()),
+    builtin(BuiltinOperator::PADV2, &["Pad"], |node| node.pad()),
+    builtin(BuiltinOperator::QUANTIZE, &["Requantize"], |node| node.unary(Unary::Requantize)),
+    builtin(BuiltinOperator::RELU, &["Relu"], |node| node.unary(Unary::Relu)),
+    builtin(BuiltinOperator::RELU6, &["Relu6"], |node| node.unary(Unary::Relu6)),
+    builtin(BuiltinOperator::RELU_N1_TO_1, &["ReluN1To1"], |node| node.unary(Unary::ReluN1To1)),
+    builtin(BuiltinOperator::RESHAPE, &["Reshape"], |node| node.reshape()),
+    builtin(BuiltinOperator::RESIZE_BILINEAR, &["ResizeBilinear"], |node| node.resize_bilinear()),
+    builtin(BuiltinOperator::RESIZE_NEAREST_NEIGHBOR, &["ResizeNearest"], |node| node.resize_nearest()),
+    builtin(BuiltinOperator::SOFTMAX, &["Softmax"], |node| node.softmax()),
+    builtin(BuiltinOperator::SQUEEZE, &["Reshape"], |node| node.reshape()),
+    builtin(BuiltinOperator::SUB, &["Add"], |node| node.sub()),
+    builtin(BuiltinOperator::TANH, &["Tanh"], |node| node.unary(Unary::Tanh)),
+];
+
+/// The translation of an operator.
+pub(super) fn find(code: BuiltinOperator, custom: &str) -> Option<&'static Accepted> {
+    ACCEPTED.iter().find(|accepted| accepted.code == code && accepted.custom == custom)
+}
+
+/// Names of the accepted operators, and of the graph's operators that each may become.
+pub(in crate::import) fn accepted() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    ACCEPTED.iter().map(|accepted| match accepted.custom {
+        "" => (accepted.code.variant_name().unwrap_or_default(), accepted.becomes),
+        custom => (custom, accepted.becomes),
+    })
+}
