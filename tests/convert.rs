@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use ocelli_compiler::contract::Contract;
 use ocelli_compiler::convert::{Conversion, ConvertError, Options, convert};
 use ocelli_compiler::execute::Executor;
+use ocelli_compiler::provenance::calibration_hashes;
 use ocelli_format::model::OutputContract;
+use ocelli_format::{AlignedBytes, Artefact};
 
 fn shared(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(path);
@@ -96,6 +98,11 @@ fn float_models_want_a_contract_and_pictures() {
     let names: Vec<&str> = conversion.report.calibration.iter().map(|image| image.name.as_str()).collect();
     assert_eq!(names, ["flat.ppm", "noise.ppm", "stripes.ppm"]);
     assert!(conversion.report.calibration.iter().all(|image| image.sha256.len() == 64));
+    let aligned = AlignedBytes::copy_of(&conversion.bytes);
+    let artefact = Artefact::parse(&aligned).unwrap();
+    let recorded = calibration_hashes(&artefact);
+    assert_eq!(recorded.len(), 3);
+    assert!(conversion.report.calibration.iter().all(|image| recorded.contains(image.sha256.as_str())));
     assert!(conversion.report.outputs[0].sqnr_db > 10.0, "{:?}", conversion.report.outputs);
     std::fs::write(&contract, text.replace("rgb", "gray")).unwrap();
     assert!(matches!(convert(&path, &options), Err(ConvertError::InputShape { .. })));

@@ -17,7 +17,7 @@ use crate::import::{self, ImportError};
 use crate::inspect::inspect;
 use crate::quantize::{self, Calibration, CalibrationError, Method, QuantizeError, Quantized};
 use crate::report::{OutputQuality, Report, sha256_hex};
-use crate::{lower, plan};
+use crate::{lower, plan, provenance};
 
 /// What to convert for.
 #[derive(Clone, Debug, Default)]
@@ -134,7 +134,7 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
     let mut model = lowered.model;
     model.version = options.version.clone().unwrap_or_else(|| "1".into());
     let source_sha256 = sha256_hex(&bytes);
-    model.provenance = provenance(&source, &source_sha256, &report_calibration, calibration_samples);
+    model.provenance = provenance::pairs(&source, &source_sha256, &report_calibration, calibration_samples);
     model.provenance.extend(options.provenance.iter().cloned());
     let schedule = plan::plan(&model).map_err(ExecuteError::from)?;
     model.schedules.push(schedule);
@@ -211,22 +211,4 @@ fn finish(model: &mut Model) -> Result<Vec<u8>, ConvertError> {
     write(model).map_err(|problem| {
         ExecuteError::Write { model: model.name.clone(), problem: problem.to_string() }.into()
     })
-}
-
-fn provenance(
-    source: &str,
-    source_sha256: &str,
-    calibration: &[quantize::CalibrationImage],
-    samples: usize,
-) -> Vec<(String, String)> {
-    let mut pairs = vec![
-        ("source".to_string(), source.to_string()),
-        ("source_sha256".to_string(), source_sha256.to_string()),
-        ("tool".to_string(), format!("ocelli {}", env!("CARGO_PKG_VERSION"))),
-    ];
-    if samples > 0 {
-        let names: Vec<&str> = calibration.iter().map(|image| image.name.as_str()).collect();
-        pairs.push(("calibration".to_string(), format!("{samples} samples of {}", names.join(", "))));
-    }
-    pairs
 }

@@ -18,6 +18,8 @@ pub mod lower;
 
 pub mod plan;
 
+pub mod provenance;
+
 pub mod convert;
 pub mod execute;
 pub mod inspect;

@@ -101,7 +101,7 @@ fn print(artefact: &Artefact<'_>) {
     fact("answer id", hexadecimal(&artefact.answer_id()));
     fact("self-test", if artefact.self_test().is_some() { "yes" } else { "no" }.to_owned());
     for (key, value) in artefact.provenance() {
-        fact(key, value.to_owned());
+        fact(key, shortened(value));
     }
     anstream::println!("{}\n", facts.trim_fmt());
     let mut table = terminal::table(&["layer", "operator", "output", "MACs", "weight bytes"], &[3, 4]);
@@ -117,6 +117,15 @@ fn print(artefact: &Artefact<'_>) {
     }
     anstream::println!("{table}");
     anstream::println!("{FAINT}Weights count with their biases, factors and tables.{FAINT:#}");
+}
+
+/// A value of the provenance, cut where it would fill the screen; JSON has it whole.
+fn shortened(value: &str) -> String {
+    const LONGEST: usize = 120;
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} ... ({} characters)", &value[..end], value.chars().count()),
+        None => value.to_owned(),
+    }
 }
 
 fn axes(axes: &[u32]) -> String {
