@@ -11,7 +11,8 @@
 //! | 5, 6 | offset and bytes of the input (tensors, frame) |
 //! | 7, 8 | seed and right shift of the pseudo-random stream (seed) |
 //! | 9, 10, 11 | width, height, pixel format (frame) |
-//! | 12 to 15 | 0 |
+//! | 12 | 1 to tell every step of the schedule (seed, tensors), otherwise 0 |
+//! | 13 to 15 | 0 |
 
 use ocelli_core::{Frame, FrameError, PixelFormat};
 
@@ -28,6 +29,9 @@ pub struct Job<'a> {
     pub artefact: &'a [u8],
     /// What it gets to see.
     pub input: Input<'a>,
+    /// Whether every step of the schedule is told: a hash of what it computed, and its instructions. For
+    /// inputs of tensors and seeds.
+    pub steps: bool,
 }
 
 /// Where the input tensors come from.
@@ -117,7 +121,7 @@ impl<'a> Job<'a> {
             }
             value => return Err(JobError::Unknown { word: 4, value }),
         };
-        Ok(Job { artefact, input })
+        Ok(Job { artefact, input, steps: word(12) == 1 })
     }
 
     /// The header that goes before the artefact.
@@ -129,6 +133,7 @@ impl<'a> Job<'a> {
         words[2] = HEADER_BYTES as u32;
         words[3] = self.artefact.len() as u32;
         words[5] = self.input_offset() as u32;
+        words[12] = u32::from(self.steps);
         words[6] = data.len() as u32;
         match self.input {
             Input::None => {}
@@ -206,7 +211,8 @@ mod tests {
     fn a_frame_comes_back_as_it_was_written() {
         let pixels: Vec<u8> = (0..5 * 3 * 2).collect();
         let frame = Frame::new(&pixels, 5, 3, PixelFormat::Rgb565).unwrap();
-        let mut bytes = written(&Job { artefact: b"artefact of 23 bytes...", input: Input::Frame(frame) });
+        let mut bytes =
+            written(&Job { artefact: b"artefact of 23 bytes...", input: Input::Frame(frame), steps: false });
         bytes.resize(4096, 0xFF);
         let job = Job::read(&bytes).unwrap();
         assert_eq!(job.artefact, b"artefact of 23 bytes...");
@@ -216,9 +222,13 @@ mod tests {
     }
 
     #[test]
-    fn seed_and_shift_come_back() {
-        let bytes = written(&Job { artefact: &[1; 16], input: Input::Seed { seed: 5, shift: 2 } });
-        assert!(matches!(Job::read(&bytes).unwrap().input, Input::Seed { seed: 5, shift: 2 }));
+    fn seed_shift_and_steps_come_back() {
+        for steps in [false, true] {
+            let bytes = written(&Job { artefact: &[1; 16], input: Input::Seed { seed: 5, shift: 2 }, steps });
+            let job = Job::read(&bytes).unwrap();
+            assert!(matches!(job.input, Input::Seed { seed: 5, shift: 2 }));
+            assert_eq!(job.steps, steps);
+        }
     }
 
     #[test]
@@ -229,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_job_cut_anywhere_is_refused() {
-        let bytes = written(&Job { artefact: &[7; 33], input: Input::Tensors(&[1, 2, 3]) });
+        let bytes = written(&Job { artefact: &[7; 33], input: Input::Tensors(&[1, 2, 3]), steps: false });
         for length in 0..bytes.len() {
             assert!(Job::read(&bytes[..length]).is_err(), "{length} bytes");
         }
@@ -238,7 +248,7 @@ mod tests {
 
     #[test]
     fn every_flipped_header_byte_is_harmless() {
-        let bytes = written(&Job { artefact: &[7; 33], input: Input::Tensors(&[1, 2, 3]) });
+        let bytes = written(&Job { artefact: &[7; 33], input: Input::Tensors(&[1, 2, 3]), steps: false });
         for index in 0..HEADER_BYTES {
             for bit in 0..8 {
                 let mut flipped = bytes.clone();

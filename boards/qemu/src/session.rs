@@ -38,6 +38,9 @@ pub trait Bench {
     /// Runs a stage and tells what it took.
     fn measure<T>(&mut self, stage: Stage, run: impl FnOnce() -> T) -> T;
 
+    /// Runs one step of the schedule; gives the instructions that it took.
+    fn count(&mut self, run: impl FnOnce()) -> u64;
+
     /// Deepest stack so far, asked for once, when all stages are done.
     fn stack_bytes(&mut self) -> usize;
 
@@ -107,7 +110,7 @@ pub fn run(
         Input::Seed { seed, shift } => {
             let mut stream = SeedStream::new(seed, shift);
             fill(&mut plan, |value| *value = stream.next().unwrap_or_default());
-            bench.measure(Stage::Infer, || plan.infer());
+            infer(&mut plan, job.steps, bench);
             bench.stack_bytes()
         }
         Input::Tensors(bytes) => {
@@ -117,7 +120,7 @@ pub fn run(
             }
             let mut bytes = bytes.iter();
             fill(&mut plan, |value| *value = bytes.next().map_or(0, |&byte| byte as i8));
-            bench.measure(Stage::Infer, || plan.infer());
+            infer(&mut plan, job.steps, bench);
             bench.stack_bytes()
         }
         Input::Frame(frame) => {
@@ -134,6 +137,25 @@ pub fn run(
     }
     bench.line(format_args!("done"));
     Ok(())
+}
+
+/// The infer stage, as a whole or step by step.
+fn infer(plan: &mut Plan<'_>, steps: bool, bench: &mut impl Bench) {
+    if !steps {
+        return bench.measure(Stage::Infer, || plan.infer());
+    }
+    for step in 0..plan.step_count() {
+        let instructions = bench.count(|| plan.run_step(step));
+        let mut checksum = Crc32::new();
+        if let Some(operator) = plan.step_operator(step) {
+            for &output in plan.artefact().operator(operator).outputs {
+                let values = plan.tensor(output).unwrap_or_default();
+                values.iter().for_each(|&value| checksum.update(&[value as u8]));
+            }
+        }
+        bench.line(format_args!("step {step} {:08x} {instructions}", checksum.value()));
+    }
+    plan.carry_states();
 }
 
 /// All stages on a camera frame; gives the plan back, and the deepest stack.

@@ -37,6 +37,11 @@ impl Bench for HostBench {
         run()
     }
 
+    fn count(&mut self, run: impl FnOnce()) -> u64 {
+        run();
+        0
+    }
+
     fn stack_bytes(&mut self) -> usize {
         0
     }

@@ -25,5 +25,5 @@ pub use firmware::{Firmware, build, repository, target_directory};
 pub use host::run_on_host;
 pub use machine::{Budget, Machine, machines};
 pub use ocelli_qemu::job::{Input, Job};
-pub use report::{Detection, Facts, Instructions, Run};
+pub use report::{Detection, Facts, Instructions, Run, Step};
 pub use toolchain::{MINIMUM_RUST, TARGETS, Toolchain};

@@ -29,6 +29,17 @@ pub struct Run {
     pub classes: Vec<(u16, u16)>,
     /// Detections that found no room.
     pub overflow: u64,
+    /// Every step of the schedule, when the job asked for them.
+    pub steps: Vec<Step>,
+}
+
+/// A step of a schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// CRC-32 over the tensors that it computed.
+    pub crc32: u32,
+    /// Executed instructions.
+    pub instructions: u64,
 }
 
 /// Executed instructions, by stage; 0 where a stage did not run.
@@ -129,6 +140,14 @@ impl Run {
             }
             run.output_hex.push(hex.to_owned());
         }
+        for (index, line) in facts.all("step").enumerate() {
+            let mut words = line.split_whitespace();
+            if words.next()?.parse() != Ok(index) {
+                return None;
+            }
+            let crc32 = u32::from_str_radix(words.next()?, 16).ok()?;
+            run.steps.push(Step { crc32, instructions: words.next()?.parse().ok()? });
+        }
         for line in facts.all("class") {
             let [class, score] = numbers::<u16>(line)?.try_into().ok()?;
             run.classes.push((class, score));
@@ -157,7 +176,7 @@ mod tests {
 
     const PRINTED: &str = "machine mps2-an386\nself_test ok\narena_bytes 54996\nstack_bytes 844\n\
         instructions preprocess 10\ninstructions infer 4294967296\ninstructions postprocess 7\n\
-        output 0 80ff\noutput 1 00\noutput_hash 0123\n\
+        step 0 0000beef 9\nstep 1 00000001 0\noutput 0 80ff\noutput 1 00\noutput_hash 0123\n\
         detection 1 65535 -256 0 512 256 7 -8\noverflow 2\ndone\n";
 
     #[test]
@@ -167,6 +186,8 @@ mod tests {
         assert_eq!(run.output_hash.as_deref(), Some("0123"));
         assert_eq!((run.arena_bytes, run.stack_bytes, run.overflow), (54_996, 844, 2));
         assert_eq!(run.instructions, Instructions { preprocess: 10, infer: 1 << 32, postprocess: 7 });
+        let steps = [(0xBEEF, 9), (1, 0)].map(|(crc32, instructions)| Step { crc32, instructions });
+        assert_eq!(run.steps, steps);
         let detection = &run.detections[0];
         assert_eq!((detection.class_index, detection.score), (1, 65_535));
         assert_eq!(detection.bounds, [-256, 0, 512, 256]);
@@ -189,6 +210,8 @@ mod tests {
             ("844", ""),
             ("infer", "infuse"),
             ("output 1", "output 2"),
+            ("step 1", "step 2"),
+            ("0000beef", "beet"),
         ] {
             let changed = PRINTED.replace(from, to);
             assert_ne!(changed, PRINTED);

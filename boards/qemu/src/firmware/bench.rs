@@ -30,6 +30,10 @@ impl Bench for MachineBench<'_> {
         result
     }
 
+    fn count(&mut self, run: impl FnOnce()) -> u64 {
+        self.clock.measure(run).1
+    }
+
     /// Reads the gauge, and only then prints, because printing takes stack too.
     fn stack_bytes(&mut self) -> usize {
         let stack_bytes = self.stack.used_bytes();

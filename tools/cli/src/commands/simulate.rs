@@ -61,7 +61,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         (&Input::Seed { seed, shift }, None) => ocelli_simulator::Input::Seed { seed, shift },
         (Input::Camera(_), None) => ocelli_simulator::Input::None,
     };
-    let job = Job { artefact: artefact.bytes(), input };
+    let job = Job { artefact: artefact.bytes(), input, steps: false };
     let is_without_contract = frame.is_some() && artefact.input_contracts().next().is_none();
     let failed = |error: ocelli_simulator::SimulateError| {
         let failure = Failure::at(file.path().display(), error);

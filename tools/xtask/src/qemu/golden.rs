@@ -40,7 +40,7 @@ pub fn run(targets: &[Target]) -> Result<()> {
 }
 
 fn job<'a>(model: &'a Model, case: &Case) -> Job<'a> {
-    Job { artefact: &model.artefact, input: Input::Seed { seed: case.seed, shift: case.shift } }
+    Job { artefact: &model.artefact, input: Input::Seed { seed: case.seed, shift: case.shift }, steps: false }
 }
 
 /// Whether a run gave TFLite Micro's bytes; where not, says so in `wrong`.

@@ -11,12 +11,14 @@ use super::{LIMIT, Target, in_parallel};
 pub fn run(targets: &[Target]) -> Result<()> {
     let mut compared = 0;
     for (name, artefact) in ocelli_samples::artefacts() {
-        let mut jobs =
-            vec![("seed".to_owned(), Job { artefact: &artefact, input: Input::Seed { seed: 5, shift: 2 } })];
+        let mut jobs = vec![(
+            "seed".to_owned(),
+            Job { artefact: &artefact, input: Input::Seed { seed: 5, shift: 2 }, steps: false },
+        )];
         let pixels = FORMATS.map(pixels);
         for (format, pixels) in FORMATS.into_iter().zip(&pixels) {
             let input = Input::Frame(Frame::new(pixels, WIDTH, HEIGHT, format)?);
-            jobs.push((format!("{format:?}"), Job { artefact: &artefact, input }));
+            jobs.push((format!("{format:?}"), Job { artefact: &artefact, input, steps: false }));
         }
         let expected = jobs.iter().map(|(_, job)| Ok(run_on_host(job)?)).collect::<Result<Vec<Run>>>()?;
         if expected.iter().skip(1).all(|run| run.detections.is_empty() && run.classes.is_empty()) {
@@ -50,10 +52,10 @@ fn refusals(targets: &[Target]) -> Result<()> {
         .map(|(index, byte)| byte ^ u8::from(index == artefact.len() / 2))
         .collect();
     let jobs = [
-        Job { artefact: &flipped, input: Input::None },
-        Job { artefact: &artefact[..artefact.len() - 1], input: Input::None },
-        Job { artefact: &[], input: Input::None },
-        Job { artefact: &artefact, input: Input::Tensors(&[0; 3]) },
+        Job { artefact: &flipped, input: Input::None, steps: false },
+        Job { artefact: &artefact[..artefact.len() - 1], input: Input::None, steps: false },
+        Job { artefact: &[], input: Input::None, steps: false },
+        Job { artefact: &artefact, input: Input::Tensors(&[0; 3]), steps: false },
     ];
     for job in &jobs {
         let Err(SimulateError::Firmware { message: expected, .. }) = run_on_host(job) else {
