@@ -20,6 +20,11 @@ pub struct Graph {
     pub inputs: Vec<TensorId>,
     /// Graph outputs.
     pub outputs: Vec<TensorId>,
+    /// How the axes of each input stood in the source, as import left them: stored axis `i` is the
+    /// source's axis `order[i]`. Nothing where the source's order is kept.
+    pub input_orders: Vec<Vec<usize>>,
+    /// As `input_orders`, for the outputs.
+    pub output_orders: Vec<Vec<usize>>,
     /// What the importer or a pass has to tell the user.
     pub warnings: Vec<String>,
 }

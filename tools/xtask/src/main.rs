@@ -15,6 +15,8 @@ mod test;
 
 mod lint;
 
+mod conformance;
+
 mod qemu;
 
 mod sizes;
@@ -42,6 +44,8 @@ enum Job {
     Test(test::Options),
     /// Check formatting, warnings, licences and the ban on unsafe code
     Lint,
+    /// Run ONNX's node cases through import, float oracle and int8 engine
+    Conformance(conformance::Options),
     /// Run the golden models on the host and on five emulated Cortex-M
     Qemu(qemu::Options),
     /// Print RAM and flash by model, and check them against peers and budgets
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Some(Job::Setup) => setup::run(),
         Some(Job::Test(options)) => test::run(&options),
         Some(Job::Lint) => lint::run(),
+        Some(Job::Conformance(options)) => conformance::run(&options),
         Some(Job::Qemu(options)) => qemu::run(&options),
         Some(Job::Sizes) => sizes::run(),
         Some(Job::Fuzz(options)) => fuzz::run(&options),

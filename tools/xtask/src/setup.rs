@@ -70,7 +70,7 @@ fn missing_targets() -> Vec<&'static str> {
 }
 
 /// Tries to install Debian packages. Whether it worked is seen by looking for what they bring.
-fn apt_install(packages: &[&str]) {
+pub fn apt_install(packages: &[&str]) {
     if !command::exists("apt-get") {
         return;
     }

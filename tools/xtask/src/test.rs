@@ -7,7 +7,7 @@ use clap::Args;
 use ocelli_simulator::{Firmware, Toolchain, build, machines, repository, target_directory};
 
 use crate::packages::{self, IMPORTERS};
-use crate::{command, qemu, setup, sizes};
+use crate::{command, conformance, qemu, setup, sizes};
 
 /// What to leave out.
 #[derive(Args, Default)]
@@ -28,6 +28,9 @@ pub fn run(options: &Options) -> Result<()> {
         false => {
             println!("skipped: tests of the models and data in {}, which is not there", shared.display())
         }
+    }
+    if !conformance::available() {
+        println!("skipped: ONNX's node cases, which `cargo xtask conformance` gets");
     }
     let excluded = IMPORTERS.iter().flat_map(|package| ["--exclude", package]);
     command::run(command::cargo(["test", "--workspace"].into_iter().chain(excluded))?.arg("--quiet"))?;

@@ -165,7 +165,7 @@ mod tests {
             ],
             inputs: vec![0, 1, 2, 3],
             outputs: vec![8, 9],
-            warnings: Vec::new(),
+            ..Graph::default()
         };
         if logistic {
             graph.tensors[8].name = "logits".into();

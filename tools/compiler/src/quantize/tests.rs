@@ -68,7 +68,7 @@ fn residual_graph() -> Graph {
         ],
         inputs: vec![0],
         outputs: vec![11, 14],
-        warnings: Vec::new(),
+        ..Graph::default()
     }
 }
 

@@ -126,6 +126,7 @@ impl<'a> Lowering<'a> {
         }
         let tensor = self.activation(name, permuted(&shape, &order));
         self.graph.inputs.push(tensor);
+        self.graph.input_orders.push(order.clone());
         self.values.insert(outlet, Value { tensor, layout: Layout::Axes(order), pending: Pending::None });
         Ok(())
     }
@@ -196,11 +197,12 @@ impl<'a> Lowering<'a> {
         let value = self.settled(outlet)?;
         let shape = self.shape(outlet)?;
         let natural: Vec<usize> = (0..shape.len()).collect();
-        let order = value.order()?.to_vec();
+        let mut order = value.order()?.to_vec();
         let name = self.model.outlet_label(outlet).unwrap_or(&self.model.node(outlet.node).name).to_string();
         let mut tensor = value.tensor;
         if shape.len() != 4 && same_memory(&shape, &order, &natural) {
             tensor = self.arrange(&value, &shape, &natural)?;
+            order = natural;
         } else if order != natural {
             self.graph
                 .warnings
@@ -211,6 +213,7 @@ impl<'a> Lowering<'a> {
         }
         self.graph.tensors[tensor].name = name;
         self.graph.outputs.push(tensor);
+        self.graph.output_orders.push(order);
         Ok(())
     }
 
