@@ -43,15 +43,6 @@ pub enum PlanError {
         /// The layout's code.
         layout: u8,
     },
-    /// The schedule gives a step less scratch than this firmware's kernel needs.
-    ScratchTooSmall {
-        /// Which step.
-        step: u32,
-        /// What the kernel needs.
-        needed_bytes: u32,
-        /// What the schedule gives.
-        available_bytes: u32,
-    },
     /// The kernel refuses the operator's sizes or attributes.
     Kernel {
         /// Which operator of the artefact.
@@ -86,12 +77,6 @@ impl core::fmt::Display for PlanError {
                 write!(
                     f,
                     "step {step} has operand {operand} in layout {layout}, which its kernel does not read"
-                )
-            }
-            PlanError::ScratchTooSmall { step, needed_bytes, available_bytes } => {
-                write!(
-                    f,
-                    "step {step} needs {needed_bytes} bytes of scratch, the schedule gives {available_bytes}"
                 )
             }
             PlanError::Kernel { operator, error } => write!(f, "operator {operator}: {error}"),

@@ -14,8 +14,9 @@ use crate::memory::Operands;
 pub struct Kernel {
     /// What it computes.
     pub(crate) kind: OperatorKind,
-    /// Whether it can run this layer, and the scratch bytes that it needs for it.
-    pub(crate) check: fn(&Layer<'_>) -> Result<usize, KernelError>,
+    /// Whether it can run this layer. Scratch is no condition: it makes a kernel fast, and without it the
+    /// answer is the same.
+    pub(crate) check: fn(&Layer<'_>) -> Result<(), KernelError>,
     /// Runs a layer that passed the check.
     pub(crate) run: fn(&Layer<'_>, Operands<'_>),
 }
@@ -54,11 +55,11 @@ impl<'a> Layer<'a> {
         self.output().shape.elements()
     }
 
-    /// Whether the first input and the output have as many elements; then no scratch.
-    pub(crate) fn same_elements(&self) -> Result<usize, KernelError> {
+    /// Whether the first input and the output have as many elements.
+    pub(crate) fn same_elements(&self) -> Result<(), KernelError> {
         let (needed_elements, available_elements) = (self.output_elements(), self.input_elements(0));
         if needed_elements == available_elements {
-            return Ok(0);
+            return Ok(());
         }
         Err(KernelError::Length { operand: Operand::Input, needed_elements, available_elements })
     }

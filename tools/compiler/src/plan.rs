@@ -1,13 +1,15 @@
 //! The memory plan: after `lower`, before `write`. Every tensor gets a place in one arena.
 //!
-//! Order of execution is the model's. Tensors whose values share bytes (a reshape, an operator that
-//! overwrites its dying operand) are one buffer; buffers that are never needed at the same time may
-//! overlap. The search stops when the arena is as small as the largest set of live buffers, which
-//! no plan can beat.
+//! Order of execution is the one with the least peak of live bytes, the *floor*. Tensors whose values
+//! share bytes (a reshape, an operator that overwrites its dying operand) are one buffer; buffers that
+//! are never needed at the same time may overlap. The search for places stops when the arena is as
+//! small as the largest set of live buffers, which no plan of that order can beat.
 
 mod lifetime;
+mod order;
 mod place;
 mod scratch;
+mod values;
 
 use ocelli_format::model::{Model, OperatorStep, Schedule, Step};
 
@@ -57,7 +59,25 @@ pub enum PlanError {
     },
 }
 
-/// Plans `model` for every target: order as given, one step an operator.
+/// The least peak of live bytes of any order of execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Floor {
+    /// Bytes of tensors, without scratch.
+    pub bytes: u64,
+    /// Whether no order has a lower peak; otherwise it is the lowest that the search found.
+    pub is_least: bool,
+}
+
+/// The bytes of tensors that every plan needs which computes whole tensors, each operator once.
+///
+/// # Errors
+/// [`PlanError::Order`].
+pub fn floor(model: &Model) -> Result<Floor, PlanError> {
+    let order = order::least_peak(model)?;
+    Ok(Floor { bytes: order.peak_bytes, is_least: order.is_least })
+}
+
+/// Plans `model` for every target: the order of the least peak, one step an operator.
 ///
 /// # Errors
 /// [`PlanError`].
@@ -65,11 +85,12 @@ pub fn plan(model: &Model) -> Result<Schedule, PlanError> {
     if model.operators.is_empty() {
         return Err(PlanError::Empty { model: model.name.clone() });
     }
-    let mut buffers = lifetimes(model)?;
+    let order = order::least_peak(model)?.operators;
+    let mut buffers = lifetimes(model, &order)?;
     let tensors = buffers.len();
-    let mut scratch = Vec::with_capacity(model.operators.len());
-    for (step, node) in model.operators.iter().enumerate() {
-        let bytes = scratch::scratch_bytes(model, node)?;
+    let mut scratch = Vec::with_capacity(order.len());
+    for (step, &operator) in order.iter().enumerate() {
+        let bytes = scratch::scratch_bytes(model, &model.operators[operator])?;
         scratch.push((bytes > 0).then_some(buffers.len()));
         if bytes > 0 {
             buffers.push(Buffer { tensors: Vec::new(), bytes: u64::from(bytes), first: step, last: step });
@@ -87,10 +108,10 @@ pub fn plan(model: &Model) -> Result<Schedule, PlanError> {
             placements[tensor] = Some(offset as u32);
         }
     }
-    let steps = scratch
+    let steps = order
         .iter()
-        .enumerate()
-        .map(|(operator, &scratch)| {
+        .zip(&scratch)
+        .map(|(&operator, &scratch)| {
             let scratch = scratch
                 .map_or([0, 0], |buffer| [placed.offsets[buffer] as u32, buffers[buffer].bytes as u32]);
             Step::Operator(OperatorStep { operator: operator as u16, scratch, layouts: Vec::new() })
@@ -103,19 +124,6 @@ pub fn plan(model: &Model) -> Result<Schedule, PlanError> {
         placements,
         steps,
     })
-}
-
-/// The largest number of bytes that are live at one step: no plan with this order and these in-place
-/// operations can need less.
-///
-/// # Errors
-/// [`PlanError`], as [`plan`].
-pub fn live_bytes(model: &Model) -> Result<u64, PlanError> {
-    let buffers = lifetimes(model)?;
-    Ok((0..model.operators.len())
-        .map(|step| buffers.iter().filter(|buffer| buffer.is_live(step)).map(|buffer| buffer.bytes).sum())
-        .max()
-        .unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -38,10 +38,9 @@ fn parameters(layer: &Layer<'_>) -> Result<AddParameters, KernelError> {
 /// The extra fraction bits that the kernel works with.
 const LEFT_SHIFT: u8 = 20;
 
-fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     let (left, right) = (layer.input_elements(0), layer.input_elements(1));
-    parameters(layer)?.check(left, right, layer.output_elements())?;
-    Ok(0)
+    parameters(layer)?.check(left, right, layer.output_elements())
 }
 
 fn run(layer: &Layer<'_>, operands: Operands<'_>) {

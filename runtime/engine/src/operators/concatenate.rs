@@ -31,13 +31,13 @@ fn parameters<'a>(layer: &Layer<'a>) -> impl Iterator<Item = ConcatenateParamete
     })
 }
 
-fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     let mut missing = 0;
     for (index, parameters) in parameters(layer).enumerate() {
         parameters.check(layer.input_elements(index), layer.output_elements())?;
         missing = parameters.output_run - parameters.offset - parameters.input_run;
     }
-    if missing == 0 { Ok(0) } else { Err(KernelError::Geometry) }
+    if missing == 0 { Ok(()) } else { Err(KernelError::Geometry) }
 }
 
 fn run(layer: &Layer<'_>, operands: Operands<'_>) {

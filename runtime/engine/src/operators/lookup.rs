@@ -19,7 +19,7 @@ fn table<'a>(layer: &Layer<'a>) -> Option<&'a [i8; LOOKUP_ENTRIES]> {
     layer.input(1).values_i8().first_chunk()
 }
 
-fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     let available_elements = layer.input(1).values_i8().len();
     let (operand, needed_elements) = (Operand::SecondInput, LOOKUP_ENTRIES);
     match table(layer) {

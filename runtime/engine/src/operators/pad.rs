@@ -26,9 +26,8 @@ fn parameters(layer: &Layer<'_>) -> Result<PadParameters, KernelError> {
     })
 }
 
-fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
-    parameters(layer)?.check(layer.input_elements(0), layer.output_elements())?;
-    Ok(0)
+fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
+    parameters(layer)?.check(layer.input_elements(0), layer.output_elements())
 }
 
 fn run(layer: &Layer<'_>, operands: Operands<'_>) {

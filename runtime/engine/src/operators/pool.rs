@@ -21,7 +21,6 @@ pub(super) fn parameters(layer: &Layer<'_>) -> Result<Pool2dParameters, KernelEr
 }
 
 /// Whether either pool can run.
-pub(super) fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
-    parameters(layer)?.check(layer.input_elements(0), layer.output_elements())?;
-    Ok(0)
+pub(super) fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
+    parameters(layer)?.check(layer.input_elements(0), layer.output_elements())
 }

@@ -27,10 +27,9 @@ fn parameters(layer: &Layer<'_>) -> Result<PreluParameters, KernelError> {
     })
 }
 
-fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
+fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     let (input, slopes) = (layer.input_elements(0), layer.input_elements(1));
-    parameters(layer)?.check(input, slopes, layer.output_elements())?;
-    Ok(0)
+    parameters(layer)?.check(input, slopes, layer.output_elements())
 }
 
 fn run(layer: &Layer<'_>, operands: Operands<'_>) {

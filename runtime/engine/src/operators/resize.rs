@@ -18,7 +18,6 @@ pub(super) fn parameters(layer: &Layer<'_>) -> Result<ResizeParameters, KernelEr
 }
 
 /// Whether either resize can run.
-pub(super) fn check(layer: &Layer<'_>) -> Result<usize, KernelError> {
-    parameters(layer)?.check(layer.input_elements(0), layer.output_elements())?;
-    Ok(0)
+pub(super) fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
+    parameters(layer)?.check(layer.input_elements(0), layer.output_elements())
 }

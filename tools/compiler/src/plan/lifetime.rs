@@ -28,10 +28,9 @@ impl Buffer {
     }
 }
 
-/// The buffers of a model's activations.
-pub(super) fn lifetimes(model: &Model) -> Result<Vec<Buffer>, PlanError> {
-    let end = model.operators.len().saturating_sub(1);
-    let last_uses = last_uses(model, end);
+/// The buffers of a model's activations when its operators run in this order.
+pub(super) fn lifetimes(model: &Model, order: &[usize]) -> Result<Vec<Buffer>, PlanError> {
+    let last_uses = last_uses(model, order);
     let mut buffers: Vec<Buffer> = Vec::new();
     let mut home: Vec<Option<usize>> = vec![None; model.tensors.len()];
     let open = |buffers: &mut Vec<Buffer>, home: &mut Vec<Option<usize>>, tensor: usize, first: usize| {
@@ -47,7 +46,7 @@ pub(super) fn lifetimes(model: &Model) -> Result<Vec<Buffer>, PlanError> {
             open(&mut buffers, &mut home, tensor, 0);
         }
     }
-    for (step, node) in model.operators.iter().enumerate() {
+    for (step, node) in order.iter().map(|&operator| &model.operators[operator]).enumerate() {
         for tensor in node.inputs.iter().copied().map(usize::from) {
             if model.tensors[tensor].data.is_none() && home[tensor].is_none() {
                 return Err(PlanError::Order {
@@ -83,10 +82,11 @@ pub(super) fn tensor_bytes(tensor: &Tensor) -> u64 {
 }
 
 /// The last step that needs each tensor: the last step of all for outputs and states.
-fn last_uses(model: &Model, end: usize) -> Vec<usize> {
+fn last_uses(model: &Model, order: &[usize]) -> Vec<usize> {
     let mut last_uses = vec![0; model.tensors.len()];
-    for (step, node) in model.operators.iter().enumerate() {
-        for &tensor in &node.inputs {
+    let end = order.len().saturating_sub(1);
+    for (step, &operator) in order.iter().enumerate() {
+        for &tensor in &model.operators[operator].inputs {
             last_uses[usize::from(tensor)] = step;
         }
     }
@@ -106,11 +106,6 @@ fn shared_home(
     buffers: &[Buffer],
     home: &[Option<usize>],
 ) -> Option<usize> {
-    let overwritable = match node.operator {
-        Operator::Add { .. } | Operator::Mul { .. } => 2,
-        Operator::Lookup | Operator::Prelu { .. } | Operator::Reshape => 1,
-        _ => 0,
-    };
     if home[output].is_some() {
         return None;
     }
@@ -119,7 +114,7 @@ fn shared_home(
         let held = |tensor: u16| buffers[buffer].tensors.contains(&usize::from(tensor));
         model.states.iter().any(|state| held(state.tensor) || held(state.next))
     };
-    (0..overwritable.min(homes.len())).find_map(|operand| {
+    (0..homes.len()).filter(|&operand| node.operator.works_in_place(operand)).find_map(|operand| {
         let buffer = homes[operand]?;
         let bytes = tensor_bytes(&model.tensors[usize::from(node.inputs[operand])]);
         let same_size = bytes == tensor_bytes(&model.tensors[output]) && bytes == buffers[buffer].bytes;

@@ -19,6 +19,11 @@ const COMPARISONS: usize = 200_000_000;
 /// Places buffers so that those which meet in time are disjoint.
 pub(super) fn place(buffers: &[Buffer]) -> Placement {
     let bound = lower_bound(buffers);
+    let is_tensor =
+        |(buffer, offset): (&Buffer, &u64)| (!buffer.tensors.is_empty()).then(|| offset + buffer.bytes);
+    let tensor_bytes = |placement: &Placement| {
+        buffers.iter().zip(&placement.offsets).filter_map(is_tensor).max().unwrap_or(0)
+    };
     let mut best_order: Vec<usize> = (0..buffers.len()).collect();
     best_order.sort_by_key(|&index| (std::cmp::Reverse(buffers[index].bytes), buffers[index].first, index));
     let mut best = place_in_order(buffers, &best_order);
@@ -29,9 +34,12 @@ pub(super) fn place(buffers: &[Buffer]) -> Placement {
             std::cmp::Reverse(0),
         )
     });
-    for order in [by_time, by_span] {
+    // Scratch last: it then stands on top of the tensors, or in the gaps that they leave.
+    let mut scratch_last = best_order.clone();
+    scratch_last.sort_by_key(|&index| buffers[index].tensors.is_empty());
+    for order in [scratch_last, by_time, by_span] {
         let placement = place_in_order(buffers, &order);
-        if placement.arena_bytes < best.arena_bytes {
+        if (placement.arena_bytes, tensor_bytes(&placement)) < (best.arena_bytes, tensor_bytes(&best)) {
             (best, best_order) = (placement, order);
         }
     }
