@@ -110,6 +110,25 @@ fn the_real_models_give_the_bytes_of_tflite_micro() {
     assert_eq!(run_table(&table, find), (15, BTreeSet::new()));
 }
 
+/// The same network as QuantizeLinear and DequantizeLinear in ONNX has the same integers.
+#[test]
+fn quantized_onnx_gives_the_bytes_of_its_tflite_twin() {
+    let shared = repository().join("../shared");
+    let (table, onnx) =
+        (shared.join("peers/golden.tsv"), shared.join("models/mlperf_tiny/pretrainedResnet_quant_qdq.onnx"));
+    if !table.exists() || !onnx.exists() {
+        println!("skipped: {} or {} is not there", table.display(), onnx.display());
+        return;
+    }
+    let (artefact, arena_bytes) = compile(&onnx).unwrap();
+    let twins: Vec<Case> =
+        cases(&table).into_iter().filter(|case| case.model == "pretrainedResnet_quant.tflite").collect();
+    assert!(twins.len() >= 3, "{} cases", twins.len());
+    for case in twins {
+        assert_eq!(run(&artefact, arena_bytes, case.seed, case.shift), case.output_hex, "seed {}", case.seed);
+    }
+}
+
 /// The arena of TFLite Micro, which no plan may exceed; the floor of tensors, which no plan without row groups
 /// can beat and from which none is further than 2 %; and the scratch of the layer at hand.
 #[test]

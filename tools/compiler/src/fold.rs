@@ -25,6 +25,18 @@ pub fn fold(graph: &mut Graph) {
     drop_unused(graph);
 }
 
+/// Merges operators into those before them, on float tensors whose scales the source states: what lies between
+/// two stated scales becomes one operator.
+pub(crate) fn fuse(graph: &mut Graph) {
+    while [batch_norm::fold, pad::fold, activation::fold]
+        .iter()
+        .fold(false, |changed, pass| pass(graph) | changed)
+    {
+        drop_unused(graph);
+    }
+    drop_unused(graph);
+}
+
 /// Removes nodes whose results nothing reads and tensors that nothing names, and renumbers the rest.
 pub fn drop_unused(graph: &mut Graph) {
     let mut wanted = vec![false; graph.tensors.len()];

@@ -9,6 +9,7 @@ use crate::graph::Graph;
 
 mod error;
 mod onnx;
+mod settle;
 mod tflite;
 mod uint8;
 

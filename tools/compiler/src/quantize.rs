@@ -13,9 +13,9 @@ mod equalize;
 mod heads;
 mod input;
 mod observe;
-mod ranges;
+pub(crate) mod ranges;
 mod sensitivity;
-mod weights;
+pub(crate) mod weights;
 
 pub use calibration::{Calibration, CalibrationError, CalibrationImage};
 pub use heads::{Head, QuantizedHead};

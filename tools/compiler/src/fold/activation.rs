@@ -15,7 +15,8 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
         };
         let (input, output) = (graph.nodes[index].inputs[0], graph.nodes[index].outputs[0]);
         // Between quantized tensors the activation also changes scales.
-        if graph.tensors[input].element != Element::F32 {
+        let tensor = &graph.tensors[input];
+        if tensor.element != Element::F32 || tensor.quantization.is_some() {
             continue;
         }
         let Some(producer) = uses.sole_producer(input) else { continue };

@@ -20,7 +20,10 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
                 continue;
             };
             // A node that an earlier step of this sweep re-pointed no longer computes `value`.
-            if graph.nodes[producer].outputs != [value] || !is_linear(&graph.nodes[producer].op) {
+            if graph.nodes[producer].outputs != [value]
+                || !is_linear(&graph.nodes[producer].op)
+                || graph.tensors[value].quantization.is_some()
+            {
                 continue;
             }
             let channels = graph.tensors[value].shape.last().copied().unwrap_or(0);
@@ -77,7 +80,9 @@ fn by_channel(constant: &Tensor, channels: usize) -> Option<Vec<f32>> {
 fn scale_weights(graph: &mut Graph, node: usize, factors: &[f32]) -> bool {
     let weights = graph.nodes[node].inputs[1];
     let channels_last = matches!(graph.nodes[node].op, Op::DepthwiseConv2d { .. });
-    let Some(values) = graph.tensors[weights].floats() else { return false };
+    // Weights that the source stores as integers keep them.
+    let tensor = &graph.tensors[weights];
+    let Some(values) = tensor.floats().filter(|_| tensor.quantization.is_none()) else { return false };
     let run = if channels_last { 1 } else { values.len() / factors.len() };
     let scaled: Vec<f32> = values
         .iter()

@@ -13,6 +13,7 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{Framework, InferenceModelExt};
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
 
+use super::settle::settle;
 use super::{ImportError, NodeProblem, Problem};
 use crate::graph::Graph;
 
@@ -22,6 +23,7 @@ mod file;
 mod layout;
 mod lower;
 mod matrix;
+mod quantized;
 mod resize;
 mod shape;
 mod windows;
@@ -30,12 +32,13 @@ pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
     let malformed = |problem: String| ImportError::Malformed { file: file.into(), problem };
     // What the file says of shapes beyond its inputs is worked out anew: a free batch stands in it too.
     let onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
-    let proto = guard(|| onnx.proto_model_for_read(&mut &bytes[..])).map_err(malformed)?;
+    let mut proto = guard(|| onnx.proto_model_for_read(&mut &bytes[..])).map_err(malformed)?;
     file::check_file(file, &proto)?;
+    let notes = quantized::take_out(file, &mut proto)?;
     let mut warnings = Vec::new();
     let mut model = guard(|| onnx.model_for_proto_model(&proto)).map_err(malformed)?;
     refuse_unknown(file, &proto, &model)?;
-    fix_inputs(file, &mut model, &mut warnings)?;
+    fix_inputs(file, &mut model, &notes, &mut warnings)?;
     let typed = guard(|| model.into_typed()).map_err(|problem| ImportError::Model {
         file: file.into(),
         problem: format!("shapes cannot be worked out: {problem}; export the model with fixed shapes"),
@@ -43,9 +46,10 @@ pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
 
     let operators = operator_types(&proto);
     // Nearly every file has [N, C, H, W] inputs; one converted from TensorFlow may transpose first.
-    let mut graph = lower::lower(file, &typed, &operators, true)
-        .or_else(|error| lower::lower(file, &typed, &operators, false).map_err(|_| error))?;
+    let mut graph = lower::lower(file, &typed, &operators, &notes, true)
+        .or_else(|error| lower::lower(file, &typed, &operators, &notes, false).map_err(|_| error))?;
     graph.warnings.splice(0..0, warnings);
+    settle(&mut graph);
     crate::check::check(&graph).map_err(|problem| ImportError::Model { file: file.into(), problem })?;
     Ok(graph)
 }
@@ -79,16 +83,24 @@ fn refuse_unknown(file: &str, proto: &ModelProto, model: &InferenceModel) -> Res
 }
 
 /// A free batch becomes 1; any other free extent is an error.
-fn fix_inputs(file: &str, model: &mut InferenceModel, warnings: &mut Vec<String>) -> Result<(), ImportError> {
+fn fix_inputs(
+    file: &str,
+    model: &mut InferenceModel,
+    notes: &quantized::Notes,
+    warnings: &mut Vec<String>,
+) -> Result<(), ImportError> {
     for index in 0..model.inputs.len() {
         let name = model.nodes[model.inputs[index].node].name.clone();
+        if notes.constants.contains_key(&name) {
+            continue;
+        }
         let fail = |problem: String| {
             Err(ImportError::Tensor { file: file.into(), index, name: name.clone(), problem })
         };
         let Ok(fact) = model.input_fact(index).cloned() else { return fail("no shape".into()) };
         if fact.datum_type.concretize() != Some(DatumType::F32) {
             return fail(format!(
-                "input of {:?}; float ONNX is imported: export the model before quantization, or as int8 TFLite",
+                "input of {:?}; floats, and int8 or uint8 that go into DequantizeLinear, are supported",
                 fact.datum_type
             ));
         }

@@ -94,7 +94,7 @@ fn share(graph: &Graph, affines: &mut [Option<Affine>]) {
 }
 
 /// Whether an operator yields nothing but values of its operand, and zeros.
-fn moves_values(op: &Op) -> bool {
+pub(crate) fn moves_values(op: &Op) -> bool {
     matches!(
         op,
         Op::Pad { .. }

@@ -96,7 +96,7 @@ fn weigh(
     tensor.quantization = Some(Quantization { zero_points: vec![0; channels], scales: scales.clone(), axis });
     if let Some(&id) = node.inputs.get(2) {
         let sums: Vec<f32> = scales.iter().map(|scale| scale * input.scale).collect();
-        let stored = bias.iter().zip(&sums).map(|(bias, sum)| store_bias(*bias, *sum)).collect();
+        let stored = bias.iter().zip(&sums).map(|(bias, sum)| store_bias(*bias, f64::from(*sum))).collect();
         let tensor = &mut quantized.tensors[id];
         tensor.element = Element::I32;
         tensor.data = Some(Data::I32(stored));
@@ -106,15 +106,15 @@ fn weigh(
 }
 
 /// Scale of a channel's weights: the finest that holds them, unless the bias would not fit beside it.
-fn weight_scale(peak: f32, bias: f32, input_scale: f32) -> f32 {
+pub(crate) fn weight_scale(peak: f32, bias: f32, input_scale: f32) -> f32 {
     /// Room for the bias: far from overflow, and fine enough for channels that are nothing but bias.
     const BIAS_ROOM: f32 = (1u32 << 28) as f32;
     let scale = (peak / 127.0).max(bias.abs() / (input_scale * BIAS_ROOM));
     if scale.is_normal() { scale } else { 1.0 }
 }
 
-pub(super) fn store_bias(bias: f32, scale: f32) -> i32 {
-    (f64::from(bias) / f64::from(scale)).round() as i32
+pub(crate) fn store_bias(bias: f32, scale: f64) -> i32 {
+    (f64::from(bias) / scale).round() as i32
 }
 
 #[cfg(test)]
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_bias_beside_tiny_weights_still_fits() {
         let scale = weight_scale(1e-30, 1000.0, 0.01);
-        let stored = store_bias(1000.0, scale * 0.01);
+        let stored = store_bias(1000.0, f64::from(scale * 0.01));
         assert!((1 << 27..=1 << 28).contains(&stored), "{stored}");
         assert_eq!(weight_scale(0.0, 0.0, 0.01), 1.0);
     }

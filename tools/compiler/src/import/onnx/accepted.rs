@@ -1,6 +1,8 @@
 //! The ONNX operators that are accepted: import translates what stands here and refuses the rest, and
 //! `ocelli ops` prints it. Operators on constants alone vanish before they are looked at.
 
+use super::quantized::accepted as quantized;
+
 /// Name of each accepted operator, and of the graph's operators that it may become; none for those that
 /// hand on what they get.
 static ACCEPTED: &[(&str, &[&str])] = &[
@@ -47,5 +49,6 @@ pub(super) fn contains(operator: &str) -> bool {
 
 /// Names of the accepted operators, and of the graph's operators that each may become.
 pub(in crate::import) fn accepted() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
-    ACCEPTED.iter().copied()
+    let of = |float: &str| ACCEPTED.iter().find(|&&(name, _)| name == float).map_or(&[][..], |&(_, becomes)| becomes);
+    ACCEPTED.iter().copied().chain(quantized().map(move |(name, float)| (name, of(float))))
 }

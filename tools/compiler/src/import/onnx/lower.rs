@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tract_core::internal::{IntoArcTensor, TValue, Tensor as TractTensor};
+use tract_core::internal::{IntoArcTensor, TValue, Tensor as TractTensor, TractResult};
 use tract_core::model::{OutletId, TypedModel, TypedNode};
 use tract_core::ops::array::{Pad, TypedConcat};
 use tract_core::ops::binary::TypedBinOp;
@@ -14,9 +14,10 @@ use tract_core::ops::element_wise::ElementWiseOp;
 use tract_core::ops::nn::{Reduce, Softmax};
 
 use super::layout::{Layout, NCHW_AS_NHWC, Pending, Value, numbers, permuted, same_memory, transpose};
+use super::quantized::{Notes, Stored};
 use super::{accepted, concrete_shape, operator_type};
 use crate::check::check_node;
-use crate::graph::{Activation, Data, Element, Graph, Node, Op, Tensor, TensorId, Unary};
+use crate::graph::{Activation, Data, Element, Graph, Node, Op, Quantization, Tensor, TensorId, Unary};
 use crate::import::{ImportError, NodeProblem, Problem};
 
 /// Translates a typed model; `channels_first` says how images among the inputs are ordered.
@@ -24,11 +25,16 @@ pub(super) fn lower(
     file: &str,
     model: &TypedModel,
     operators: &HashMap<String, String>,
+    notes: &Notes,
     channels_first: bool,
 ) -> Result<Graph, ImportError> {
-    let mut lowering = Lowering::new(model, operators);
+    let mut lowering = Lowering::new(model, operators, notes);
     let invalid = |problem: String| ImportError::Model { file: file.into(), problem };
     for (index, &outlet) in model.inputs.iter().enumerate() {
+        if let Some(stored) = notes.constants.get(&model.node(outlet.node).name) {
+            lowering.stored(outlet, stored).map_err(|error| invalid(format!("{error:#}")))?;
+            continue;
+        }
         lowering
             .input(outlet, channels_first)
             .map_err(|problem| invalid(format!("input {index}: {problem:?}")))?;
@@ -107,11 +113,32 @@ pub(super) struct Lowering<'a> {
     pub(super) graph: Graph,
     values: HashMap<OutletId, Value>,
     constants: HashMap<OutletId, Arc<TractTensor>>,
+    /// How constants are stored in the file, along the axes that ONNX sees.
+    quantizations: HashMap<OutletId, Quantization>,
+    notes: &'a Notes,
 }
 
 impl<'a> Lowering<'a> {
-    fn new(model: &'a TypedModel, operators: &'a HashMap<String, String>) -> Self {
-        Self { model, operators, graph: Graph::default(), values: HashMap::new(), constants: HashMap::new() }
+    fn new(model: &'a TypedModel, operators: &'a HashMap<String, String>, notes: &'a Notes) -> Self {
+        Self {
+            model,
+            operators,
+            graph: Graph::default(),
+            values: HashMap::new(),
+            constants: HashMap::new(),
+            quantizations: HashMap::new(),
+            notes,
+        }
+    }
+
+    /// A constant that tract sees as an input.
+    fn stored(&mut self, outlet: OutletId, stored: &Stored) -> TractResult<()> {
+        let tensor = TractTensor::from_shape(&stored.shape, &stored.real)?;
+        self.constants.insert(outlet, tensor.into_arc_tensor());
+        if let Some(quantization) = &stored.quantization {
+            self.quantizations.insert(outlet, quantization.clone());
+        }
+        Ok(())
     }
 
     fn input(&mut self, outlet: OutletId, channels_first: bool) -> Result<(), Problem> {
@@ -165,6 +192,13 @@ impl<'a> Lowering<'a> {
             self.pad(node, op)?
         } else if op.name() == "Resize" {
             self.resize(node)?
+        } else if let Some(quantization) = self.notes.activations.get(&node.name) {
+            let value = self.settled(node.inputs[0])?;
+            let shape = self.graph.tensors[value.tensor].shape.clone();
+            let op = Op::Unary(Unary::Requantize);
+            let tensor = self.emit(&node.name, op, vec![value.tensor], shape)?;
+            self.graph.tensors[tensor].quantization = Some(quantization.clone());
+            Value { tensor, ..value }
         } else if self.passes_on(node)? {
             self.value(node.inputs[0])?
         } else {
@@ -187,10 +221,50 @@ impl<'a> Lowering<'a> {
         let results =
             node.op.eval_out_of_plan(inputs).map_err(|error| Problem::Invalid(format!("{error:#}")))?;
         let Some(results) = results else { return Ok(false) };
+        let moved = self.moved_quantization(node);
         for (slot, result) in results.into_iter().enumerate() {
+            if let Some(quantization) = &moved {
+                self.quantizations.insert(OutletId::new(node.id, slot), quantization.clone());
+            }
             self.constants.insert(OutletId::new(node.id, slot), result.into_arc_tensor());
         }
         Ok(true)
+    }
+
+    /// How the result of moving a quantized constant is stored.
+    fn moved_quantization(&self, node: &TypedNode) -> Option<Quantization> {
+        let mut quantization = self.quantizations.get(node.inputs.first()?)?.clone();
+        let axis = quantization.axis;
+        match node.op.downcast_ref::<AxisOp>() {
+            Some(_) if quantization.scales.len() == 1 => {}
+            Some(&AxisOp::Add(added)) => quantization.axis += usize::from(added <= axis),
+            Some(&AxisOp::Rm(removed)) => quantization.axis -= usize::from(removed < axis),
+            Some(&AxisOp::Move(from, to)) => {
+                let mut order: Vec<usize> = (0..node.outputs[0].fact.rank()).collect();
+                let moved = order.remove(from);
+                order.insert(to, moved);
+                quantization.axis = order.iter().position(|&old| old == axis)?;
+            }
+            Some(AxisOp::Reshape(..)) => return None,
+            None if matches!(&*node.op.name(), "Identity" | "Cast") => {}
+            None => return None,
+        }
+        Some(quantization)
+    }
+
+    /// Notes how weights are stored whose axis `channel_axis` in the file is the one of output channels.
+    pub(super) fn note_weights(
+        &mut self,
+        weights: TensorId,
+        outlet: OutletId,
+        channel_axis: usize,
+        axis: usize,
+    ) {
+        if let Some(quantization) = self.quantizations.get(&outlet)
+            && (quantization.scales.len() == 1 || quantization.axis == channel_axis)
+        {
+            self.graph.tensors[weights].quantization = Some(Quantization { axis, ..quantization.clone() });
+        }
     }
 
     fn output(&mut self, outlet: OutletId) -> Result<(), Problem> {
@@ -323,7 +397,11 @@ impl<'a> Lowering<'a> {
         }
         let values = transpose(&numbers(&tensor)?, tensor.shape(), order);
         let shape = permuted(tensor.shape(), order);
-        Ok(self.float(self.model.node(outlet.node).name.clone(), shape, values))
+        let id = self.float(self.model.node(outlet.node).name.clone(), shape, values);
+        if let Some(quantization) = self.quantizations.get(&outlet).filter(|q| q.scales.len() == 1) {
+            self.graph.tensors[id].quantization = Some(quantization.clone());
+        }
+        Ok(id)
     }
 
     fn activation(&mut self, name: String, shape: Vec<usize>) -> TensorId {

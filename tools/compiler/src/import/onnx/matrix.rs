@@ -94,6 +94,7 @@ impl Lowering<'_> {
             }
         };
         let weights = self.float(format!("{}.weights", node.name), vec![outputs, depth], weights);
+        self.note_weights(weights, node.inputs[1 - slot], rows, 0);
         let mut layout = Vec::with_capacity(result.len());
         for axis in passed {
             let &(_, place) = through.iter().find(|&&(input, _)| input == axis).ok_or_else(refuse)?;

@@ -11,9 +11,7 @@ use crate::import::Problem;
 impl Lowering<'_> {
     pub(super) fn conv(&mut self, node: &TypedNode, conv: &Conv) -> Result<Value, Problem> {
         if conv.q_params.is_some() {
-            return Err(Problem::Form(
-                "quantized ONNX; export the model before quantization, or as int8 TFLite".into(),
-            ));
+            return Err(Problem::Form("sums of integers that nothing scales".into()));
         }
         let (input, order, window) = self.image(node, &conv.pool_spec)?;
         let kernel =
@@ -41,6 +39,7 @@ impl Lowering<'_> {
             let op = Op::Conv2d { window, groups: conv.group, activation: Activation::Linear };
             (op, self.float(name, vec![out_channels, rows, columns, depth], values))
         };
+        self.note_weights(weights, node.inputs[1], 0, if depthwise { 3 } else { 0 });
         let mut inputs = vec![input, weights];
         if let Some(&bias) = node.inputs.get(2) {
             let bias = self.constant(bias).ok_or_else(|| Problem::Form("a bias that is computed".into()))?;
