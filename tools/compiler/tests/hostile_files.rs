@@ -288,3 +288,17 @@ fn flipped_and_missing_bytes_of_onnx_files_do_no_harm() {
         survive("channels_last.onnx", &good[..length]);
     }
 }
+
+#[test]
+fn flipped_bytes_of_quantized_onnx_files_do_no_harm() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/onnx");
+    for model in ["qlinear_conv.onnx", "qdq_matmul_of_rounded_floats.onnx"] {
+        let good = std::fs::read(folder.join(model)).unwrap();
+        assert!(survive(model, &good));
+        for position in 0..good.len() {
+            let mut bad = good.clone();
+            bad[position] ^= [0x01, 0x80, 0x7f][position % 3];
+            survive(model, &bad);
+        }
+    }
+}

@@ -49,6 +49,8 @@ pub(super) fn contains(operator: &str) -> bool {
 
 /// Names of the accepted operators, and of the graph's operators that each may become.
 pub(in crate::import) fn accepted() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
-    let of = |float: &str| ACCEPTED.iter().find(|&&(name, _)| name == float).map_or(&[][..], |&(_, becomes)| becomes);
+    let of = |float: &str| {
+        ACCEPTED.iter().find(|&&(name, _)| name == float).map_or(&[][..], |&(_, becomes)| becomes)
+    };
     ACCEPTED.iter().copied().chain(quantized().map(move |(name, float)| (name, of(float))))
 }
