@@ -50,7 +50,7 @@ pub(super) struct Stored {
 pub(super) fn take_out(file: &str, proto: &mut ModelProto) -> Result<Notes, ImportError> {
     let mut notes = Notes::default();
     let Some(graph) = &mut proto.graph else { return Ok(notes) };
-    if !graph.node.iter().any(|node| operators::is_quantized(node)) {
+    if !graph.node.iter().any(operators::is_quantized) {
         return Ok(notes);
     }
     let mut constants = Constants::of(graph);
