@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, convert, demo, inspect, ops, run, simulate, zoo};
+use crate::commands::{completions, convert, demo, diff, inspect, ops, run, simulate, zoo};
 
 /// Embedded edge vision: from camera pixels to boxes, with identical bits everywhere.
 #[derive(Parser)]
@@ -34,6 +34,8 @@ pub enum Command {
     Run(run::Arguments),
     /// Run an artefact on an emulated microcontroller and compare bit by bit
     Simulate(simulate::Arguments),
+    /// Compare an artefact with its source layer by layer, and name the first that parts
+    Diff(diff::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
 }

@@ -2,8 +2,11 @@
 
 use std::str::FromStr;
 
-use ocelli::{Artefact, Infer};
+use ocelli::{Artefact, Camera, Frame, ImageInput, Infer, Loan, Preprocessor, scratch_words};
 use ocelli_format::SeedStream;
+
+use crate::failure::Failure;
+use crate::session::WITHOUT_CONTRACT;
 
 /// The help text of `--input`.
 pub const HELP: &str = "A picture, a folder of pictures, a y4m or MJPEG file, `-` for standard input, \
@@ -48,6 +51,44 @@ pub fn fill_from_seed(artefact: &Artefact<'_>, model: &mut impl Infer, seed: u32
         let input = model.input(index).unwrap_or_default();
         input.iter_mut().zip(&mut stream).for_each(|(value, byte)| *value = byte);
     }
+}
+
+/// What every input tensor holds: the stream of a seed, or the first frame as the contract wants it.
+pub fn tensors(artefact: &Artefact<'_>, input: &Input) -> Result<Vec<Vec<i8>>, Failure> {
+    let sizes = artefact.inputs().iter().map(|&id| artefact.tensor(id).bytes());
+    match input {
+        Input::Seed { seed, shift } => {
+            let mut stream = SeedStream::new(*seed, *shift);
+            Ok(sizes.map(|bytes| stream.by_ref().take(bytes).collect()).collect())
+        }
+        Input::Camera(name) => {
+            let failed = |error: &dyn std::error::Error| Failure::from(format!("{name}: {error}"));
+            let mut camera = ocelli_host::open(name).map_err(|error| failed(&error))?;
+            let loan = nb::block!(camera.read_frame()).map_err(|error| failed(&error))?;
+            let mut tensors: Vec<Vec<i8>> = sizes.map(|bytes| vec![0; bytes]).collect();
+            fill_from_frame(artefact, &loan.frame(), &mut tensors)?;
+            Ok(tensors)
+        }
+    }
+}
+
+fn fill_from_frame(
+    artefact: &Artefact<'_>,
+    frame: &Frame<'_>,
+    tensors: &mut [Vec<i8>],
+) -> Result<(), Failure> {
+    let contract = artefact.input_contracts().next().ok_or_else(|| {
+        Failure::from("the artefact does not say how a frame becomes its input".to_owned())
+            .advise(WITHOUT_CONTRACT)
+    })?;
+    let failed = |error: ocelli::PreprocessError| Failure::from(error.to_string());
+    let image =
+        ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape).map_err(failed)?;
+    let mut scratch = vec![0; scratch_words(image.width, image.layout)];
+    let mut preprocessor =
+        Preprocessor::new(image, frame.width(), frame.height(), None, &mut scratch).map_err(failed)?;
+    let index = artefact.input_index(contract.tensor).unwrap_or(0);
+    preprocessor.frame_to_input(frame, contract.tables, &mut tensors[index]).map_err(failed)
 }
 
 #[cfg(test)]

@@ -19,15 +19,20 @@ pub const FAINT: Style = Style::new().dimmed();
 
 /// What failed, and what to do next.
 pub fn print_failure(failure: &Failure) {
-    anstream::eprintln!("{ERROR}error{ERROR:#}: {}", failure.message);
+    print_to_stderr(&format!("{ERROR}error{ERROR:#}: {}\n", failure.message));
     if let Some(advice) = &failure.advice {
-        anstream::eprintln!("{HELP} help{HELP:#}: {advice}");
+        print_to_stderr(&format!("{HELP} help{HELP:#}: {advice}\n"));
     }
 }
 
 /// Something that the user should know, though the work goes on.
 pub fn print_warning(message: &str) {
-    anstream::eprintln!("{WARNING}warning{WARNING:#}: {message}");
+    print_to_stderr(&format!("{WARNING}warning{WARNING:#}: {message}\n"));
+}
+
+/// Where standard error is gone too, nobody is left to tell.
+fn print_to_stderr(text: &str) {
+    let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
 /// Warnings, those that differ only in the names they quote told once.
@@ -59,14 +64,22 @@ pub fn print_json_line(value: &impl serde::Serialize) -> Result<(), Failure> {
     print_text(&(text + "\n"))
 }
 
-/// Text for programs. A reader that has seen enough is no failure; a full disk is.
+/// Everything for standard output goes through here: colour only for a terminal. A reader that has seen
+/// enough is no failure; a full disk is.
 pub fn print_text(text: &str) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::at("standard output", error)),
         _ => Ok(()),
     }
 }
+
+/// A line for people, in the manner of `println!`, that fails where [`print_text`](crate::terminal::print_text)
+/// does.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::terminal::print_text(&(format!($($text)*) + "\n")) };
+}
+pub(crate) use say;
 
 /// A turning line on standard error while something of unknown length goes on; silent elsewhere than
 /// on a terminal, and gone when dropped.

@@ -193,6 +193,59 @@ fn convert_and_run_give_tflite_micro_s_bytes() {
 }
 
 #[test]
+fn a_full_disk_and_a_reader_that_left_are_no_panic() {
+    let workshop = Workshop::new("output");
+    let run = |arguments: &[&str], stdout: std::process::Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ocelli"));
+        let child = command.args(arguments).current_dir(&workshop.0).stdout(stdout);
+        child.stderr(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let commands = [
+        &["inspect", "detector.ocelli"][..],
+        &["inspect", "detector.ocelli", "--json"],
+        &["run", "detector.ocelli", "-i", "synthetic:7"],
+        &["zoo"],
+        &["completions", "zsh"],
+    ];
+    for arguments in commands {
+        let mut child = run(arguments, std::process::Stdio::piped());
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        let Ok(full) = std::fs::File::options().write(true).open("/dev/full") else { continue };
+        let output = run(arguments, full.into()).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(text(&output.stderr).starts_with("error: standard output: "), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn diff_names_the_layer_that_parts() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/models");
+    let source = golden.join("conv_3x3_same.tflite").display().to_string();
+    let workshop = Workshop::new("diff");
+    workshop.json(&["convert", &source, "-o", "conv.ocelli", "--json"]);
+    let difference = workshop.json(&["diff", &source, "conv.ocelli", "--json"]);
+    assert_eq!((&difference["is_exact"], &difference["first"]), (&Value::from(true), &Value::Null));
+
+    // One byte of the weights, and the checksum over it.
+    let bytes = ocelli_format::AlignedBytes::copy_of(&std::fs::read(workshop.0.join("conv.ocelli")).unwrap());
+    let artefact = ocelli_format::Artefact::parse(&bytes).unwrap();
+    let mut model = ocelli_format::model::Model::from_artefact(&artefact);
+    let (layer, weights) = (model.operators[0].name.clone(), usize::from(model.operators[0].inputs[1]));
+    model.tensors[weights].data.as_mut().unwrap()[5] ^= 1;
+    std::fs::write(workshop.0.join("planted.ocelli"), ocelli_format::write(&model).unwrap()).unwrap();
+    let output = workshop.ocelli(&["diff", &source, "planted.ocelli"]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output.stdout);
+    assert!(said.contains(&format!("{layer} (Conv2d) is the first layer that parts")), "{said}");
+    assert!(said.contains("at position 5"), "{said}");
+
+    let message = workshop.failure(&["diff", &source, "detector.ocelli"], 1);
+    assert!(message.contains("give the file that the artefact was made of"), "{message}");
+}
+
+#[test]
 fn every_shell_gets_its_completions() {
     let workshop = Workshop::new("completions");
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {

@@ -37,6 +37,8 @@ pub struct Options {
 /// A converted model.
 #[derive(Clone, Debug)]
 pub struct Conversion {
+    /// The quantized graph that was lowered.
+    pub graph: Graph,
     /// The artefact as owned values.
     pub model: Model,
     /// The artefact's bytes.
@@ -97,12 +99,8 @@ pub enum ConvertError {
 /// # Errors
 /// [`ConvertError`].
 pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertError> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| ConvertError::Read { path: path.display().to_string(), source })?;
     let contract = Contract::find(path, options.contract.as_deref())?.unwrap_or_default();
-    let mut graph = import::import_bytes(&path.display().to_string(), &bytes)?;
-    import::requantize_u8(&mut graph);
-    fold(&mut graph);
+    let (mut graph, source_sha256) = read_graph(path)?;
     let source = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
 
     let mut report_calibration = Vec::new();
@@ -133,7 +131,6 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
     attach(&mut lowered, &contract, &heads)?;
     let mut model = lowered.model;
     model.version = options.version.clone().unwrap_or_else(|| "1".into());
-    let source_sha256 = sha256_hex(&bytes);
     model.provenance = provenance::pairs(&source, &source_sha256, &report_calibration, calibration_samples);
     model.provenance.extend(options.provenance.iter().cloned());
     let schedule = plan::plan(&model).map_err(ExecuteError::from)?;
@@ -153,11 +150,21 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
         outputs,
         artefact: inspect(&artefact, bytes.len()),
     };
-    Ok(Conversion { model, bytes, report })
+    Ok(Conversion { graph, model, bytes, report })
+}
+
+/// The folded graph of a model file, and the file's SHA-256 in hexadecimal.
+pub(crate) fn read_graph(path: &Path) -> Result<(Graph, String), ConvertError> {
+    let file = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|source| ConvertError::Read { path: file.clone(), source })?;
+    let mut graph = import::import_bytes(&file, &bytes)?;
+    import::requantize_u8(&mut graph);
+    fold(&mut graph);
+    Ok((graph, sha256_hex(&bytes)))
 }
 
 /// Whether a graph still has to be quantized.
-fn is_float(graph: &Graph) -> bool {
+pub(crate) fn is_float(graph: &Graph) -> bool {
     graph.inputs.iter().any(|&id| graph.tensors[id].element == Element::F32)
 }
 

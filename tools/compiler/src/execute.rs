@@ -87,6 +87,33 @@ impl Executor {
         })
     }
 
+    /// Every tensor by id, each as it was when its step was done; `None` for constants and for tensors that
+    /// no step leaves whole.
+    ///
+    /// # Errors
+    /// [`ExecuteError::Engine`].
+    pub fn run_all(&mut self, inputs: &[Vec<i8>]) -> Result<Vec<Option<Vec<i8>>>, ExecuteError> {
+        self.with_plan(|plan| {
+            let artefact = *plan.artefact();
+            let mut tensors = vec![None; artefact.tensor_count()];
+            for (index, values) in inputs.iter().enumerate() {
+                let input = plan.input(index).unwrap_or_default();
+                input.iter_mut().zip(values).for_each(|(to, &value)| *to = value);
+            }
+            for &id in artefact.inputs() {
+                tensors[usize::from(id)] = plan.tensor(id).map(<[i8]>::to_vec);
+            }
+            for step in 0..plan.step_count() {
+                plan.run_step(step);
+                let Some(operator) = plan.step_operator(step) else { continue };
+                for &id in artefact.operator(operator).outputs {
+                    tensors[usize::from(id)] = plan.tensor(id).map(<[i8]>::to_vec);
+                }
+            }
+            tensors
+        })
+    }
+
     /// CRC-32 of the outputs on a seeded stream, as the self-test computes it.
     ///
     /// # Errors

@@ -25,6 +25,8 @@ pub mod execute;
 pub mod inspect;
 pub mod report;
 
+pub mod diff;
+
 pub mod float_detector;
 pub mod oracle;
 mod resample;

@@ -5,6 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::WriteError;
+use crate::Operator;
 use crate::model::{Model, OperatorStep, Schedule, Step, TensorId};
 
 /// Checks one schedule of a model that the reader accepts.
@@ -70,7 +71,17 @@ impl Walk<'_> {
             let mut inputs = node.inputs.iter().filter(|tensor| !rings.contains(tensor));
             inputs.try_for_each(|&tensor| self.read(index, tensor))?;
             self.overwrite(step.scratch.map(u64::from));
-            node.outputs.iter().for_each(|&tensor| self.write(tensor));
+            for &output in &node.outputs {
+                match node.inputs.first() {
+                    // The same bytes under another shape: both tensors hold their value.
+                    Some(&input)
+                        if node.operator == Operator::Reshape && self.is_one_place(input, output) =>
+                    {
+                        self.live[usize::from(output)] = true;
+                    }
+                    _ => self.write(output),
+                }
+            }
         }
         rings.iter().for_each(|&tensor| self.live[usize::from(tensor)] = false);
         Ok(())
@@ -101,6 +112,11 @@ impl Walk<'_> {
                 self.live[tensor] = false;
             }
         }
+    }
+
+    fn is_one_place(&self, one: TensorId, other: TensorId) -> bool {
+        let place = self.place(usize::from(one));
+        place.is_some() && place == self.place(usize::from(other))
     }
 
     /// Start and bytes of a tensor in the arena.

@@ -8,7 +8,7 @@ use ocelli_compiler::quantize::Method;
 use ocelli_compiler::report::Report;
 
 use crate::failure::{Failure, Verdict};
-use crate::terminal::{self, FAINT, STRONG, thousands};
+use crate::terminal::{self, FAINT, STRONG, say, thousands};
 
 /// Arguments of `ocelli convert`.
 #[derive(clap::Args)]
@@ -57,7 +57,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         provenance: arguments.provenance,
     };
     let spinner = terminal::spinner(format!("Converting {}", arguments.model.display()));
-    let Conversion { model, mut bytes, report } =
+    let Conversion { model, mut bytes, report, .. } =
         convert(&arguments.model, &options).map_err(|error| Failure::at(arguments.model.display(), error))?;
     drop(spinner);
     if arguments.strip {
@@ -68,30 +68,30 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     if arguments.json {
         terminal::print_json(&report)?;
     } else {
-        print(&report);
-        anstream::println!("{STRONG}{}{STRONG:#} {} bytes", output.display(), thousands(bytes.len() as u64));
+        print(&report)?;
+        say!("{STRONG}{}{STRONG:#} {} bytes", output.display(), thousands(bytes.len() as u64))?;
     }
     Ok(Verdict::Done)
 }
 
 /// Warnings, and what the model was calibrated on.
-fn print(report: &Report) {
+fn print(report: &Report) -> Result<(), Failure> {
     terminal::print_warnings(&report.warnings);
     if report.calibration_samples > 0 {
         let pictures: usize = report.calibration.iter().map(|image| image.pictures).sum();
         let (samples, files) = (report.calibration_samples, report.calibration.len());
-        anstream::println!("calibrated on {samples} samples of {pictures} pictures in {files} files");
+        say!("calibrated on {samples} samples of {pictures} pictures in {files} files")?;
     }
     for output in &report.outputs {
-        anstream::println!("{FAINT}{}: {:.1} dB against float{FAINT:#}", output.name, output.sqnr_db);
+        say!("{FAINT}{}: {:.1} dB against float{FAINT:#}", output.name, output.sqnr_db)?;
     }
     let artefact = &report.artefact;
-    anstream::println!(
+    say!(
         "{} multiply-accumulates, {} bytes of weights, {} bytes of arena",
         thousands(artefact.macs),
         thousands(artefact.weight_bytes),
         thousands(artefact.arena_bytes),
-    );
+    )
 }
 
 fn parse_method(text: &str) -> Result<Method, String> {

@@ -15,7 +15,7 @@ use crate::commands::zoo::fetch_with_progress;
 use crate::failure::{Failure, Verdict};
 use crate::picture::Picture;
 use crate::session::{self, HostPipeline, Memory, StageTimes, run_timed};
-use crate::terminal::{self, FAINT, STRONG, thousands};
+use crate::terminal::{self, FAINT, STRONG, say, thousands};
 
 const MODEL: &str = "blazeface";
 const PHOTOGRAPH: &str = "astronaut";
@@ -85,7 +85,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     if arguments.json {
         terminal::print_json(&report.as_json(&arguments.output, &place))?;
     } else {
-        report.print(&arguments.output, &place);
+        report.print(&arguments.output, &place)?;
     }
     Ok(Verdict::Done)
 }
@@ -254,35 +254,35 @@ impl Report<'_> {
         ]
     }
 
-    fn print(&self, picture: &Path, artefact: &Path) {
+    fn print(&self, picture: &Path, artefact: &Path) -> Result<(), Failure> {
         let report = &self.conversion.report;
         terminal::print_warnings(&report.warnings);
         let names: Vec<&str> = report.calibration.iter().map(|image| image.name.as_str()).collect();
         let pictures: usize = report.calibration.iter().map(|image| image.pictures).sum();
-        anstream::println!("{STRONG}BlazeFace{STRONG:#}, float as Google published it, quantized to int8.");
-        anstream::println!(
+        say!("{STRONG}BlazeFace{STRONG:#}, float as Google published it, quantized to int8.")?;
+        say!(
             "{FAINT}Calibrated on {} samples made of {pictures} pictures and patches ({}), the photograph not among them.{FAINT:#}",
             report.calibration_samples,
             names.join(", ")
-        );
+        )?;
         if self.found.is_empty() {
             terminal::print_warning("no face was found: please report this");
         }
         for found in &self.found {
             let [left, top, right, bottom] = found.bounds;
-            anstream::println!(
+            say!(
                 "A face at {left:.0}, {top:.0}, {:.0} x {:.0} pixels, score {:.1} %.",
                 right - left,
                 bottom - top,
                 100.0 * found.score
-            );
+            )?;
             if let Some(near) = self.nearest(found) {
-                anstream::println!(
+                say!(
                     "Float finds it with {:.1} %: IoU {:.3}, keypoints at most {:.1} pixels apart.",
                     100.0 * near.float_score,
                     near.iou,
                     near.keypoint_distance
-                );
+                )?;
             }
         }
         let mut table = terminal::table(&["", "time", "RAM bytes", "flash bytes"], &[1, 2, 3]);
@@ -295,15 +295,11 @@ impl Report<'_> {
                 bytes(line.flash_bytes),
             ]);
         }
-        anstream::println!("{table}");
-        anstream::println!(
+        say!("{table}")?;
+        say!(
             "{FAINT}Times: this computer, median of {RUNS}. Flash: the model; `cargo xtask sizes` has the code.{FAINT:#}"
-        );
-        anstream::println!(
-            "Picture: {STRONG}{}{STRONG:#}   artefact: {}",
-            picture.display(),
-            artefact.display()
-        );
+        )?;
+        say!("Picture: {STRONG}{}{STRONG:#}   artefact: {}", picture.display(), artefact.display())
     }
 
     fn as_json(&self, picture: &Path, artefact: &Path) -> serde_json::Value {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::artefact_file::ArtefactFile;
 use crate::contracts::{input_json, input_line, output_json, output_line};
 use crate::failure::{Failure, Verdict};
-use crate::terminal::{self, FAINT, STRONG, thousands};
+use crate::terminal::{self, FAINT, STRONG, say, thousands};
 
 /// Arguments of `ocelli inspect`.
 #[derive(clap::Args)]
@@ -29,7 +29,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     if arguments.json {
         terminal::print_json(&as_json(&artefact))?;
     } else {
-        print(&artefact);
+        print(&artefact)?;
     }
     Ok(Verdict::Done)
 }
@@ -69,10 +69,10 @@ fn as_json(artefact: &Artefact<'_>) -> Value {
     })
 }
 
-fn print(artefact: &Artefact<'_>) {
+fn print(artefact: &Artefact<'_>) -> Result<(), Failure> {
     let numbers = inspect(artefact, artefact.bytes().len());
     let (name, version) = (artefact.name(), artefact.version());
-    anstream::println!("{STRONG}{}{STRONG:#} {version}", if name.is_empty() { "(no name)" } else { name });
+    say!("{STRONG}{}{STRONG:#} {version}", if name.is_empty() { "(no name)" } else { name })?;
     let mut facts = Table::new();
     facts.load_style(comfy_table::presets::NOTHING);
     let mut fact = |key: &str, value: String| {
@@ -103,7 +103,7 @@ fn print(artefact: &Artefact<'_>) {
     for (key, value) in artefact.provenance() {
         fact(key, shortened(value));
     }
-    anstream::println!("{}\n", facts.trim_fmt());
+    say!("{}\n", facts.trim_fmt())?;
     let mut table = terminal::table(&["layer", "operator", "output", "MACs", "weight bytes"], &[3, 4]);
     for layer in numbers.layers {
         let output = axes(&layer.output_shape);
@@ -115,8 +115,8 @@ fn print(artefact: &Artefact<'_>) {
             thousands(layer.weight_bytes),
         ]);
     }
-    anstream::println!("{table}");
-    anstream::println!("{FAINT}Weights count with their biases, factors and tables.{FAINT:#}");
+    say!("{table}")?;
+    say!("{FAINT}Weights count with their biases, factors and tables.{FAINT:#}")
 }
 
 /// A value of the provenance, cut where it would fill the screen; JSON has it whole.

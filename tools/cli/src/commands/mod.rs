@@ -14,6 +14,8 @@ pub mod run;
 
 pub mod simulate;
 
+pub mod diff;
+
 pub mod completions;
 
 use crate::arguments::Command;
@@ -29,6 +31,7 @@ pub fn run(command: Command) -> Result<Verdict, Failure> {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     }
 }

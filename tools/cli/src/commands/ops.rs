@@ -4,7 +4,7 @@ use ocelli_compiler::coverage::{self, Device};
 use ocelli_compiler::import::{onnx_operators, tflite_operators};
 
 use crate::failure::{Failure, Verdict};
-use crate::terminal::{self, FAINT};
+use crate::terminal::{self, FAINT, say};
 
 /// Arguments of `ocelli ops`.
 #[derive(clap::Args)]
@@ -35,12 +35,12 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         let operator = if row.operator.is_empty() { "-" } else { row.operator };
         table.add_row([operator, &device, &row.onnx.join(" "), &row.tflite.join(" ")]);
     }
-    anstream::println!("{table}");
-    anstream::println!(
+    say!("{table}")?;
+    say!(
         "{FAINT}{} operators of ONNX, {} of TFLite. Operators on constants alone are computed by the compiler. \
          Operands of another scale than an operator wants pass a table first.{FAINT:#}",
         onnx_operators().count(),
         tflite_operators().count()
-    );
+    )?;
     Ok(Verdict::Done)
 }

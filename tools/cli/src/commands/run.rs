@@ -12,7 +12,7 @@ use crate::failure::{Failure, Verdict};
 use crate::input::{self, Input};
 use crate::picture::Picture;
 use crate::session::{self, Memory, StageTimes};
-use crate::terminal::{self, FAINT, STRONG};
+use crate::terminal::{self, FAINT, STRONG, say};
 
 /// Arguments of `ocelli run`.
 #[derive(clap::Args)]
@@ -57,8 +57,7 @@ fn run_on_seed(file: &ArtefactFile, seed: u32, shift: u8, json: bool) -> Result<
     match json {
         true => terminal::print_json_line(&json!({ "seed": seed, "shift": shift, "output_hex": output })),
         false => {
-            anstream::println!("{output}");
-            Ok(())
+            say!("{output}")
         }
     }
 }
@@ -98,9 +97,9 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
         } else {
             let total = times.preprocess + times.infer + times.postprocess;
             let size = format!("{} x {}", frame.width(), frame.height());
-            anstream::println!("{STRONG}frame {index}{STRONG:#} {FAINT}{size}, {total:.1?}{FAINT:#}");
+            say!("{STRONG}frame {index}{STRONG:#} {FAINT}{size}, {total:.1?}{FAINT:#}")?;
             for line in session::outcome_lines(&artefact, &outcome) {
-                anstream::println!("  {line}");
+                say!("  {line}")?;
             }
         }
     }

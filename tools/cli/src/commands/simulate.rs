@@ -15,7 +15,7 @@ use crate::artefact_file::ArtefactFile;
 use crate::failure::{Failure, Verdict};
 use crate::input::{self, Input};
 use crate::session::{WITHOUT_CONTRACT, class_name};
-use crate::terminal::{self, STRONG, thousands};
+use crate::terminal::{self, STRONG, say, thousands};
 
 /// Arguments of `ocelli simulate`.
 #[derive(clap::Args)]
@@ -35,7 +35,8 @@ pub struct Arguments {
     json: bool,
 }
 
-fn machine_names() -> PossibleValuesParser {
+/// The values that `--on` takes.
+pub fn machine_names() -> PossibleValuesParser {
     PossibleValuesParser::new(machines().iter().map(|machine| machine.name.as_str()))
 }
 
@@ -102,7 +103,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         }))?;
     } else {
         let self_test = if artefact.self_test().is_some() { "self-test passed" } else { "no self-test" };
-        anstream::println!("{STRONG}{}{STRONG:#} ({}), {self_test}", machine.name, machine.core);
+        say!("{STRONG}{}{STRONG:#} ({}), {self_test}", machine.name, machine.core)?;
         let mut table = terminal::table(&["", "value"], &[1]);
         let stages = there.instructions;
         for (name, value) in [
@@ -115,20 +116,20 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         ] {
             table.add_row([name.to_owned(), thousands(value)]);
         }
-        anstream::println!("{table}");
+        say!("{table}")?;
         for found in &there.detections {
             let [left, top, right, bottom] = found.bounds.map(|edge| edge / ocelli::SUBPIXELS);
             let (name, score) = (class_name(&artefact, found.class_index), f64::from(found.score) / 655.36);
-            anstream::println!("{name} {score:.1} % at {left}, {top} to {right}, {bottom}");
+            say!("{name} {score:.1} % at {left}, {top} to {right}, {bottom}")?;
         }
         if there.overflow > 0 {
-            anstream::println!("and {} more than fit", there.overflow);
+            say!("and {} more than fit", there.overflow)?;
         }
         for &(class, score) in &there.classes {
-            anstream::println!("{} {:.1} %", class_name(&artefact, class), f64::from(score) / 655.36);
+            say!("{} {:.1} %", class_name(&artefact, class), f64::from(score) / 655.36)?;
         }
         match equal {
-            true => anstream::println!("Every output byte and every decoded number equals this computer's."),
+            true => say!("Every output byte and every decoded number equals this computer's.")?,
             false => terminal::print_warning(&difference(&here, &there)),
         }
     }

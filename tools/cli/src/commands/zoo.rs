@@ -6,7 +6,7 @@ use ocelli_zoo::{Cache, Catalogue, Event, Source, fetch};
 use serde_json::json;
 
 use crate::failure::{Failure, Verdict};
-use crate::terminal::{self, FAINT, thousands};
+use crate::terminal::{self, FAINT, say, thousands};
 
 /// Arguments of `ocelli zoo`.
 #[derive(clap::Args)]
@@ -39,7 +39,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
             let paths = fetch_with_progress(&name, source)?;
             match arguments.json {
                 true => terminal::print_json(&json!({ "name": name, "files": paths }))?,
-                false => paths.iter().for_each(|path| anstream::println!("{}", path.display())),
+                false => paths.iter().try_for_each(|path| say!("{}", path.display()))?,
             }
             Ok(Verdict::Done)
         }
@@ -90,7 +90,7 @@ fn list(as_json: bool) -> Result<Verdict, Failure> {
         let bytes = thousands(entry.bytes());
         table.add_row([entry.name.as_str(), &entry.task, &bytes, &entry.licence, cached]);
     }
-    anstream::println!("{table}");
-    anstream::println!("{FAINT}`ocelli zoo fetch NAME` fetches into {}{FAINT:#}", cache.root().display());
+    say!("{table}")?;
+    say!("{FAINT}`ocelli zoo fetch NAME` fetches into {}{FAINT:#}", cache.root().display())?;
     Ok(Verdict::Done)
 }

@@ -1,0 +1,345 @@
+//! One layer of the artefact beside the operators of the source that compute the same tensor.
+//!
+//! The compiler evens out channels: a channel of the artefact may be the source's divided by a factor, which
+//! the next layer takes back. Every matched tensor therefore keeps the factor of each channel.
+
+use std::collections::HashMap;
+
+use ocelli_format::model::{Model, Node, OutputContract};
+
+use super::values::{Values, bounds};
+use super::weights::{self, Beside};
+use super::{DiffError, Fault, LIMIT, LayerDifference, NumberFault, Source, noise};
+use crate::graph::{self, Graph, TensorId};
+use crate::oracle::Oracle;
+
+/// The layers seen so far.
+pub(super) struct Layers<'a> {
+    source: &'a Source,
+    model: &'a Model,
+    values: &'a Values,
+    /// Tensors of the source that are computed, by name.
+    names: HashMap<&'a str, TensorId>,
+    /// The node that computes each tensor of the source.
+    producers: Vec<Option<usize>>,
+    /// Tensors of the source of which the artefact's numbers are known.
+    matched: Vec<Option<Matched>>,
+}
+
+/// The artefact's numbers for a tensor of the source.
+struct Matched {
+    /// What they stand for in the source.
+    source_real: Vec<f32>,
+    /// What they stand for in the artefact.
+    real: Vec<f32>,
+    /// The source's channel over the artefact's.
+    factors: Vec<Factor>,
+}
+
+/// The source's channel over the artefact's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Factor {
+    pub(super) value: f32,
+    /// Whether weights tell it; otherwise it fits this input best.
+    pub(super) is_known: bool,
+}
+
+impl Factor {
+    const ONE: Factor = Factor { value: 1.0, is_known: true };
+}
+
+/// The operators of the source between matched tensors and one more.
+pub(super) struct Stage {
+    /// Matched tensors in, one tensor out.
+    pub(super) graph: Graph,
+    /// The inputs' ids in the source.
+    boundary: Vec<TensorId>,
+}
+
+impl<'a> Layers<'a> {
+    /// Nothing seen but the inputs, given as real numbers of the source.
+    pub(super) fn new(
+        source: &'a Source,
+        model: &'a Model,
+        values: &'a Values,
+        real_inputs: Vec<Vec<f32>>,
+    ) -> Layers<'a> {
+        let graph = &source.graph;
+        let mut producers = vec![None; graph.tensors.len()];
+        for (index, node) in graph.nodes.iter().enumerate() {
+            node.outputs.iter().for_each(|&id| producers[id] = Some(index));
+        }
+        let computed = (0..graph.tensors.len()).filter(|&id| producers[id].is_some());
+        let names = computed.map(|id| (graph.tensors[id].name.as_str(), id)).collect();
+        let mut matched: Vec<Option<Matched>> = (0..graph.tensors.len()).map(|_| None).collect();
+        for ((&id, &stored), source_real) in graph.inputs.iter().zip(&model.inputs).zip(real_inputs) {
+            let factors = vec![Factor::ONE; channels(graph, id)];
+            matched[id] = Some(Matched { real: values.real(model, stored), source_real, factors });
+        }
+        Layers { source, model, values, names, producers, matched }
+    }
+
+    /// Compares an operator of the artefact; `floats` are the source's tensors from its input on.
+    pub(super) fn compare(
+        &mut self,
+        operator: &Node,
+        floats: &[Option<Vec<f32>>],
+    ) -> Result<LayerDifference, DiffError> {
+        let output = operator.outputs[0];
+        let tensor = &self.model.tensors[usize::from(output)];
+        let mut difference = LayerDifference {
+            name: operator.name.clone(),
+            operator: operator.operator.kind().to_string(),
+            tensor: tensor.name.clone(),
+            ..LayerDifference::default()
+        };
+        let graph = &self.source.graph;
+        let real = self.values.real(self.model, output);
+        let Some(&id) = self.names.get(tensor.name.as_str()) else {
+            difference.unmatched = Some("the source has no tensor of this name".into());
+            return Ok(difference);
+        };
+        if graph.tensors[id].elements() != real.len() {
+            let (shape, found) = (&graph.tensors[id].shape, &tensor.shape);
+            difference.unmatched = Some(format!("it is {found:?} here and {shape:?} in the source"));
+            return Ok(difference);
+        }
+        let stage = self.stage(id);
+        let known = |ids: &[TensorId], part: fn(&Matched) -> &Vec<f32>| -> Vec<Vec<f32>> {
+            ids.iter()
+                .filter_map(|&id| self.matched[id].as_ref())
+                .map(|matched| part(matched).clone())
+                .collect()
+        };
+        let oracle = Oracle::new(&stage.graph)?;
+        let own = oracle.run(&known(&stage.boundary, |matched| &matched.source_real))?.swap_remove(0);
+
+        let (factors, offsets, beside) = self.align(operator, &stage, &own, &real);
+        let scale = f32::from_bits(tensor.scale_bits);
+        let (low, high) = bounds(self.model, output);
+        let place = |real: f32, channel: usize| real * factors[channel].value + offsets[channel];
+        let source_real: Vec<f32> =
+            real.iter().enumerate().map(|(index, &real)| place(real, index % factors.len())).collect();
+
+        if let Some(floats) = &floats[id] {
+            (difference.sqnr_db, difference.max_error_steps) =
+                from_the_input_on(floats, &source_real, &factors, scale);
+        }
+        let expected = match self.source.is_exact() {
+            true => None,
+            false => {
+                Some(noise::variance(&stage, beside.as_ref(), &known(&stage.boundary, |m| &m.real), scale)?)
+            }
+        };
+        let mut worst = (0.0f32, 0);
+        let mut noise = vec![(0f64, 0f64); factors.len()];
+        for (index, (&own, &found)) in own.iter().zip(&source_real).enumerate() {
+            let channel = index % factors.len();
+            let error = own.clamp(place(low, channel), place(high, channel)) - found;
+            let steps = (error / factors[channel].value / scale).abs();
+            worst = if steps > worst.0 { (steps, channel) } else { worst };
+            if let Some(expected) = &expected {
+                let (square, variance) = &mut noise[channel];
+                *square += f64::from((error / factors[channel].value).powi(2));
+                *variance += f64::from(expected[index % expected.len()]);
+            }
+        }
+        difference.own_error_steps = Some(worst.0.into());
+        if expected.is_some() {
+            let ratios =
+                noise.iter().map(|(square, variance)| (square / variance.max(f64::MIN_POSITIVE)).sqrt());
+            let (channel, ratio) = ratios.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or_default();
+            difference.own_over_rounding = Some(ratio);
+            let (of, count) = (real.len(), real.len() / factors.len());
+            let numbers =
+                (ratio > LIMIT).then_some(NumberFault { count, of, steps: worst.0.into(), channel });
+            let constant = beside.and_then(|beside| beside.fault);
+            if constant.is_some() || numbers.is_some() {
+                difference.fault = Some(Fault { constant, numbers });
+            }
+        }
+        self.matched[id] = Some(Matched { source_real, real, factors });
+        Ok(difference)
+    }
+
+    /// The operators between a tensor and what is known before it.
+    fn stage(&self, target: TensorId) -> Stage {
+        let source = &self.source.graph;
+        let mut stage = Stage { graph: Graph::default(), boundary: Vec::new() };
+        let mut places: HashMap<TensorId, TensorId> = HashMap::new();
+        // Nodes stand in the source in the order of execution, so their indices sort them.
+        let mut wanted = vec![target];
+        let mut nodes = std::collections::BTreeSet::new();
+        while let Some(id) = wanted.pop() {
+            if let Some(node) = self.producers[id]
+                && (id == target || self.matched[id].is_none())
+                && nodes.insert(node)
+            {
+                wanted.extend(&source.nodes[node].inputs);
+            }
+        }
+        let mut place = |id: TensorId, graph: &mut Graph| {
+            *places.entry(id).or_insert_with(|| {
+                graph.tensors.push(source.tensors[id].clone());
+                graph.tensors.len() - 1
+            })
+        };
+        for &index in &nodes {
+            let node = &source.nodes[index];
+            for &id in &node.inputs {
+                let is_inside = self.producers[id].is_some_and(|node| nodes.contains(&node));
+                if !is_inside && source.tensors[id].data.is_none() && !stage.boundary.contains(&id) {
+                    stage.boundary.push(id);
+                    let input = place(id, &mut stage.graph);
+                    stage.graph.inputs.push(input);
+                }
+            }
+            let mut inner = node.clone();
+            inner
+                .inputs
+                .iter_mut()
+                .chain(&mut inner.outputs)
+                .for_each(|id| *id = place(*id, &mut stage.graph));
+            stage.graph.nodes.push(inner);
+        }
+        let output = place(target, &mut stage.graph);
+        stage.graph.outputs.push(output);
+        stage
+    }
+
+    /// What turns the artefact's numbers into the source's: factors and offsets of the channels, and the
+    /// weights that tell them.
+    fn align(
+        &self,
+        operator: &Node,
+        stage: &Stage,
+        own: &[f32],
+        real: &[f32],
+    ) -> (Vec<Factor>, Vec<f32>, Option<Beside>) {
+        let target = stage.graph.outputs[0];
+        let count = channels(&stage.graph, target);
+        if self.source.is_exact() {
+            return (vec![Factor::ONE; count], vec![0.0; count], None);
+        }
+        let operand = |index: usize| stage.boundary.get(index).and_then(|&id| self.matched[id].as_ref());
+        let beside = operand(0)
+            .and_then(|input| weights::beside(self.model, operator, stage, &input.factors))
+            .filter(|beside| beside.factors.len() == count);
+        let mut columns = vec![Vec::new(); count];
+        let (low, high) = bounds(self.model, operator.outputs[0]);
+        for (index, (&own, &real)) in own.iter().zip(real).enumerate() {
+            if real > low && real < high {
+                columns[index % count].push((own, real));
+            }
+        }
+        let candidates: Vec<&Vec<Factor>> =
+            (0..stage.boundary.len()).filter_map(operand).map(|matched| &matched.factors).collect();
+        let factors: Vec<Factor> = (0..count)
+            .map(|channel| match &beside {
+                Some(Beside { factors, .. }) => match factors[channel] {
+                    Some(value) => Factor { value, is_known: true },
+                    None => fitted(&columns[channel]),
+                },
+                None => {
+                    // Channels padded on have no factor to inherit.
+                    let inherited = candidates.iter().filter_map(|factors| factors.get(channel));
+                    nearest(&columns[channel], inherited.copied())
+                }
+            })
+            .collect();
+        let offsets = match self.is_of_a_head(operator) {
+            true => {
+                columns.iter().zip(&factors).map(|(column, &factor)| middle(column, factor.value)).collect()
+            }
+            false => vec![0.0; count],
+        };
+        (factors, offsets, beside)
+    }
+
+    /// Whether the output contract reads this operator's result as scores or boxes: the compiler then moves
+    /// offsets of channels into the contract and mean errors into the bias.
+    fn is_of_a_head(&self, operator: &Node) -> bool {
+        let output = operator.outputs[0];
+        self.model.output_contracts.iter().any(|contract| match contract {
+            OutputContract::Boxes(boxes) => {
+                boxes.heads.iter().any(|head| head.scores == output || head.boxes == output)
+            }
+            _ => false,
+        })
+    }
+}
+
+impl Stage {
+    /// The one operator of the stage, if it is one.
+    pub(super) fn only_node(&self) -> Option<&graph::Node> {
+        match &self.graph.nodes[..] {
+            [node] => Some(node),
+            _ => None,
+        }
+    }
+}
+
+/// Numbers of the innermost axis.
+fn channels(graph: &Graph, id: TensorId) -> usize {
+    graph.tensors[id].shape.last().copied().unwrap_or(1).max(1)
+}
+
+/// Signal to noise in decibels and the largest error in steps, from the model's input on.
+fn from_the_input_on(
+    floats: &[f32],
+    found: &[f32],
+    factors: &[Factor],
+    scale: f32,
+) -> (Option<f64>, Option<f64>) {
+    let mean = floats.iter().map(|&float| f64::from(float)).sum::<f64>() / floats.len().max(1) as f64;
+    let (mut signal, mut noise, mut worst) = (0f64, 0f64, 0f64);
+    for (index, (&float, &found)) in floats.iter().zip(found).enumerate() {
+        let error = f64::from(found - float);
+        signal += (f64::from(float) - mean).powi(2);
+        noise += error * error;
+        worst = worst.max((error / f64::from(factors[index % factors.len()].value * scale)).abs());
+    }
+    let sqnr = (noise > 0.0 && signal > 0.0).then(|| 10.0 * (signal / noise).log10());
+    (sqnr, Some(worst))
+}
+
+/// The factor with the least squares between pairs of the source's and the artefact's numbers.
+fn fitted(pairs: &[(f32, f32)]) -> Factor {
+    let (product, square) = pairs.iter().fold((0f64, 0f64), |(product, square), &(own, real)| {
+        (product + f64::from(own) * f64::from(real), square + f64::from(real) * f64::from(real))
+    });
+    let slope = (product / square) as f32;
+    let is_slope = slope.is_normal() && slope > 0.0;
+    Factor { value: if is_slope { slope } else { 1.0 }, is_known: false }
+}
+
+/// Of the operands' factors and 1 the one that fits best. A channel that is 0 on this input has those of its
+/// operands.
+fn nearest(pairs: &[(f32, f32)], inherited: impl Iterator<Item = Factor>) -> Factor {
+    let error = |factor: Factor| -> f64 {
+        pairs.iter().map(|&(own, real)| f64::from(own - real * factor.value).powi(2)).sum()
+    };
+    let mut inherited: Vec<Factor> = inherited.collect();
+    inherited.sort_by_key(|factor| !factor.is_known);
+    let of_an_operand = |best: Option<(f64, Factor)>, factor: Factor| match best {
+        Some(best) if best.0 <= error(factor) => Some(best),
+        _ => Some((error(factor), factor)),
+    };
+    let one = Factor { is_known: false, ..Factor::ONE };
+    match inherited.into_iter().fold(None, of_an_operand) {
+        // A factor read off rounded weights fits a little worse than the true one, never much.
+        Some((least, factor)) if least <= 4.0 * error(one) => factor,
+        _ => one,
+    }
+}
+
+/// The middle one of all differences; 0 when there are few.
+fn middle(pairs: &[(f32, f32)], factor: f32) -> f32 {
+    const ENOUGH: usize = 8;
+    let mut differences: Vec<f32> = pairs.iter().map(|&(own, real)| own - real * factor).collect();
+    if differences.len() < ENOUGH {
+        return 0.0;
+    }
+    let middle = differences.len() / 2;
+    *differences.select_nth_unstable_by(middle, f32::total_cmp).1
+}
