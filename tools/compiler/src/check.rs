@@ -149,9 +149,24 @@ pub fn check_node(graph: &Graph, node: &Node) -> Result<(), String> {
             let [batch, _, _, channels] = image(input)?;
             if output.shape == [batch, channels] { output.shape.clone() } else { vec![batch, 1, 1, channels] }
         }
-        Op::Add { .. } | Op::Mul { .. } => {
+        Op::Add { .. } | Op::Mul { .. } | Op::Binary { .. } => {
             let [left, right] = take(&operands)?;
-            broadcast(left, right)?
+            broadcast(&left.shape, &right.shape)?
+        }
+        Op::Select => {
+            let [condition, yes, no] = take(&operands)?;
+            broadcast(&condition.shape, &broadcast(&yes.shape, &no.shape)?)?
+        }
+        Op::Prelu => {
+            let [input, slopes] = take(&operands)?;
+            let ones = slopes.shape.iter().take_while(|&&extent| extent == 1).count();
+            if slopes.data.is_none() || !input.shape.ends_with(&slopes.shape[ones..]) {
+                return Err(format!(
+                    "slopes `{}` of shape {:?}; constants for the innermost axes of {:?} are supported",
+                    slopes.name, slopes.shape, input.shape
+                ));
+            }
+            input.shape.clone()
         }
         Op::Concatenate { axis } => concatenate(&operands, *axis)?,
         Op::Pad { before, after, value } => {
@@ -194,9 +209,19 @@ pub fn check_node(graph: &Graph, node: &Node) -> Result<(), String> {
         }
         Op::Unary(unary) => {
             let [input] = take(&operands)?;
-            if matches!(unary, Unary::LeakyRelu { alpha } if !alpha.is_finite()) {
+            let sound = match *unary {
+                Unary::LeakyRelu { alpha } | Unary::Elu { alpha } => alpha.is_finite(),
+                Unary::Power { exponent } => exponent.is_finite(),
+                Unary::Clip { low, high } => low <= high,
+                _ => true,
+            };
+            if !sound {
                 return Err(format!("{unary:?}"));
             }
+            input.shape.clone()
+        }
+        Op::Function(_) => {
+            let [input] = take(&operands)?;
             input.shape.clone()
         }
     };
@@ -352,19 +377,18 @@ fn fully_connected(operands: &[&Tensor], output: &Tensor) -> Result<Vec<usize>, 
     Ok(output.shape.clone())
 }
 
-fn broadcast(left: &Tensor, right: &Tensor) -> Result<Vec<usize>, String> {
-    if left.shape == right.shape {
-        return Ok(left.shape.clone());
-    }
-    for (constant, other) in [(right, left), (left, right)] {
-        if constant.data.is_some() && broadcasts_to(&constant.shape, &other.shape) {
-            return Ok(other.shape.clone());
-        }
-    }
-    Err(format!(
-        "shapes {:?} and {:?}; equal shapes, or a constant that broadcasts, are supported",
-        left.shape, right.shape
-    ))
+/// The shape that both repeat to, along axes of extent 1 or missing ones.
+fn broadcast(left: &[usize], right: &[usize]) -> Result<Vec<usize>, String> {
+    let rank = left.len().max(right.len());
+    let extent =
+        |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis]);
+    (0..rank)
+        .map(|axis| match (extent(left, axis), extent(right, axis)) {
+            (1, extent) | (extent, 1) => Ok(extent),
+            (one, other) if one == other => Ok(one),
+            _ => Err(format!("shapes {left:?} and {right:?} do not broadcast")),
+        })
+        .collect()
 }
 
 /// Whether a tensor of shape `from` repeats along axes of extent 1 or missing ones to fill `to`.

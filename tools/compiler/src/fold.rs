@@ -8,14 +8,17 @@ use crate::graph::{Graph, Node, TensorId};
 mod activation;
 mod batch_norm;
 mod constants;
+mod function;
 mod identity;
 mod pad;
+mod per_channel;
+mod prelu;
 
 pub use constants::dequantized;
 
 /// Folds until nothing changes, then drops what nothing reads.
 pub fn fold(graph: &mut Graph) {
-    while [constants::fold, identity::fold, batch_norm::fold, pad::fold, activation::fold]
+    while [constants::fold, identity::fold, batch_norm::fold, pad::fold, activation::fold, prelu::fold]
         .iter()
         // Every pass runs in every round.
         .fold(false, |changed, pass| pass(graph) | changed)
@@ -35,6 +38,13 @@ pub(crate) fn fuse(graph: &mut Graph) {
         drop_unused(graph);
     }
     drop_unused(graph);
+}
+
+/// Gives a float graph the form that serves integers best, once nobody looks for patterns in it any more:
+/// before quantization. Tensors keep their numbers.
+pub fn settle(graph: &mut Graph) {
+    per_channel::fold(graph);
+    function::fold(graph);
 }
 
 /// Removes nodes whose results nothing reads and tensors that nothing names, and renumbers the rest.

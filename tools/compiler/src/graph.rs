@@ -4,6 +4,10 @@
 //! Images are `[N, H, W, C]`, conv weights `[O, H, W, I]`, depthwise weights `[1, H, W, O]`, fully
 //! connected weights `[O, I]`, whatever the source said.
 
+mod function;
+
+pub use function::{Binary, Function, Unary};
+
 /// Index into [`Graph::tensors`].
 pub type TensorId = usize;
 
@@ -140,16 +144,27 @@ pub enum Op {
     },
     /// Over H and W.
     Mean,
-    /// Two operands of one shape, or one of them a constant that broadcasts.
+    /// Two operands that broadcast.
     Add {
         /// Fused activation.
         activation: Activation,
     },
-    /// Two operands of one shape, or one of them a constant that broadcasts.
+    /// Two operands that broadcast.
     Mul {
         /// Fused activation.
         activation: Activation,
     },
+    /// Two operands that broadcast; [`Op::Add`] and [`Op::Mul`] have forms of their own.
+    Binary {
+        /// Which operator.
+        binary: Binary,
+        /// Fused activation.
+        activation: Activation,
+    },
+    /// Three operands that broadcast: the second where the first is not 0, the third where it is.
+    Select,
+    /// Operands: input, and slopes below 0: a constant of the input's innermost axes, `[C]` as a rule.
+    Prelu,
     /// Two or more operands.
     Concatenate {
         /// Axis of the output.
@@ -187,30 +202,8 @@ pub enum Op {
     },
     /// One number in, one number out.
     Unary(Unary),
-}
-
-/// Operators of one number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Unary {
-    /// `max(x, 0)`.
-    Relu,
-    /// `min(max(x, 0), 6)`.
-    Relu6,
-    /// `min(max(x, -1), 1)`.
-    ReluN1To1,
-    /// `x` or `alpha * x` below 0.
-    LeakyRelu {
-        /// Slope below 0.
-        alpha: f32,
-    },
-    /// `1 / (1 + exp(-x))`.
-    Logistic,
-    /// Hyperbolic tangent.
-    Tanh,
-    /// `x * relu6(x + 3) / 6`.
-    HardSwish,
-    /// The same real value under another scale and zero point.
-    Requantize,
+    /// As [`Op::Unary`], composed of several operators.
+    Function(Function),
 }
 
 /// Activation fused into an operator.
@@ -298,20 +291,48 @@ impl Op {
             Self::Mean => "Mean",
             Self::Add { .. } => "Add",
             Self::Mul { .. } => "Mul",
+            Self::Binary { binary, .. } => binary.name(),
+            Self::Select => "Select",
+            Self::Prelu => "Prelu",
             Self::Concatenate { .. } => "Concatenate",
             Self::Pad { .. } => "Pad",
             Self::Reshape => "Reshape",
             Self::ResizeNearest { .. } => "ResizeNearest",
             Self::ResizeBilinear { .. } => "ResizeBilinear",
             Self::Softmax { .. } => "Softmax",
-            Self::Unary(Unary::Relu) => "Relu",
-            Self::Unary(Unary::Relu6) => "Relu6",
-            Self::Unary(Unary::ReluN1To1) => "ReluN1To1",
-            Self::Unary(Unary::LeakyRelu { .. }) => "LeakyRelu",
-            Self::Unary(Unary::Logistic) => "Logistic",
-            Self::Unary(Unary::Tanh) => "Tanh",
-            Self::Unary(Unary::HardSwish) => "HardSwish",
-            Self::Unary(Unary::Requantize) => "Requantize",
+            Self::Unary(unary) => unary.name(),
+            Self::Function(_) => "Function",
+        }
+    }
+
+    /// Which operator of two numbers it is, if it is one, and its fused activation.
+    pub fn as_binary(&self) -> Option<(Binary, Activation)> {
+        match *self {
+            Self::Add { activation } => Some((Binary::Add, activation)),
+            Self::Mul { activation } => Some((Binary::Mul, activation)),
+            Self::Binary { binary, activation } => Some((binary, activation)),
+            _ => None,
+        }
+    }
+
+    /// An operator of two numbers in the form that it has in a graph.
+    pub fn of_binary(binary: Binary, activation: Activation) -> Self {
+        match binary {
+            Binary::Add => Self::Add { activation },
+            Binary::Mul => Self::Mul { activation },
+            _ => Self::Binary { binary, activation },
+        }
+    }
+}
+
+impl Activation {
+    /// The same as an operator of its own.
+    pub fn as_unary(self) -> Option<Unary> {
+        match self {
+            Self::Linear => None,
+            Self::Relu => Some(Unary::Relu),
+            Self::Relu6 => Some(Unary::Relu6),
+            Self::ReluN1To1 => Some(Unary::ReluN1To1),
         }
     }
 }

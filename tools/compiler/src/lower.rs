@@ -136,6 +136,11 @@ fn lower_node(builder: &mut Builder<'_>, node: &graph::Node) -> Result<(), Lower
         Op::ResizeNearest { .. } | Op::ResizeBilinear { .. } => moving::resize(builder, node),
         Op::Softmax { beta } => elementwise::softmax(builder, node, *beta),
         Op::Unary(unary) => elementwise::unary(builder, node, *unary),
+        Op::Function(function) => elementwise::function(builder, node, function),
+        Op::Prelu => elementwise::prelu(builder, node),
+        Op::Binary { .. } | Op::Select => {
+            Err(builder::operands(node, "of two activations has no form on the device".into()))
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use tract_core::prelude::{TypedFact, TypedOp};
 use crate::check::check;
 use crate::graph::{Graph, TensorId};
 
+mod evaluate;
 mod wire;
 
 type Plan = Arc<SimplePlan<TypedFact, Box<dyn TypedOp>>>;

@@ -62,6 +62,7 @@ fn fixtures_equal_tract() -> TractResult<()> {
     compare(&fixture("mobilenet_like.onnx"), [1, 3, 17, 15])?;
     compare(&fixture("resnet_like.onnx"), [1, 3, 16, 12])?;
     compare(&fixture("detector_like.onnx"), [1, 4, 10, 8])?;
+    compare(&fixture("element_wise.onnx"), [1, 4, 6, 5])?;
     Ok(())
 }
 
@@ -82,10 +83,10 @@ fn every_unsupported_node_is_named() {
     let error = import(&fixture("unsupported.onnx")).unwrap_err();
     let ImportError::Nodes { nodes, .. } = &error else { panic!("{error}") };
     let named: Vec<&str> = nodes.iter().map(|node| &*node.operator).collect();
-    assert_eq!(named, ["Erf", "Gather"]);
+    assert_eq!(named, ["Hardmax", "Gather"]);
     assert!(nodes.iter().all(|node| node.problem == Problem::Operator), "{nodes:?}");
     let text = error.to_string();
-    assert!(text.contains("erf1") && text.contains("supported operators:"), "{text}");
+    assert!(text.contains("hardmax1") && text.contains("supported operators:"), "{text}");
 }
 
 /// A whole published network with generated weights, when the Python package `onnx` is at hand.

@@ -30,7 +30,8 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
         | Op::AveragePool2d { activation, .. }
         | Op::MaxPool2d { activation, .. }
         | Op::Add { activation }
-        | Op::Mul { activation }) = &mut producer.op
+        | Op::Mul { activation }
+        | Op::Binary { activation, .. }) = &mut producer.op
         else {
             continue;
         };

@@ -52,7 +52,8 @@ fn never_negative(graph: &Graph, uses: &Uses, id: TensorId) -> bool {
         | Op::AveragePool2d { activation, .. }
         | Op::MaxPool2d { activation, .. }
         | Op::Add { activation }
-        | Op::Mul { activation } => matches!(activation, Activation::Relu | Activation::Relu6),
+        | Op::Mul { activation }
+        | Op::Binary { activation, .. } => matches!(activation, Activation::Relu | Activation::Relu6),
         Op::Unary(Unary::Relu | Unary::Relu6 | Unary::Logistic) | Op::Softmax { .. } => true,
         _ => false,
     }

@@ -24,6 +24,7 @@ mod layout;
 mod lower;
 mod matrix;
 mod quantized;
+mod reduce;
 mod resize;
 mod shape;
 mod windows;

@@ -188,7 +188,8 @@ impl<'a> Builder<'a> {
     pub(super) fn check_arity(&self, node: &graph::Node) -> Result<(), LowerError> {
         let inputs = match node.op {
             Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } => 2..=3,
-            Op::Add { .. } | Op::Mul { .. } => 2..=2,
+            Op::Add { .. } | Op::Mul { .. } | Op::Binary { .. } | Op::Prelu => 2..=2,
+            Op::Select => 3..=3,
             Op::Concatenate { .. } => 1..=usize::from(u16::MAX),
             _ => 1..=1,
         };

@@ -5,7 +5,7 @@ use ocelli_format::model::TensorId;
 
 use super::builder::{Affine, Builder, operands};
 use super::{LowerError, factor, table};
-use crate::graph::{self, Activation, Data, Node, Op, Unary};
+use crate::graph::{self, Activation, Data, Function, Node, Op, Unary};
 
 pub(super) fn binary(
     builder: &mut Builder<'_>,
@@ -64,6 +64,33 @@ pub(super) fn unary(builder: &mut Builder<'_>, node: &Node, unary: Unary) -> Res
     let from = builder.activation(name, node.inputs[0])?;
     let to = builder.activation(name, node.outputs[0])?;
     builder.lookup(name, from, to, &table);
+    Ok(())
+}
+
+pub(super) fn function(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    function: &Function,
+) -> Result<(), LowerError> {
+    let input = builder.affine(&node.name, node.inputs[0])?;
+    let output = builder.affine(&node.name, node.outputs[0])?;
+    let table = table::rounded(|x| function.real(x), input, output);
+    let from = builder.activation(&node.name, node.inputs[0])?;
+    let to = builder.activation(&node.name, node.outputs[0])?;
+    builder.lookup(&node.name, from, to, &table);
+    Ok(())
+}
+
+pub(super) fn prelu(builder: &mut Builder<'_>, node: &Node) -> Result<(), LowerError> {
+    let name = &node.name;
+    let input = builder.affine(name, node.inputs[0])?;
+    let slopes = builder.affine(name, node.inputs[1])?;
+    let output = builder.affine(name, node.outputs[0])?;
+    let (positive, negative) = factor::prelu_factors(input.scale, slopes.scale, output.scale)
+        .ok_or_else(|| LowerError::Factor { node: node.name.clone() })?;
+    let inputs = vec![builder.activation(name, node.inputs[0])?, builder.activation(name, node.inputs[1])?];
+    let outputs = vec![builder.activation(name, node.outputs[0])?];
+    builder.node(name, Operator::Prelu { positive, negative }, inputs, outputs);
     Ok(())
 }
 

@@ -57,6 +57,13 @@ pub fn mul_factor(first: f32, second: f32, output: f32) -> Option<Factor> {
     factor(f64::from(first) * f64::from(second) / f64::from(output))
 }
 
+/// Factors of a PReLU for values from zero up and for those below.
+pub fn prelu_factors(input: f32, slopes: f32, output: f32) -> Option<(Factor, Factor)> {
+    let positive = factor(f64::from(input) / f64::from(output))?;
+    let negative = factor(f64::from(input) * f64::from(slopes) / f64::from(output))?;
+    Some((positive, negative))
+}
+
 /// Factor from one scale to another.
 pub fn rescale_factor(input: f32, output: f32) -> Option<Factor> {
     factor(f64::from(input) / f64::from(output))

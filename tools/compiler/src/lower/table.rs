@@ -1,4 +1,5 @@
-//! Tables of unary operators, filled with the kernels' scalar functions under the reference's factors.
+//! Tables of unary operators: filled with the kernels' scalar functions under the reference's factors where
+//! the reference has such an operator, and with the rounded real function where it has none.
 
 use ocelli_format::Factor;
 use ocelli_kernels::table::{
@@ -57,12 +58,38 @@ pub(super) fn fill(unary: Unary, input: Affine, output: Affine) -> Option<[i8; 2
             let parameters = hard_swish(input, output)?;
             fill_lookup(|x| hard_swish_s8(&parameters, x))
         }
+        Unary::Abs => {
+            let requantize = requantize(factor::rescale_factor(input.scale, output.scale)?);
+            let magnitude = |x: i8| (i32::from(x) - input.zero_point).abs();
+            let apply = |x: i8| requantize.apply(magnitude(x)) + output.zero_point;
+            fill_lookup(|x| apply(x).clamp(-128, 127) as i8)
+        }
+        _ => rounded(|x| unary.real(x), input, output),
     };
     if natural == output {
         return Some(table);
     }
     let moved = clamped(natural, output, Activation::Linear)?;
     Some(fill_lookup(|x| moved[usize::from(table[usize::from(x as u8)] as u8)]))
+}
+
+/// The stored value nearest to a function's for every stored argument; the farthest one where it is infinite.
+/// Where the function has no value, the nearest argument that has one counts.
+pub(super) fn rounded(function: impl Fn(f64) -> f64, input: Affine, output: Affine) -> [i8; 256] {
+    let store = |x: i32| {
+        let value = function(f64::from(input.scale) * f64::from(x - input.zero_point));
+        let steps = (value / f64::from(output.scale)).round() + f64::from(output.zero_point);
+        (!value.is_nan()).then(|| steps.clamp(-128.0, 127.0) as i8)
+    };
+    let nearest = |x: i32| {
+        (1..256).find_map(|far| {
+            [x + far, x - far].into_iter().find_map(|x| (-128..=127).contains(&x).then(|| store(x)).flatten())
+        })
+    };
+    fill_lookup(|x| {
+        let x = i32::from(x);
+        store(x).or_else(|| nearest(x)).unwrap_or(output.zero_point as i8)
+    })
 }
 
 /// Another scale and zero point, and the bounds of an activation under them.
@@ -157,6 +184,34 @@ mod tests {
         follows(Unary::Tanh, input, Affine { scale: 1.0 / 128.0, zero_point: 0 }, 1.0, f64::tanh);
         let wide = Affine { scale: 0.05, zero_point: -100 };
         follows(Unary::HardSwish, input, wide, 1.5, |x| x * (x + 3.0).clamp(0.0, 6.0) / 6.0);
+    }
+
+    #[test]
+    fn other_functions_are_rounded() {
+        let input = Affine { scale: 0.05, zero_point: -7 };
+        let output = Affine { scale: 0.04, zero_point: 20 };
+        for unary in [
+            Unary::Abs,
+            Unary::Elu { alpha: 1.5 },
+            Unary::Gelu,
+            Unary::Silu,
+            Unary::Exp,
+            Unary::Clip { low: -0.3, high: 1.7 },
+            Unary::Sin,
+            Unary::Floor,
+        ] {
+            follows(unary, input, output, 0.5001, |x| unary.real(x));
+        }
+    }
+
+    #[test]
+    fn outside_its_domain_a_function_has_the_value_at_the_border() {
+        let affine = Affine { scale: 0.5, zero_point: 0 };
+        let entry = |unary, x: i8| fill(unary, affine, affine).unwrap()[usize::from(x as u8)];
+        assert_eq!((entry(Unary::Log, 0), entry(Unary::Log, -9), entry(Unary::Log, 2)), (-128, -128, 0));
+        assert_eq!((entry(Unary::Sqrt, -1), entry(Unary::Sqrt, 8)), (0, 4));
+        assert_eq!((entry(Unary::Rsqrt, -3), entry(Unary::Rsqrt, 2)), (127, 2));
+        assert_eq!(entry(Unary::Acos, 127), 0);
     }
 
     #[test]

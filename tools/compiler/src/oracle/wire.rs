@@ -3,17 +3,20 @@
 use tract_core::internal::{AxisOp, SpecialOps, TDim, TVec, ToDim, TractError, TractResult, tvec};
 use tract_core::model::{OutletId, TypedModel};
 use tract_core::ops::array::{Pad, PadMode, TypedConcat};
+use tract_core::ops::binary::TypedBinOp;
+use tract_core::ops::cast::cast;
 use tract_core::ops::cnn::{Conv, KernelFormat, MaxPool, PaddingSpec, PoolSpec, SumPool};
 use tract_core::ops::einsum::EinSum;
+use tract_core::ops::logic::{Iff, comp_eq, comp_gt, comp_gte, comp_ne};
 use tract_core::ops::nn::{
     DataFormat, Reduce, Reducer, Softmax, SoftmaxKind, hard_swish, leaky_relu, sigmoid,
 };
 use tract_core::ops::{konst::Const, math};
 use tract_core::prelude::{Datum, TypedFact, TypedOp};
 
-use super::{OracleError, constant, ones};
+use super::{OracleError, constant, evaluate, ones};
 use crate::fold::dequantized;
-use crate::graph::{Activation, Element, Graph, Node, Op, Tensor, TensorId, Unary, Window};
+use crate::graph::{Activation, Binary, Element, Function, Graph, Node, Op, Tensor, TensorId, Unary, Window};
 use crate::resample::Sampling;
 
 /// The model and the place of each tensor in it; constants have one once a node reads them.
@@ -89,6 +92,24 @@ impl Wiring<'_> {
                 let outlet = self.wire("mul", math::mul(), &operands)?;
                 self.activate(outlet, *activation, output.shape.len())?
             }
+            Op::Binary { binary, activation } => {
+                let operands = self.broadcast(node)?;
+                let outlet = self.binary(*binary, &operands)?;
+                self.activate(outlet, *activation, output.shape.len())?
+            }
+            Op::Select => {
+                let operands = self.broadcast(node)?;
+                let zero = self.number("zero", 0.0, output.shape.len())?;
+                let condition = self.wire("holds", TypedBinOp(comp_ne(), None), &[operands[0], zero])?;
+                self.wire("select", Iff, &[condition, operands[1], operands[2]])?
+            }
+            Op::Prelu => {
+                let (operands, rank) = (self.broadcast(node)?, output.shape.len());
+                let above = self.clamp("above", operands[0], 0.0, f32::INFINITY, rank)?;
+                let below = self.wire("below", math::sub(), &[operands[0], above])?;
+                let below = self.wire("bent", math::mul(), &[below, operands[1]])?;
+                self.wire("prelu", math::add(), &[above, below])?
+            }
             Op::Concatenate { axis } => {
                 let operands: Vec<OutletId> =
                     node.inputs.iter().map(|&id| self.operand(id)).collect::<TractResult<_>>()?;
@@ -125,6 +146,10 @@ impl Wiring<'_> {
                 self.wire("softmax", softmax, &[input])?
             }
             Op::Unary(unary) => self.unary(node, *unary)?,
+            Op::Function(function) => {
+                let input = self.operand(node.inputs[0])?;
+                self.wire("function", evaluate::operator(function.clone()), &[input])?
+            }
         };
         self.clamp_to_type(outlet, output)
     }
@@ -209,7 +234,32 @@ impl Wiring<'_> {
             Unary::Tanh => self.wire("unary", math::tanh(), &[input]),
             Unary::HardSwish => self.wire("unary", hard_swish(), &[input]),
             Unary::Requantize => Ok(input),
+            _ => {
+                let function = Function::Unary(unary, Box::new(Function::Argument));
+                self.wire("unary", evaluate::operator(function), &[input])
+            }
         }
+    }
+
+    fn binary(&mut self, binary: Binary, operands: &[OutletId]) -> TractResult<OutletId> {
+        let compare = match binary {
+            Binary::Add => return self.wire("add", math::add(), operands),
+            Binary::Sub => return self.wire("sub", math::sub(), operands),
+            Binary::Mul => return self.wire("mul", math::mul(), operands),
+            Binary::Div => return self.wire("div", math::div(), operands),
+            Binary::Minimum => return self.wire("min", math::min(), operands),
+            Binary::Maximum => return self.wire("max", math::max(), operands),
+            Binary::Power => return self.wire("pow", math::pow(), operands),
+            Binary::SquaredDifference => {
+                let difference = self.wire("difference", math::sub(), operands)?;
+                return self.wire("square", math::square(), &[difference]);
+            }
+            Binary::Greater => comp_gt(),
+            Binary::GreaterOrEqual => comp_gte(),
+            Binary::Equal => comp_eq(),
+        };
+        let truth = self.wire("compare", TypedBinOp(compare, None), operands)?;
+        self.wire("number", cast(f32::datum_type()), &[truth])
     }
 
     fn activate(&mut self, outlet: OutletId, activation: Activation, rank: usize) -> TractResult<OutletId> {

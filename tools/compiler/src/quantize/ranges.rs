@@ -47,7 +47,7 @@ pub(super) fn choose(
                 affines[output] = Some(Affine { scale: 1.0 / 256.0, zero_point: -128 });
             }
             Op::Unary(Unary::Tanh) => affines[output] = Some(Affine { scale: 1.0 / 128.0, zero_point: 0 }),
-            Op::Add { .. } | Op::Mul { .. } => {
+            Op::Add { .. } | Op::Mul { .. } | Op::Binary { .. } | Op::Prelu => {
                 for &id in &node.inputs {
                     if let Some(Data::F32(values)) = &graph.tensors[id].data {
                         let low = values.iter().copied().fold(0.0, f32::min);

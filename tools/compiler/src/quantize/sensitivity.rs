@@ -40,7 +40,8 @@ pub(super) fn activation(op: &Op) -> Activation {
         | Op::AveragePool2d { activation, .. }
         | Op::MaxPool2d { activation, .. }
         | Op::Add { activation }
-        | Op::Mul { activation } => *activation,
+        | Op::Mul { activation }
+        | Op::Binary { activation, .. } => *activation,
         Op::Unary(Unary::Relu) => Activation::Relu,
         Op::Unary(Unary::Relu6) => Activation::Relu6,
         Op::Unary(Unary::ReluN1To1) => Activation::ReluN1To1,
@@ -139,6 +140,9 @@ fn step(
         }
         Op::Add { .. } => {
             let variable = |&&id: &&TensorId| graph.tensors[id].data.is_none();
+            if node.inputs.iter().filter(variable).any(|&id| graph.tensors[id].shape != *to) {
+                return None;
+            }
             node.inputs.iter().filter(variable).map(|&id| (id, gradient.to_vec())).collect()
         }
         Op::Pad { before, .. } => vec![(input, crop(from, to, before, gradient)?)],
@@ -146,8 +150,29 @@ fn step(
         Op::Unary(Unary::Relu | Unary::Relu6 | Unary::ReluN1To1 | Unary::Requantize) => {
             vec![(input, gradient.to_vec())]
         }
+        Op::Unary(unary) => vec![(input, through(|x| unary.real(x), values[input].as_deref()?, gradient))],
+        Op::Function(function) => {
+            vec![(input, through(|x| function.real(x), values[input].as_deref()?, gradient))]
+        }
+        Op::Prelu => {
+            let slopes = constant(1)?;
+            let bend = |(index, (&gradient, &value)): (usize, (&f32, &f32))| {
+                if value < 0.0 { gradient * slopes[index % slopes.len()] } else { gradient }
+            };
+            vec![(input, gradient.iter().zip(values[input].as_deref()?).enumerate().map(bend).collect())]
+        }
         _ => return None,
     })
+}
+
+/// The gradient before a function of one number, by its slope around each value.
+fn through(function: impl Fn(f64) -> f64, values: &[f32], gradient: &[f32]) -> Vec<f32> {
+    let slope = |value: f32| {
+        let (x, step) = (f64::from(value), 1e-4 * f64::from(value.abs()).max(1.0));
+        ((function(x + step) - function(x - step)) / (2.0 * step)) as f32
+    };
+    let finite = |slope: f32| if slope.is_finite() { slope } else { 0.0 };
+    gradient.iter().zip(values).map(|(gradient, &value)| gradient * finite(slope(value))).collect()
 }
 
 /// Walks a window over `[1, H, W, C]` and hands out, for every tap inside the image, the gradient of

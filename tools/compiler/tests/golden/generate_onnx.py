@@ -135,9 +135,50 @@ def gather():
     """Operators that are not supported, two of them."""
     model = Model([1, 3, 8, 8])
     value = model.conv("image", 3, 4, 3)
-    value = model.node("Erf", value)
+    value = model.node("Hardmax", value, axis=1)
     value = model.node("Gather", value, model.constant(np.array([0, 2], np.int64)), axis=1)
     model.write("unsupported.onnx", [model.node("Relu", value)])
+
+
+def element_wise():
+    """Operators of one number, alone and as exporters compose them, and of two numbers that broadcast."""
+    model = Model([1, 4, 6, 5])
+    number = lambda value: model.constant(np.float32(value))
+    outputs = []
+    plain = "Abs Ceil Cos Erf Exp Floor HardSwish Mish Neg Round Sigmoid Sign Sin Softplus Softsign Tanh Atan Sinh"
+    for operator in plain.split():
+        outputs.append(model.node(operator, "image"))
+    for operator, attributes in [
+        ("Elu", {"alpha": 1.5}), ("Selu", {}), ("Celu", {"alpha": 0.7}), ("HardSigmoid", {"alpha": 0.3}),
+        ("LeakyRelu", {"alpha": 0.2}), ("ThresholdedRelu", {"alpha": 0.4}), ("Shrink", {"bias": 0.1, "lambd": 0.3}),
+        ("Gelu", {}), ("Gelu", {"approximate": "tanh"}),
+    ]:
+        outputs.append(model.node(operator, "image", **attributes))
+    positive = model.node("Add", model.node("Abs", "image"), number(0.1))
+    for operator in ["Log", "Sqrt", "Reciprocal"]:
+        outputs.append(model.node(operator, positive))
+    outputs.append(model.node("Pow", positive, number(1.7)))
+    outputs.append(model.node("Clip", "image", number(-0.3), number(0.45)))
+    # silu, hard swish and gelu by their parts
+    outputs.append(model.node("Mul", "image", model.node("Sigmoid", "image")))
+    gate = model.node("Clip", model.node("Add", "image", number(3)), number(0), number(6))
+    outputs.append(model.node("Div", model.node("Mul", "image", gate), number(6)))
+    error = model.node("Erf", model.node("Div", "image", number(2 ** 0.5)))
+    half = model.node("Mul", model.node("Mul", "image", model.node("Add", error, number(1))), number(0.5))
+    outputs.append(half)
+    outputs.append(model.node("PRelu", "image", model.constant(random.uniform(-0.5, 1, (4, 1, 1)).astype(np.float32))))
+    outputs.append(model.node("PRelu", "image", number(0.3)))
+    # two numbers: squeeze and excite, rows, columns, constants
+    squeezed = model.node("GlobalAveragePool", "image")
+    rows = model.node("ReduceMean", "image", model.constant(np.array([2, 3], np.int64)), keepdims=1)
+    outputs.append(model.node("Mul", "image", model.node("Sigmoid", squeezed)))
+    outputs.append(model.node("Sub", rows, "image"))
+    outputs.append(model.node("Max", "image", squeezed))
+    outputs.append(model.node("Min", half, "image"))
+    outputs.append(model.node("Add", "image", model.constant(weights(2, 1, 1, 6, 1))))
+    outputs.append(model.node("Sub", model.constant(weights(2, 4, 1, 1)), "image"))
+    outputs.append(model.node("Div", squeezed, positive))
+    model.write("element_wise.onnx", outputs, opset=20)
 
 
 def expected(path, seed):
@@ -156,7 +197,7 @@ def expected(path, seed):
 
 
 if __name__ == "__main__":
-    for build in (mobilenet, resnet, detector, channels_last, gather):
+    for build in (mobilenet, resnet, detector, channels_last, gather, element_wise):
         build()
     paths = [path for path in sorted((HERE / "models").glob("*.onnx")) if path.name != "unsupported.onnx"]
     for folder in sys.argv[1:]:

@@ -1,97 +1,79 @@
-//! Sums, products, limits, and operators of one number.
+//! Operators of two numbers, choices between two, and operators of one number.
 
 use tract_core::model::{OutletId, TypedNode};
 use tract_core::ops::element_wise::ElementWiseOp;
-use tract_core::ops::nn::{LeakyRelu, Reduce, Reducer, Softmax, SoftmaxKind};
+use tract_core::ops::math::PowConst;
+use tract_core::ops::nn::LeakyRelu;
 
-use super::layout::{Layout, Pending, Value, numbers};
+use super::layout::{Layout, Pending, Value, numbers, permuted, same_memory};
 use super::lower::Lowering;
-use crate::graph::{Activation, Data, Op, TensorId, Unary};
+use crate::graph::{Activation, Binary, Data, Op, TensorId, Unary};
 use crate::import::Problem;
 
 impl Lowering<'_> {
     pub(super) fn binary(&mut self, node: &TypedNode, operator: &str) -> Result<Value, Problem> {
         let (left, right) = (node.inputs[0], node.inputs[1]);
+        let commutes = matches!(operator, "Add" | "Mul" | "Max" | "Min");
         match (self.constant(left), self.constant(right)) {
             (None, Some(constant)) => {
                 let values = numbers(&constant)?;
                 self.with_constant(node, operator, left, right, &values)
             }
-            (Some(constant), None) => {
+            (Some(constant), None) if commutes => {
                 let values = numbers(&constant)?;
-                match operator {
-                    "Add" | "Mul" | "Max" | "Min" => self.with_constant(node, operator, right, left, &values),
-                    // c - x is c + (-1 * x).
-                    "Sub" => {
-                        let value = self.settled(right)?;
-                        let minus_one = self.float(format!("{}.minus_one", node.name), vec![1], vec![-1.0]);
-                        let shape = self.graph.tensors[value.tensor].shape.clone();
-                        let op = Op::Mul { activation: Activation::Linear };
-                        let name = format!("{}.negated", node.name);
-                        let tensor = self.emit(&name, op, vec![value.tensor, minus_one], shape)?;
-                        let add = Op::Add { activation: Activation::Linear };
-                        self.constant_operand(node, add, &Value { tensor, ..value }, left, |number| number)
-                    }
-                    _ => Err(Problem::Form(format!("{operator} of a constant and an activation"))),
-                }
+                self.with_constant(node, operator, right, left, &values)
             }
-            _ => self.of_activations(node, operator, left, right),
+            _ => self.pair(node, operator),
         }
     }
 
+    /// The second operand where the first holds, the third where it does not.
+    pub(super) fn select(&mut self, node: &TypedNode) -> Result<Value, Problem> {
+        let (operands, layout) = self.operands(&node.inputs)?;
+        self.element_by_element(node, Op::Select, operands, layout)
+    }
+
     pub(super) fn element_wise(&mut self, node: &TypedNode, op: &ElementWiseOp) -> Result<Value, Problem> {
-        let unary = match (op.0.name().as_str(), op.0.downcast_ref::<LeakyRelu>()) {
-            (_, Some(leaky)) => Unary::LeakyRelu { alpha: leaky.alpha },
+        let parameter = (op.0.downcast_ref::<LeakyRelu>(), op.0.downcast_ref::<PowConst>());
+        let unary = match (op.0.name().as_str(), parameter) {
+            (_, (Some(leaky), _)) => Unary::LeakyRelu { alpha: leaky.alpha },
+            (_, (_, Some(power))) => Unary::Power { exponent: power.exponent },
             ("Sigmoid", _) => Unary::Logistic,
             ("Tanh", _) => Unary::Tanh,
             ("HardSwish", _) => Unary::HardSwish,
+            ("Silu", _) => Unary::Silu,
+            ("GeluExact", _) => Unary::Gelu,
+            ("GeluApproximate", _) => Unary::GeluTanh,
+            ("Exp", _) => Unary::Exp,
+            ("Ln", _) => Unary::Log,
+            ("Sqrt", _) => Unary::Sqrt,
+            ("Rsqrt", _) => Unary::Rsqrt,
+            ("Square", _) => Unary::Square,
+            ("Recip", _) => Unary::Reciprocal,
+            ("Abs", _) => Unary::Abs,
+            ("Neg", _) => Unary::Neg,
+            ("Sign", _) => Unary::Sign,
+            ("Floor", _) => Unary::Floor,
+            ("Ceil", _) => Unary::Ceil,
+            ("RoundHalfToEven", _) => Unary::Round,
+            ("Erf", _) => Unary::Erf,
+            ("Sin", _) => Unary::Sin,
+            ("Cos", _) => Unary::Cos,
+            ("Tan", _) => Unary::Tan,
+            ("Asin", _) => Unary::Asin,
+            ("Acos", _) => Unary::Acos,
+            ("Atan", _) => Unary::Atan,
+            ("Sinh", _) => Unary::Sinh,
+            ("Cosh", _) => Unary::Cosh,
+            ("Asinh", _) => Unary::Asinh,
+            ("Acosh", _) => Unary::Acosh,
+            ("Atanh", _) => Unary::Atanh,
             _ => return Err(Problem::Operator),
         };
         let value = self.settled(node.inputs[0])?;
         let shape = self.graph.tensors[value.tensor].shape.clone();
         let tensor = self.emit(&node.name, Op::Unary(unary), vec![value.tensor], shape)?;
         Ok(Value { tensor, ..value })
-    }
-
-    /// A sum over H and W is their mean, times a count that the next operator usually divides by.
-    pub(super) fn reduce(&mut self, node: &TypedNode, op: &Reduce) -> Result<Value, Problem> {
-        let value = self.settled(node.inputs[0])?;
-        let shape = self.shape(node.inputs[0])?;
-        let order = value.order()?.to_vec();
-        let mut axes = op.axes.to_vec();
-        axes.sort_unstable();
-        let mut over = order.get(1..3).map_or_else(Vec::new, <[usize]>::to_vec);
-        over.sort_unstable();
-        if op.reducer != Reducer::Sum || order.len() != 4 || axes != over {
-            return Err(Problem::Form(format!(
-                "{:?} over axes {:?} of {shape:?}; the mean over H and W of an image is supported",
-                op.reducer, op.axes
-            )));
-        }
-        let count: usize = axes.iter().map(|&axis| shape[axis]).product();
-        let stored = vec![shape[order[0]], 1, 1, shape[order[3]]];
-        let tensor = self.emit(&node.name, Op::Mean, vec![value.tensor], stored)?;
-        Ok(Value { tensor, layout: Layout::Axes(order), pending: Pending::Scale(count as f32) })
-    }
-
-    pub(super) fn softmax(&mut self, node: &TypedNode, op: &Softmax) -> Result<Value, Problem> {
-        let shape = self.shape(node.inputs[0])?;
-        let long: Vec<usize> = op.axes.iter().copied().filter(|&axis| shape[axis] != 1).collect();
-        let axis = match (&long[..], &op.axes[..]) {
-            (&[axis], _) => axis,
-            (&[], &[.., axis]) => axis,
-            _ => return Err(Problem::Form(format!("softmax over axes {:?} of {shape:?}", op.axes))),
-        };
-        if op.kind != SoftmaxKind::Softmax {
-            return Err(Problem::Form("the logarithm of a softmax".into()));
-        }
-        let value = self.settled(node.inputs[0])?;
-        let mut order: Vec<usize> = value.order()?.iter().copied().filter(|&other| other != axis).collect();
-        order.push(axis);
-        let input = self.arrange(&value, &shape, &order)?;
-        let stored = self.graph.tensors[input].shape.clone();
-        let tensor = self.emit(&node.name, Op::Softmax { beta: 1.0 }, vec![input], stored)?;
-        Ok(Value { tensor, layout: Layout::Axes(order), pending: Pending::None })
     }
 
     fn with_constant(
@@ -132,18 +114,20 @@ impl Lowering<'_> {
                 return Ok(Value { pending, ..value });
             }
         }
-        let value = self.settled(operand)?;
-        let (add, mul) =
-            (Op::Add { activation: Activation::Linear }, Op::Mul { activation: Activation::Linear });
-        match operator {
-            "Add" => self.constant_operand(node, add, &value, constant, |number| number),
-            "Mul" => self.constant_operand(node, mul, &value, constant, |number| number),
-            "Sub" => self.constant_operand(node, add, &value, constant, |number| -number),
-            "Div" if values.contains(&0.0) => Err(Problem::Invalid("division by zero".into())),
-            "Div" => self.constant_operand(node, mul, &value, constant, |number| 1.0 / number),
-            "Max" | "Min" => Err(Problem::Form(format!("{operator} with a constant that is not one number"))),
-            _ => Err(Problem::Operator),
+        // A layer takes factors and offsets in: quotients and differences become those.
+        let (op, change): (Op, fn(f32) -> f32) = match operator {
+            "Add" => (Op::Add { activation: Activation::Linear }, |number| number),
+            "Sub" => (Op::Add { activation: Activation::Linear }, |number| -number),
+            "Mul" => (Op::Mul { activation: Activation::Linear }, |number| number),
+            "Div" if values.contains(&0.0) => return Err(Problem::Invalid("division by zero".into())),
+            "Div" => (Op::Mul { activation: Activation::Linear }, |number| 1.0 / number),
+            _ => return self.pair(node, operator),
+        };
+        if !same_shape {
+            return self.pair(node, operator);
         }
+        let value = self.settled(operand)?;
+        self.constant_operand(node, op, &value, constant, change)
     }
 
     /// Adds or multiplies a constant in the order in which the value is stored.
@@ -155,11 +139,7 @@ impl Lowering<'_> {
         constant: OutletId,
         change: fn(f32) -> f32,
     ) -> Result<Value, Problem> {
-        let number = self.constant(constant).map(|tensor| numbers(&tensor)).transpose()?;
-        let constant = match number.as_deref() {
-            Some(&[number]) => self.float(format!("{}.number", node.name), vec![1], vec![number]),
-            _ => self.stored_constant(constant, value.order()?)?,
-        };
+        let constant = self.constant_in(constant, &value.layout)?;
         if let Some(Data::F32(values)) = &mut self.graph.tensors[constant].data {
             values.iter_mut().for_each(|value| *value = change(*value));
         }
@@ -168,41 +148,93 @@ impl Lowering<'_> {
         Ok(Value { tensor, ..value.clone() })
     }
 
-    fn of_activations(
-        &mut self,
-        node: &TypedNode,
-        operator: &str,
-        left: OutletId,
-        right: OutletId,
-    ) -> Result<Value, Problem> {
-        let op = match operator {
-            "Add" | "Sub" => Op::Add { activation: Activation::Linear },
-            "Mul" => Op::Mul { activation: Activation::Linear },
+    /// An operator of two values, either of which may repeat.
+    fn pair(&mut self, node: &TypedNode, operator: &str) -> Result<Value, Problem> {
+        let (binary, swapped) = match operator {
+            "Add" => (Binary::Add, false),
+            "Sub" => (Binary::Sub, false),
+            "SubF" => (Binary::Sub, true),
+            "Mul" => (Binary::Mul, false),
+            "Div" => (Binary::Div, false),
+            "Max" => (Binary::Maximum, false),
+            "Min" => (Binary::Minimum, false),
+            "Pow" => (Binary::Power, false),
+            "GT" => (Binary::Greater, false),
+            "LT" => (Binary::Greater, true),
+            "GTE" => (Binary::GreaterOrEqual, false),
+            "LTE" => (Binary::GreaterOrEqual, true),
+            "Eq" => (Binary::Equal, false),
             _ => return Err(Problem::Operator),
         };
-        let (first, mut second) = (self.settled(left)?, self.settled(right)?);
-        if operator == "Sub" {
-            let minus_one = self.float(format!("{}.minus_one", node.name), vec![1], vec![-1.0]);
-            let shape = self.graph.tensors[second.tensor].shape.clone();
-            let mul = Op::Mul { activation: Activation::Linear };
-            second.tensor =
-                self.emit(&format!("{}.negated", node.name), mul, vec![second.tensor, minus_one], shape)?;
+        let (mut operands, layout) = self.operands(&node.inputs)?;
+        if swapped {
+            operands.reverse();
         }
-        let (shapes, layout) = ([self.shape(left)?, self.shape(right)?], first.layout.clone());
-        let (operands, layout): ([TensorId; 2], Layout) = if first.layout == second.layout {
-            ([first.tensor, second.tensor], layout)
-        } else {
-            match self.arrange(&second, &shapes[1], first.order()?) {
-                Ok(tensor) => ([first.tensor, tensor], layout),
-                Err(_) => (
-                    [self.arrange(&first, &shapes[0], second.order()?)?, second.tensor],
-                    second.layout.clone(),
-                ),
-            }
+        self.element_by_element(node, Op::of_binary(binary, Activation::Linear), operands, layout)
+    }
+
+    fn element_by_element(
+        &mut self,
+        node: &TypedNode,
+        op: Op,
+        operands: Vec<TensorId>,
+        layout: Layout,
+    ) -> Result<Value, Problem> {
+        let shape = match &layout {
+            Layout::Axes(order) => permuted(&self.shape(OutletId::new(node.id, 0))?, order),
+            Layout::Flattened { .. } => self.shape(OutletId::new(node.id, 0))?,
         };
-        let shape = self.graph.tensors[operands[0]].shape.clone();
-        let tensor = self.emit(&node.name, op, operands.to_vec(), shape)?;
+        let tensor = self.emit(&node.name, op, operands, shape)?;
         Ok(Value { tensor, layout, pending: Pending::None })
+    }
+
+    /// Operands with their axes in one order, that of the first value into whose order the others can come.
+    fn operands(&mut self, inputs: &[OutletId]) -> Result<(Vec<TensorId>, Layout), Problem> {
+        let mut values = Vec::with_capacity(inputs.len());
+        for &input in inputs {
+            values.push(if self.constant(input).is_some() { None } else { Some(self.settled(input)?) });
+        }
+        let shapes = inputs.iter().map(|&input| self.shape(input)).collect::<Result<Vec<_>, _>>()?;
+        let mut layouts = values.iter().flatten().map(|value| value.layout.clone());
+        let first = layouts.next().ok_or_else(|| Problem::Form("constants alone".into()))?;
+        let comes = |layout: &Layout| {
+            let Layout::Axes(wanted) = layout else { return false };
+            values.iter().zip(&shapes).all(|(value, shape)| match value.as_ref().map(|value| &value.layout) {
+                Some(Layout::Axes(order)) => same_memory(shape, order, wanted),
+                Some(Layout::Flattened { .. }) => false,
+                None => true,
+            })
+        };
+        let layout =
+            if comes(&first) { first } else { layouts.find(|layout| comes(layout)).unwrap_or(first) };
+        let mut operands = Vec::with_capacity(inputs.len());
+        for ((&input, value), shape) in inputs.iter().zip(&values).zip(&shapes) {
+            operands.push(match (value, &layout) {
+                (Some(value), layout) if value.layout == *layout => value.tensor,
+                (Some(value), Layout::Axes(order)) => self.arrange(value, shape, order)?,
+                (Some(value), Layout::Flattened { .. }) => {
+                    value.order()?;
+                    return Err(Problem::Form("a flattened image beside another value".into()));
+                }
+                (None, layout) => self.constant_in(input, layout)?,
+            });
+        }
+        Ok((operands, layout))
+    }
+
+    /// A constant operand beside a value of this layout.
+    fn constant_in(&mut self, constant: OutletId, layout: &Layout) -> Result<TensorId, Problem> {
+        let values = self.constant(constant).map(|tensor| numbers(&tensor)).transpose()?;
+        match (values.as_deref(), layout) {
+            (Some(&[number]), _) => {
+                let name = format!("{}.number", self.model.node(constant.node).name);
+                Ok(self.float(name, vec![1], vec![number]))
+            }
+            (_, Layout::Axes(order)) => self.stored_constant(constant, order),
+            (_, Layout::Flattened { .. }) => {
+                Err(Problem::Form("a flattened image beside a constant that is not one number".into()))
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tract_core::internal::{IntoArcTensor, TValue, Tensor as TractTensor, TractResult};
+use tract_core::internal::{DatumType, IntoArcTensor, TValue, Tensor as TractTensor, TractResult};
 use tract_core::model::{OutletId, TypedModel, TypedNode};
 use tract_core::ops::array::{Pad, TypedConcat};
 use tract_core::ops::binary::TypedBinOp;
@@ -11,6 +11,7 @@ use tract_core::ops::change_axes::AxisOp;
 use tract_core::ops::cnn::{Conv, MaxPool, SumPool};
 use tract_core::ops::einsum::EinSum;
 use tract_core::ops::element_wise::ElementWiseOp;
+use tract_core::ops::logic::Iff;
 use tract_core::ops::nn::{Reduce, Softmax};
 
 use super::layout::{Layout, NCHW_AS_NHWC, Pending, Value, numbers, permuted, same_memory, transpose};
@@ -88,6 +89,7 @@ fn known(node: &TypedNode) -> bool {
         || op.is::<EinSum>()
         || op.is::<TypedBinOp>()
         || op.is::<ElementWiseOp>()
+        || op.is::<Iff>()
         || op.is::<Reduce>()
         || op.is::<Softmax>()
         || op.is::<AxisOp>()
@@ -180,6 +182,8 @@ impl<'a> Lowering<'a> {
             self.binary(node, op.0.name())?
         } else if let Some(op) = op.downcast_ref::<ElementWiseOp>() {
             self.element_wise(node, op)?
+        } else if op.is::<Iff>() {
+            self.select(node)?
         } else if let Some(op) = op.downcast_ref::<Reduce>() {
             self.reduce(node, op)?
         } else if let Some(op) = op.downcast_ref::<Softmax>() {
@@ -325,11 +329,7 @@ impl<'a> Lowering<'a> {
             Pending::Clamp(0.0, f32::INFINITY) => Op::Unary(Unary::Relu),
             Pending::Clamp(0.0, 6.0) => Op::Unary(Unary::Relu6),
             Pending::Clamp(-1.0, 1.0) => Op::Unary(Unary::ReluN1To1),
-            Pending::Clamp(low, high) => {
-                return Err(Problem::Form(format!(
-                    "`{name}` limits its operand to {low}..={high}; 0 and above, 0..=6 and -1..=1 are supported"
-                )));
-            }
+            Pending::Clamp(low, high) => Op::Unary(Unary::Clip { low, high }),
             Pending::Scale(_) => Op::Mul { activation: Activation::Linear },
         };
         let mut inputs = vec![value.tensor];
@@ -421,7 +421,11 @@ impl<'a> Lowering<'a> {
             |outlet| self.model.outlet_fact(outlet).map_err(|error| Problem::Invalid(format!("{error:#}")));
         Ok(match &*node.op.name() {
             "Identity" => true,
-            "Cast" => fact(node.inputs[0])?.datum_type == fact(OutletId::new(node.id, 0))?.datum_type,
+            // Whether a comparison holds is 0 or 1 already.
+            "Cast" => {
+                let from = fact(node.inputs[0])?.datum_type;
+                from == DatumType::Bool || from == fact(OutletId::new(node.id, 0))?.datum_type
+            }
             "Dropout" => node.outputs[1..].iter().all(|mask| mask.successors.is_empty()),
             _ => false,
         })

@@ -4,7 +4,7 @@
 use tract_tflite::tflite::BuiltinOperator;
 
 use super::operators::{Translated, Translation};
-use crate::graph::Unary;
+use crate::graph::{Binary, Unary};
 
 /// An operator of TFLite that has a translation.
 pub(super) struct Accepted {
@@ -26,32 +26,53 @@ const fn builtin(
 
 /// All of them, by name.
 static ACCEPTED: &[Accepted] = &[
+    builtin(BuiltinOperator::ABS, &["Abs"], |node| node.unary(Unary::Abs)),
     builtin(BuiltinOperator::ADD, &["Add"], |node| node.add()),
     builtin(BuiltinOperator::AVERAGE_POOL_2D, &["AveragePool2d"], |node| node.pool()),
+    builtin(BuiltinOperator::CEIL, &["Ceil"], |node| node.unary(Unary::Ceil)),
     builtin(BuiltinOperator::CONCATENATION, &["Concatenate"], |node| node.concatenate()),
     builtin(BuiltinOperator::CONV_2D, &["Conv2d"], |node| node.conv_2d()),
+    builtin(BuiltinOperator::COS, &["Cos"], |node| node.unary(Unary::Cos)),
     builtin(BuiltinOperator::DEPTHWISE_CONV_2D, &["DepthwiseConv2d"], |node| node.depthwise_conv_2d()),
     builtin(BuiltinOperator::DEQUANTIZE, &["Requantize"], |node| node.unary(Unary::Requantize)),
+    builtin(BuiltinOperator::DIV, &["Div"], |node| node.div()),
+    builtin(BuiltinOperator::ELU, &["Elu"], |node| node.unary(Unary::Elu { alpha: 1.0 })),
+    builtin(BuiltinOperator::EXP, &["Exp"], |node| node.unary(Unary::Exp)),
     builtin(BuiltinOperator::EXPAND_DIMS, &["Reshape"], |node| node.reshape()),
+    builtin(BuiltinOperator::FLOOR, &["Floor"], |node| node.unary(Unary::Floor)),
     builtin(BuiltinOperator::FULLY_CONNECTED, &["FullyConnected"], |node| node.fully_connected()),
+    builtin(BuiltinOperator::GELU, &["Gelu"], |node| node.gelu()),
     builtin(BuiltinOperator::HARD_SWISH, &["HardSwish"], |node| node.unary(Unary::HardSwish)),
     builtin(BuiltinOperator::LEAKY_RELU, &["LeakyRelu"], |node| node.leaky_relu()),
+    builtin(BuiltinOperator::LOG, &["Log"], |node| node.unary(Unary::Log)),
     builtin(BuiltinOperator::LOGISTIC, &["Logistic"], |node| node.unary(Unary::Logistic)),
+    builtin(BuiltinOperator::MAXIMUM, &["Maximum"], |node| node.binary(Binary::Maximum)),
     builtin(BuiltinOperator::MAX_POOL_2D, &["MaxPool2d"], |node| node.pool()),
     builtin(BuiltinOperator::MEAN, &["Mean"], |node| node.mean()),
+    builtin(BuiltinOperator::MINIMUM, &["Minimum"], |node| node.binary(Binary::Minimum)),
     builtin(BuiltinOperator::MUL, &["Mul"], |node| node.mul()),
+    builtin(BuiltinOperator::NEG, &["Neg"], |node| node.unary(Unary::Neg)),
     builtin(BuiltinOperator::PAD, &["Pad"], |node| node.pad()),
     builtin(BuiltinOperator::PADV2, &["Pad"], |node| node.pad()),
+    builtin(BuiltinOperator::PRELU, &["Prelu"], |node| node.prelu()),
     builtin(BuiltinOperator::QUANTIZE, &["Requantize"], |node| node.unary(Unary::Requantize)),
     builtin(BuiltinOperator::RELU, &["Relu"], |node| node.unary(Unary::Relu)),
     builtin(BuiltinOperator::RELU6, &["Relu6"], |node| node.unary(Unary::Relu6)),
+    builtin(BuiltinOperator::RELU_0_TO_1, &["Clip"], |node| node.unary(Unary::Clip { low: 0.0, high: 1.0 })),
     builtin(BuiltinOperator::RELU_N1_TO_1, &["ReluN1To1"], |node| node.unary(Unary::ReluN1To1)),
     builtin(BuiltinOperator::RESHAPE, &["Reshape"], |node| node.reshape()),
     builtin(BuiltinOperator::RESIZE_BILINEAR, &["ResizeBilinear"], |node| node.resize_bilinear()),
     builtin(BuiltinOperator::RESIZE_NEAREST_NEIGHBOR, &["ResizeNearest"], |node| node.resize_nearest()),
+    builtin(BuiltinOperator::ROUND, &["Round"], |node| node.unary(Unary::Round)),
+    builtin(BuiltinOperator::RSQRT, &["Rsqrt"], |node| node.unary(Unary::Rsqrt)),
+    builtin(BuiltinOperator::SIGN, &["Sign"], |node| node.unary(Unary::Sign)),
+    builtin(BuiltinOperator::SIN, &["Sin"], |node| node.unary(Unary::Sin)),
     builtin(BuiltinOperator::SOFTMAX, &["Softmax"], |node| node.softmax()),
+    builtin(BuiltinOperator::SQRT, &["Sqrt"], |node| node.unary(Unary::Sqrt)),
+    builtin(BuiltinOperator::SQUARE, &["Square"], |node| node.unary(Unary::Square)),
+    builtin(BuiltinOperator::SQUARED_DIFFERENCE, &["SquaredDifference"], |node| node.binary(Binary::SquaredDifference)),
     builtin(BuiltinOperator::SQUEEZE, &["Reshape"], |node| node.reshape()),
-    builtin(BuiltinOperator::SUB, &["Add"], |node| node.sub()),
+    builtin(BuiltinOperator::SUB, &["Add", "Sub"], |node| node.sub()),
     builtin(BuiltinOperator::TANH, &["Tanh"], |node| node.unary(Unary::Tanh)),
 ];
 

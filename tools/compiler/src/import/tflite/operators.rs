@@ -7,7 +7,7 @@ use tract_tflite::tflite::{
 use super::accepted;
 use super::windows::{RawWindow, explicit, positive};
 use crate::fold::dequantized;
-use crate::graph::{Activation, Data, Element, Graph, Node, Op, Tensor, TensorId, Unary};
+use crate::graph::{Activation, Binary, Data, Element, Graph, Node, Op, Tensor, TensorId, Unary};
 use crate::import::Problem;
 
 /// One operator of the file with its operands found.
@@ -201,15 +201,16 @@ impl Translation<'_> {
         Ok((Op::Mul { activation: activation(fused)? }, self.all(2)?))
     }
 
-    /// `a - b` is `a + (-b)`, with a constant `b` negated here.
+    /// A difference; a float constant is negated here and added, as layers take it in so.
     pub(super) fn sub(&mut self) -> Translated {
         let inputs = self.all(2)?;
         let options = self.source.operator.builtin_options_as_sub_options();
         let fused =
             options.map_or(ActivationFunctionType::NONE, |options| options.fused_activation_function());
+        let activation = activation(fused)?;
         let subtrahend = &self.graph.tensors[inputs[1]];
         let Some(values) = subtrahend.floats() else {
-            return Err(Problem::Form("a subtrahend that is not a float constant".into()));
+            return Ok((Op::Binary { binary: Binary::Sub, activation }, inputs));
         };
         let negated = Tensor {
             name: format!("-{}", subtrahend.name),
@@ -217,7 +218,28 @@ impl Translation<'_> {
             ..subtrahend.clone()
         };
         self.graph.tensors.push(negated);
-        Ok((Op::Add { activation: activation(fused)? }, vec![inputs[0], self.graph.tensors.len() - 1]))
+        Ok((Op::Add { activation }, vec![inputs[0], self.graph.tensors.len() - 1]))
+    }
+
+    pub(super) fn div(&mut self) -> Translated {
+        let options = self.source.operator.builtin_options_as_div_options();
+        let fused =
+            options.map_or(ActivationFunctionType::NONE, |options| options.fused_activation_function());
+        Ok((Op::Binary { binary: Binary::Div, activation: activation(fused)? }, self.all(2)?))
+    }
+
+    pub(super) fn binary(&mut self, binary: Binary) -> Translated {
+        Ok((Op::Binary { binary, activation: Activation::Linear }, self.all(2)?))
+    }
+
+    pub(super) fn prelu(&mut self) -> Translated {
+        Ok((Op::Prelu, self.all(2)?))
+    }
+
+    pub(super) fn gelu(&mut self) -> Translated {
+        let options = self.source.operator.builtin_options_as_gelu_options();
+        let approximate = options.ok_or_else(|| missing("GeluOptions"))?.approximate();
+        self.unary(if approximate { Unary::GeluTanh } else { Unary::Gelu })
     }
 
     pub(super) fn concatenate(&mut self) -> Translated {
