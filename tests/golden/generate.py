@@ -246,11 +246,15 @@ def mean(name, shape, axes, keep, input_q, output_q):
     case(name, "MEAN", options, [Tensor(shape, *input_q), axis], Tensor(output_shape, *output_q), axes=axes)
 
 
-def binary(name, operator, shape, left_q, right_q, output_q, activation=NONE, **more):
-    options = getattr(schema, f"{operator.capitalize()}OptionsT")()
-    options.fusedActivationFunction = activation
-    left, right, output = (Tensor(shape, *q) for q in (left_q, right_q, output_q))
-    keys = {"right_q": right.text(), "activation": activation_range(activation, output)}
+def binary(name, operator, shape, left_q, right_q, output_q, activation=NONE, right_shape=None, **more):
+    kind = {"SQUARED_DIFFERENCE": "SquaredDifference", "MINIMUM": "MaximumMinimum", "MAXIMUM": "MaximumMinimum"}
+    options = getattr(schema, f"{kind.get(operator, operator.capitalize())}OptionsT")()
+    if hasattr(options, "fusedActivationFunction"):
+        options.fusedActivationFunction = activation
+    right_shape = right_shape or shape
+    broadcast = list(np.broadcast_shapes(shape, right_shape))
+    left, right, output = Tensor(shape, *left_q), Tensor(right_shape, *right_q), Tensor(broadcast, *output_q)
+    keys = {"right": right_shape, "right_q": right.text(), "activation": activation_range(activation, output)}
     case(name, operator, options, [left, right], output, **keys, **more)
 
 
@@ -305,7 +309,7 @@ def prelu(name, shape, slopes_shape, input_q, slopes_q, output_q):
 
 def table(name, operator, input_q, output_q, parameter=0.0):
     """A unary operator: once over the random stream, long enough for every int8, and once over all."""
-    options = None
+    options = schema.AbsOptionsT() if operator == "ABS" else None
     if operator == "LEAKY_RELU":
         options = schema.LeakyReluOptionsT()
         options.alpha = parameter
@@ -367,6 +371,27 @@ binary("add_far_scales", "ADD", [1, 100], (0.9, 127), (0.0003, -128), (0.7, 127)
 binary("mul", "MUL", [1, 4, 5, 6], (0.05, -3), (0.08, 12), (0.3, -6))
 binary("mul_relu", "MUL", [1, 99], (0.05, 127), (0.08, -128), (0.4, 20), RELU)
 binary("mul_by_gate", "MUL", [1, 4, 4, 3], (0.1, 0), (1 / 256, -128), (0.08, 1))
+binary("add_channels", "ADD", [1, 4, 5, 6], (0.05, -3), (0.08, 12), (0.1, -6), right_shape=[1, 1, 1, 6])
+binary("add_outer", "ADD", [1, 7, 1, 1], (0.05, -3), (0.08, 12), (0.1, -6), right_shape=[1, 1, 5, 3])
+binary("mul_gates", "MUL", [1, 4, 5, 6], (0.1, 3), (1 / 256, -128), (0.08, 1), right_shape=[1, 1, 1, 6])
+binary("mul_rows", "MUL", [1, 1, 5, 1], (0.1, 3), (0.06, -12), (0.5, 1), right_shape=[1, 4, 5, 6])
+binary("sub", "SUB", [1, 4, 5, 6], (0.05, -3), (0.08, 12), (0.1, -6))
+binary("sub_relu", "SUB", [1, 100], (0.05, -128), (0.02, 127), (0.06, -90), RELU)
+binary("sub_far_scales", "SUB", [1, 100], (0.9, 127), (0.0003, -128), (0.7, 127))
+binary("sub_channels", "SUB", [1, 4, 5, 6], (0.05, -3), (0.08, 12), (0.1, -6), right_shape=[1, 1, 1, 6])
+binary("sub_from_number", "SUB", [1, 1, 1, 1], (0.05, -3), (0.05, -3), (0.1, -6), right_shape=[1, 4, 5, 6])
+binary("minimum", "MINIMUM", [1, 4, 5, 6], (0.05, -3), (0.05, -3), (0.05, -3))
+binary("minimum_columns", "MINIMUM", [1, 4, 5, 1], (0.05, -3), (0.05, -3), (0.05, -3), right_shape=[1, 4, 5, 6])
+binary("maximum", "MAXIMUM", [1, 4, 5, 6], (0.05, 9), (0.05, 9), (0.05, 9))
+binary("maximum_channels", "MAXIMUM", [1, 4, 5, 6], (0.05, 9), (0.05, 9), (0.05, 9), right_shape=[1, 1, 1, 6])
+binary("squared_difference", "SQUARED_DIFFERENCE", [1, 4, 5, 6], (0.05, -3), (0.08, 12), (0.9, -128))
+binary("squared_difference_mean", "SQUARED_DIFFERENCE", [1, 4, 5, 6], (0.05, -3), (0.02, 12), (0.4, -120),
+       right_shape=[1, 1, 1, 6])
+# Denominators that are never 0, which TFLite Micro does not allow.
+binary("div", "DIV", [1, 4, 5, 6], (0.05, -3), (0.02, -128), (0.02, -6), runs=((1, 1), (2, 1), (3, 2)))
+binary("div_by_negative", "DIV", [1, 100], (0.05, 20), (0.01, 100), (0.013, 40), RELU, runs=((1, 1), (2, 1), (3, 2)))
+binary("div_channels", "DIV", [1, 4, 5, 6], (0.07, -3), (0.03, 64), (0.04, -60), right_shape=[1, 1, 1, 6],
+       runs=((1, 2), (2, 2), (3, 3)))
 concatenate("concatenate_channels_2", [[1, 4, 3, 5], [1, 4, 3, 2]], 3)
 concatenate("concatenate_channels_3", [[1, 2, 3, 5], [1, 2, 3, 1], [1, 2, 3, 4]], -1)
 concatenate("concatenate_rows_3", [[1, 2, 3, 4], [1, 1, 3, 4], [1, 3, 3, 4]], 1)
@@ -406,6 +431,12 @@ table("hard_swish", "HARD_SWISH", (0.05, 5), (0.04, -100))
 table("hard_swish_coarse", "HARD_SWISH", (0.2, -128), (0.19, -120))
 table("hard_swish_fine", "HARD_SWISH", (0.01, 0), (0.008, -20))
 table("requantize", "QUANTIZE", (0.05, 10), (0.08, -30))
+table("abs", "ABS", (0.05, 10), (0.04, -128))
+table("abs_same_scale", "ABS", (0.05, -30), (0.05, -100))
+table("elu", "ELU", (0.05, 10), (0.04, -90))
+table("elu_fine", "ELU", (0.011, -4), (0.013, -40))
+table("rsqrt", "RSQRT", (0.05, -128), (0.02, -128))
+table("rsqrt_coarse", "RSQRT", (0.4, -128), (0.013, -100))
 table("requantize_finer", "QUANTIZE", (0.05, 10), (0.021, 3))
 
 folder = os.path.join(HERE, "models")

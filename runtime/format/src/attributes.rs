@@ -74,13 +74,14 @@ pub(crate) fn length(kind: OperatorKind) -> usize {
         OperatorKind::DepthwiseConv2d => 20,
         OperatorKind::FullyConnected | OperatorKind::ResizeNearest | OperatorKind::ResizeBilinear => 2,
         OperatorKind::Mean => 5,
-        OperatorKind::Add => 18,
-        OperatorKind::Mul => 7,
+        OperatorKind::Add | OperatorKind::Sub => 18,
+        OperatorKind::Mul | OperatorKind::Div => 7,
         OperatorKind::Concatenate => 1,
         OperatorKind::Pad => 16,
-        OperatorKind::Reshape | OperatorKind::Lookup => 0,
+        OperatorKind::Reshape | OperatorKind::Lookup | OperatorKind::Minimum | OperatorKind::Maximum => 0,
         OperatorKind::Softmax => 9,
         OperatorKind::Prelu => 10,
+        OperatorKind::SquaredDifference => 16,
     }
 }
 
@@ -116,6 +117,20 @@ pub(crate) fn read(kind: OperatorKind, mut from: Attributes<'_>) -> Operator {
         OperatorKind::Softmax => Operator::Softmax { factor: from.factor(), difference_min: from.i32() },
         OperatorKind::Lookup => Operator::Lookup,
         OperatorKind::Prelu => Operator::Prelu { positive: from.factor(), negative: from.factor() },
+        OperatorKind::Sub => Operator::Sub {
+            left_shift: from.u8(),
+            inputs: [from.factor(), from.factor()],
+            output: from.factor(),
+            clamp: from.clamp(),
+        },
+        OperatorKind::Div => Operator::Div { factor: from.factor(), clamp: from.clamp() },
+        OperatorKind::Minimum => Operator::Minimum,
+        OperatorKind::Maximum => Operator::Maximum,
+        OperatorKind::SquaredDifference => Operator::SquaredDifference {
+            left_shift: from.u8(),
+            inputs: [from.factor(), from.factor()],
+            output: from.factor(),
+        },
     }
 }
 
@@ -133,10 +148,14 @@ pub(crate) fn write(operator: &Operator, bytes: &mut alloc::vec::Vec<u8>) {
         }
         Operator::FullyConnected { clamp } => to.clamp(clamp),
         Operator::Mean { factor } => to.factor(factor),
-        Operator::Add { left_shift, inputs: [left, right], output, clamp } => {
+        Operator::Add { left_shift, inputs: [left, right], output, clamp }
+        | Operator::Sub { left_shift, inputs: [left, right], output, clamp } => {
             to.number(&[*left_shift]).factor(left).factor(right).factor(output).clamp(clamp)
         }
-        Operator::Mul { factor, clamp } => to.factor(factor).clamp(clamp),
+        Operator::Mul { factor, clamp } | Operator::Div { factor, clamp } => to.factor(factor).clamp(clamp),
+        Operator::SquaredDifference { left_shift, inputs: [left, right], output } => {
+            to.number(&[*left_shift]).factor(left).factor(right).factor(output)
+        }
         Operator::Concatenate { axis } => to.number(&[*axis]),
         Operator::Pad { before, after } => {
             before.iter().chain(after).fold(&mut to, |to, count| to.number(&count.to_le_bytes()))
@@ -149,7 +168,7 @@ pub(crate) fn write(operator: &Operator, bytes: &mut alloc::vec::Vec<u8>) {
             to.factor(factor).number(&difference_min.to_le_bytes())
         }
         Operator::Prelu { positive, negative } => to.factor(positive).factor(negative),
-        Operator::Reshape | Operator::Lookup => &mut to,
+        Operator::Reshape | Operator::Lookup | Operator::Minimum | Operator::Maximum => &mut to,
     };
     debug_assert_eq!(bytes.len() - start, length(operator.kind()));
 }
@@ -184,7 +203,7 @@ pub(crate) fn kind_of_code(code: u16) -> Option<OperatorKind> {
     ALL.get(usize::from(code).wrapping_sub(1)).copied()
 }
 
-const ALL: [OperatorKind; 16] = [
+const ALL: [OperatorKind; 21] = [
     OperatorKind::Conv2d,
     OperatorKind::DepthwiseConv2d,
     OperatorKind::FullyConnected,
@@ -201,4 +220,9 @@ const ALL: [OperatorKind; 16] = [
     OperatorKind::Softmax,
     OperatorKind::Lookup,
     OperatorKind::Prelu,
+    OperatorKind::Sub,
+    OperatorKind::Div,
+    OperatorKind::Minimum,
+    OperatorKind::Maximum,
+    OperatorKind::SquaredDifference,
 ];

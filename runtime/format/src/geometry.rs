@@ -1,5 +1,7 @@
 //! Whether an operator's attributes, constants and shapes fit together, and the work it is.
 
+use ocelli_core::Shape;
+
 use crate::artefact::Artefact;
 use crate::error::ParseError;
 use crate::graph::OperatorView;
@@ -70,8 +72,14 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
             let [batches, _, _, channels] = input.shape.nhwc()?;
             (written == (batches * channels) as u64, visited)
         }
-        Operator::Add { .. } | Operator::Mul { .. } => {
-            (input.shape == output.shape && operand(1).shape == output.shape, written)
+        Operator::Add { .. }
+        | Operator::Mul { .. }
+        | Operator::Sub { .. }
+        | Operator::Div { .. }
+        | Operator::Minimum
+        | Operator::Maximum
+        | Operator::SquaredDifference { .. } => {
+            (broadcasts([input.shape, operand(1).shape], output.shape), written)
         }
         Operator::Concatenate { axis } => (concatenates(artefact, view, axis)?, written),
         Operator::Pad { before, after } => {
@@ -94,6 +102,15 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
         }
     };
     fits.then_some(work)
+}
+
+/// Whether two shapes, aligned at the innermost axis and filled up with ones, repeat to fill a third.
+fn broadcasts(inputs: [Shape; 2], output: Shape) -> bool {
+    let extent = |shape: Shape, axis: usize| shape.axes().iter().rev().nth(axis).copied().unwrap_or(1);
+    (0..Shape::MAX_RANK).all(|axis| {
+        let (pair, joined) = (inputs.map(|input| extent(input, axis)), extent(output, axis));
+        pair.contains(&joined) && pair.iter().all(|&other| other == joined || other == 1)
+    }) && inputs.iter().all(|input| input.rank() <= output.rank())
 }
 
 /// Whether bias, multipliers and shifts are there for every channel.
@@ -138,12 +155,20 @@ fn attributes_in_range(operator: &Operator) -> bool {
         }
         Operator::FullyConnected { clamp } => clamp_in_range(clamp),
         Operator::Mean { factor } => factor_in_range(factor),
-        Operator::Add { left_shift, inputs, output, clamp } => {
+        Operator::Add { left_shift, inputs, output, clamp }
+        | Operator::Sub { left_shift, inputs, output, clamp } => {
             let mut factors = inputs.iter().chain([output]);
             let narrowing = factors.all(|factor| factor_in_range(factor) && factor.shift <= 0);
             *left_shift == 20 && narrowing && clamp_in_range(clamp)
         }
         Operator::Mul { factor, clamp } => factor_in_range(factor) && clamp_in_range(clamp),
+        Operator::Div { factor, clamp } => {
+            factor_in_range(factor) && factor.shift <= 22 && clamp_in_range(clamp)
+        }
+        Operator::SquaredDifference { left_shift, inputs, output } => {
+            let narrowing = inputs.iter().all(|factor| factor_in_range(factor) && factor.shift <= 0);
+            *left_shift == 7 && narrowing && factor_in_range(output)
+        }
         Operator::ResizeNearest { align_corners, half_pixel_centers }
         | Operator::ResizeBilinear { align_corners, half_pixel_centers } => {
             !(*align_corners && *half_pixel_centers)
@@ -152,7 +177,12 @@ fn attributes_in_range(operator: &Operator) -> bool {
             factor_in_range(factor) && factor.shift >= 0 && *difference_min <= 0
         }
         Operator::Prelu { positive, negative } => factor_in_range(positive) && factor_in_range(negative),
-        Operator::Concatenate { .. } | Operator::Pad { .. } | Operator::Reshape | Operator::Lookup => true,
+        Operator::Concatenate { .. }
+        | Operator::Pad { .. }
+        | Operator::Reshape
+        | Operator::Lookup
+        | Operator::Minimum
+        | Operator::Maximum => true,
     }
 }
 

@@ -100,7 +100,7 @@ fn check_operands(
         OperatorKind::Conv2d | OperatorKind::DepthwiseConv2d | OperatorKind::FullyConnected => {
             &[Role::Values, Role::Constant, Role::Constant32, Role::Constant32, Role::Constant]
         }
-        OperatorKind::Add | OperatorKind::Mul => &[Role::Values; 2],
+        kind if kind.has_two_inputs() => &[Role::Values; 2],
         OperatorKind::Lookup | OperatorKind::Prelu => &[Role::Values, Role::Constant],
         _ => &[Role::Values],
     };

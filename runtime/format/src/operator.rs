@@ -83,8 +83,8 @@ pub enum Operator {
         /// Input scale over output scale.
         factor: Factor,
     },
-    /// Operands: two inputs of the output's shape. Each is shifted left by `left_shift`, scaled by
-    /// its factor, added, and scaled by the output factor. No factor has a shift above 0.
+    /// Operands: two inputs that broadcast to the output's shape. Each is shifted left by `left_shift`,
+    /// scaled by its factor, added, and scaled by the output factor. No factor has a shift above 0.
     Add {
         /// Extra fraction bits: 20.
         left_shift: u8,
@@ -95,7 +95,7 @@ pub enum Operator {
         /// Fused activation.
         clamp: Clamp,
     },
-    /// Operands: two inputs of the output's shape.
+    /// Operands: two inputs that broadcast to the output's shape.
     Mul {
         /// Product of the input scales over the output scale.
         factor: Factor,
@@ -147,6 +147,38 @@ pub enum Operator {
         /// Input scale times slope scale over output scale, for values below zero.
         negative: Factor,
     },
+    /// As [`Operator::Add`], the second input subtracted.
+    Sub {
+        /// Extra fraction bits: 20.
+        left_shift: u8,
+        /// Of the two inputs.
+        inputs: [Factor; 2],
+        /// Of the difference.
+        output: Factor,
+        /// Fused activation.
+        clamp: Clamp,
+    },
+    /// Operands: two inputs that broadcast to the output's shape. The factor's shift is at most 22.
+    Div {
+        /// Scale of the first input over those of the second and of the output.
+        factor: Factor,
+        /// Fused activation.
+        clamp: Clamp,
+    },
+    /// Operands: two inputs that broadcast to the output's shape and share its quantization.
+    Minimum,
+    /// As [`Operator::Minimum`].
+    Maximum,
+    /// As [`Operator::Sub`], the difference squared before it is scaled. The inputs' factors have no
+    /// shift above 0.
+    SquaredDifference {
+        /// Extra fraction bits: 7.
+        left_shift: u8,
+        /// Of the two inputs.
+        inputs: [Factor; 2],
+        /// Of the square.
+        output: Factor,
+    },
 }
 
 /// The operators by name, as an application links them, with their codes in the artefact.
@@ -171,6 +203,11 @@ pub enum OperatorKind {
     Softmax = 14,
     Lookup = 15,
     Prelu = 16,
+    Sub = 17,
+    Div = 18,
+    Minimum = 19,
+    Maximum = 20,
+    SquaredDifference = 21,
 }
 
 impl Operator {
@@ -193,6 +230,11 @@ impl Operator {
             Operator::Softmax { .. } => OperatorKind::Softmax,
             Operator::Lookup => OperatorKind::Lookup,
             Operator::Prelu { .. } => OperatorKind::Prelu,
+            Operator::Sub { .. } => OperatorKind::Sub,
+            Operator::Div { .. } => OperatorKind::Div,
+            Operator::Minimum => OperatorKind::Minimum,
+            Operator::Maximum => OperatorKind::Maximum,
+            Operator::SquaredDifference { .. } => OperatorKind::SquaredDifference,
         }
     }
 
@@ -203,10 +245,24 @@ impl Operator {
 }
 
 impl OperatorKind {
+    /// Whether it combines two inputs that broadcast, element by element.
+    pub const fn has_two_inputs(self) -> bool {
+        matches!(
+            self,
+            OperatorKind::Add
+                | OperatorKind::Mul
+                | OperatorKind::Sub
+                | OperatorKind::Div
+                | OperatorKind::Minimum
+                | OperatorKind::Maximum
+                | OperatorKind::SquaredDifference
+        )
+    }
+
     /// Whether input `operand` may have the place of the output, wholly.
     pub const fn works_in_place(self, operand: usize) -> bool {
         match self {
-            OperatorKind::Add | OperatorKind::Mul => operand <= 1,
+            _ if self.has_two_inputs() => operand <= 1,
             OperatorKind::Reshape | OperatorKind::Lookup | OperatorKind::Prelu => operand == 0,
             _ => false,
         }

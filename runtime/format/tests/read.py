@@ -27,6 +27,11 @@ OPERATORS = {
     14: ("Softmax", [FACTOR, ("difference_min", "i")]),
     15: ("Lookup", []),
     16: ("Prelu", [FACTOR, FACTOR]),
+    17: ("Sub", [("left_shift", "B"), FACTOR, FACTOR, FACTOR, CLAMP]),
+    18: ("Div", [FACTOR, CLAMP]),
+    19: ("Minimum", []),
+    20: ("Maximum", []),
+    21: ("SquaredDifference", [("left_shift", "B"), FACTOR, FACTOR, FACTOR]),
 }
 
 

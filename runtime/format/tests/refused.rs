@@ -93,7 +93,8 @@ fn shapes_that_do_not_fit_together() {
         }
     };
     assert_eq!(refused(channels), geometry(1));
-    assert_eq!(refused(|model| model.operators[2].inputs[1] = 0), geometry(2));
+    let filters = |model: &mut Model| model.operators[2].inputs[1] = model.operators[0].inputs[1];
+    assert_eq!(refused(filters), geometry(2));
     assert_eq!(refused(|model| model.operators[4].inputs[0] = 0), geometry(4));
     assert_eq!(refused(|model| model.operators[6].outputs[0] = 0), geometry(6));
     assert_eq!(refused(|model| model.operators[3].operator = Operator::Reshape), geometry(3));

@@ -165,11 +165,17 @@ fn attributes(operator: &Operator) -> Vec<i64> {
         }
         Operator::FullyConnected { clamp: bounds } => clamp(bounds),
         Operator::Mean { factor: only } => factor(only),
-        Operator::Add { left_shift, inputs: [left, right], output, clamp: bounds } => {
+        Operator::Add { left_shift, inputs: [left, right], output, clamp: bounds }
+        | Operator::Sub { left_shift, inputs: [left, right], output, clamp: bounds } => {
             [vec![i64::from(*left_shift)], factor(left), factor(right), factor(output), clamp(bounds)]
                 .concat()
         }
-        Operator::Mul { factor: only, clamp: bounds } => [factor(only), clamp(bounds)].concat(),
+        Operator::Mul { factor: only, clamp: bounds } | Operator::Div { factor: only, clamp: bounds } => {
+            [factor(only), clamp(bounds)].concat()
+        }
+        Operator::SquaredDifference { left_shift, inputs: [left, right], output } => {
+            [vec![i64::from(*left_shift)], factor(left), factor(right), factor(output)].concat()
+        }
         Operator::Concatenate { axis } => vec![i64::from(*axis)],
         Operator::Pad { before, after } => before.iter().chain(after).map(|&count| count.into()).collect(),
         Operator::ResizeNearest { align_corners, half_pixel_centers }
@@ -180,7 +186,7 @@ fn attributes(operator: &Operator) -> Vec<i64> {
             [factor(only), vec![i64::from(*difference_min)]].concat()
         }
         Operator::Prelu { positive, negative } => [factor(positive), factor(negative)].concat(),
-        Operator::Reshape | Operator::Lookup => vec![],
+        Operator::Reshape | Operator::Lookup | Operator::Minimum | Operator::Maximum => vec![],
         other => panic!("{other:?}"),
     }
 }

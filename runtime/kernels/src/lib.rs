@@ -46,9 +46,16 @@ mod average_pool_2d;
 mod max_pool_2d;
 mod mean;
 
+mod broadcast;
+
 mod add;
+mod div;
+mod maximum;
+mod minimum;
 mod mul;
 mod prelu;
+mod squared_difference;
+mod sub;
 
 mod concatenate;
 mod pad;
@@ -65,15 +72,19 @@ pub mod table;
 pub use add::{AddParameters, add_s8};
 pub use average_pool_2d::average_pool_2d_s8;
 pub use backend::BACKEND;
+pub use broadcast::Broadcast;
 pub use concatenate::{ConcatenateParameters, concatenate_s8};
 pub use conv_2d::{Conv2dParameters, conv_2d_s8};
 pub use depthwise_conv_2d::{DepthwiseConv2dParameters, depthwise_conv_2d_s8};
+pub use div::{DivParameters, div_s8};
 pub use error::{KernelError, Operand};
 pub use filter::Filter;
 pub use fully_connected::{FullyConnectedParameters, fully_connected_s8};
 pub use lookup::{LOOKUP_ENTRIES, fill_lookup, lookup_s8};
 pub use max_pool_2d::max_pool_2d_s8;
+pub use maximum::maximum_s8;
 pub use mean::{MeanParameters, mean_s8};
+pub use minimum::minimum_s8;
 pub use mul::{MulParameters, mul_s8};
 pub use pad::{PadParameters, pad_s8};
 pub use pool::Pool2dParameters;
@@ -87,6 +98,8 @@ pub use resize_bilinear::resize_bilinear_s8;
 pub use resize_nearest::{ResizeParameters, Sampling, resize_nearest_s8};
 pub use softmax::{SoftmaxParameters, softmax_s8};
 pub use source::Source;
+pub use squared_difference::{SquaredDifferenceParameters, squared_difference_s8};
+pub use sub::sub_s8;
 pub use window::Axis;
 
 /// The largest tensor of a kernel, in elements: every index and byte offset fits 31 bits.

@@ -42,7 +42,7 @@ pub(crate) fn fuse(graph: &mut Graph) {
 
 /// Gives a float graph the form that serves integers best, once nobody looks for patterns in it any more:
 /// before quantization. Tensors keep their numbers.
-pub fn settle(graph: &mut Graph) {
+pub fn prepare(graph: &mut Graph) {
     per_channel::fold(graph);
     function::fold(graph);
 }

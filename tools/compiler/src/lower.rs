@@ -13,7 +13,7 @@ mod weighted;
 
 use ocelli_format::model::{Model, TensorId};
 
-use crate::graph::{self, Graph, Op};
+use crate::graph::{self, Binary, Graph, Op};
 use builder::Builder;
 
 /// A model without schedules and contracts, and where each tensor of the graph went.
@@ -129,7 +129,9 @@ fn lower_node(builder: &mut Builder<'_>, node: &graph::Node) -> Result<(), Lower
             moving::pool(builder, node, window, *activation)
         }
         Op::Mean => moving::mean(builder, node),
-        Op::Add { activation } | Op::Mul { activation } => elementwise::binary(builder, node, *activation),
+        Op::Add { activation } => elementwise::binary(builder, node, Binary::Add, *activation),
+        Op::Mul { activation } => elementwise::binary(builder, node, Binary::Mul, *activation),
+        Op::Binary { binary, activation } => elementwise::binary(builder, node, *binary, *activation),
         Op::Concatenate { axis } => moving::concatenate(builder, node, *axis),
         Op::Pad { before, after, value } => moving::pad(builder, node, before, after, *value),
         Op::Reshape => moving::reshape(builder, node),
@@ -138,9 +140,7 @@ fn lower_node(builder: &mut Builder<'_>, node: &graph::Node) -> Result<(), Lower
         Op::Unary(unary) => elementwise::unary(builder, node, *unary),
         Op::Function(function) => elementwise::function(builder, node, function),
         Op::Prelu => elementwise::prelu(builder, node),
-        Op::Binary { .. } | Op::Select => {
-            Err(builder::operands(node, "of two activations has no form on the device".into()))
-        }
+        Op::Select => Err(builder::operands(node, "of several activations has no form on the device".into())),
     }
 }
 

@@ -22,7 +22,7 @@ pub use heads::{Head, QuantizedHead};
 pub use input::InputScaling;
 
 use crate::execute::ExecuteError;
-use crate::fold::settle;
+use crate::fold::prepare;
 use crate::graph::{Data, Graph, TensorId};
 use crate::oracle::{Oracle, OracleError};
 
@@ -165,7 +165,7 @@ pub fn quantize(
 ) -> Result<Quantized, QuantizeError> {
     check(graph, samples)?;
     let mut graph = graph.clone();
-    settle(&mut graph);
+    prepare(&mut graph);
     let oracle = Oracle::new(&graph)?;
     let guided = match options.method {
         Method::Automatic => !options.heads.is_empty(),

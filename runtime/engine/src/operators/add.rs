@@ -5,6 +5,7 @@ use ocelli_kernels::{AddParameters, KernelError, add_s8};
 
 use crate::layer::{Kernel, Layer, bounds, requantize};
 use crate::memory::Operands;
+use crate::operators::pair::{apply, broadcast};
 
 /// [`Operator::Add`](ocelli_format::Operator::Add).
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +16,8 @@ impl Add {
     pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::Add, check, run };
 }
 
-fn parameters(layer: &Layer<'_>) -> Result<AddParameters, KernelError> {
+/// The parameters of an addition or a subtraction.
+pub(super) fn parameters(layer: &Layer<'_>) -> Result<AddParameters, KernelError> {
     let mut attributes = layer.view.attributes;
     if attributes.u8() != LEFT_SHIFT {
         return Err(KernelError::Range);
@@ -39,13 +41,13 @@ fn parameters(layer: &Layer<'_>) -> Result<AddParameters, KernelError> {
 const LEFT_SHIFT: u8 = 20;
 
 fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
-    let (left, right) = (layer.input_elements(0), layer.input_elements(1));
-    parameters(layer)?.check(left, right, layer.output_elements())
+    let elements = layer.output_elements();
+    broadcast(layer)?;
+    parameters(layer)?.check(elements, elements, elements)
 }
 
 fn run(layer: &Layer<'_>, operands: Operands<'_>) {
     if let Ok(parameters) = parameters(layer) {
-        let (left, right) = (operands.source(0), operands.source(1));
-        add_s8(&parameters, left, right, operands.output);
+        apply(layer, operands, |left, right, output| add_s8(&parameters, left, right, output));
     }
 }

@@ -13,8 +13,14 @@ mod mean;
 mod pool;
 
 mod add;
+mod div;
+mod maximum;
+mod minimum;
 mod mul;
+mod pair;
 mod prelu;
+mod squared_difference;
+mod sub;
 
 mod concatenate;
 mod pad;
@@ -31,10 +37,13 @@ pub use average_pool_2d::AveragePool2d;
 pub use concatenate::Concatenate;
 pub use conv_2d::Conv2d;
 pub use depthwise_conv_2d::DepthwiseConv2d;
+pub use div::Div;
 pub use fully_connected::FullyConnected;
 pub use lookup::Lookup;
 pub use max_pool_2d::MaxPool2d;
+pub use maximum::Maximum;
 pub use mean::Mean;
+pub use minimum::Minimum;
 pub use mul::Mul;
 pub use pad::Pad;
 pub use prelu::Prelu;
@@ -42,6 +51,8 @@ pub use reshape::Reshape;
 pub use resize_bilinear::ResizeBilinear;
 pub use resize_nearest::ResizeNearest;
 pub use softmax::Softmax;
+pub use squared_difference::SquaredDifference;
+pub use sub::Sub;
 
 use crate::layer::Kernel;
 
@@ -64,6 +75,11 @@ pub const ALL: &[&Kernel] = ops![
     Mean,
     Add,
     Mul,
+    Sub,
+    Div,
+    Minimum,
+    Maximum,
+    SquaredDifference,
     Prelu,
     Concatenate,
     Pad,

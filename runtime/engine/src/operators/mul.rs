@@ -5,6 +5,7 @@ use ocelli_kernels::{KernelError, MulParameters, mul_s8};
 
 use crate::layer::{Kernel, Layer, bounds, requantize};
 use crate::memory::Operands;
+use crate::operators::pair::{apply, broadcast};
 
 /// [`Operator::Mul`](ocelli_format::Operator::Mul).
 #[derive(Clone, Copy, Debug)]
@@ -30,13 +31,13 @@ fn parameters(layer: &Layer<'_>) -> Result<MulParameters, KernelError> {
 }
 
 fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
-    let (left, right) = (layer.input_elements(0), layer.input_elements(1));
-    parameters(layer)?.check(left, right, layer.output_elements())
+    let elements = layer.output_elements();
+    broadcast(layer)?;
+    parameters(layer)?.check(elements, elements, elements)
 }
 
 fn run(layer: &Layer<'_>, operands: Operands<'_>) {
     if let Ok(parameters) = parameters(layer) {
-        let (left, right) = (operands.source(0), operands.source(1));
-        mul_s8(&parameters, left, right, operands.output);
+        apply(layer, operands, |left, right, output| mul_s8(&parameters, left, right, output));
     }
 }

@@ -275,7 +275,7 @@ pub fn random(seed: u32) -> Model {
         let small = [1, slide(height, 0), slide(width, 1), channels];
         let window = window(filter, stride, padding);
         let mut values = |count: u32| (0..count).map(|_| random(256) as u8 as i8).collect::<Vec<i8>>();
-        let (operator, inputs, output): (Operator, Vec<TensorId>, [u32; 4]) = match index % 16 {
+        let (operator, inputs, output): (Operator, Vec<TensorId>, [u32; 4]) = match index % 21 {
             0 => {
                 let (outputs, [rows, columns]) = (1 + index % 5, filter.map(u32::from));
                 let weights = values(outputs * rows * columns * channels);
@@ -337,6 +337,27 @@ pub fn random(seed: u32) -> Model {
                     build.layer(&name, &[5, channels], &values(5 * channels), &[1, 2, 3, 4, 5], factor);
                 let output = [1, height, width, 5];
                 (Operator::FullyConnected { clamp }, [&[last], &layer[..]].concat(), output)
+            }
+            15 => {
+                let inputs = [below_one, Factor { shift: -2, ..factor }];
+                let row = build.constant(&name, &[1, 1, width, 1], &values(width));
+                let output = Factor { shift: -16, ..factor };
+                (Operator::Sub { left_shift: 20, inputs, output, clamp }, vec![row, last], shape)
+            }
+            16 => {
+                let each = build.constant(&name, &[channels], &values(channels));
+                (Operator::Div { factor, clamp }, vec![last, each], shape)
+            }
+            17 => (Operator::Minimum, vec![last, build.constant(&name, &[1], &values(1))], shape),
+            18 => (Operator::Maximum, vec![last, last], shape),
+            19 => {
+                let inputs = [below_one, Factor { shift: 0, ..factor }];
+                let column = build.constant(&name, &[height, 1, 1], &values(height));
+                (
+                    Operator::SquaredDifference { left_shift: 7, inputs, output: factor },
+                    vec![last, column],
+                    shape,
+                )
             }
             _ => (softmax(), vec![last], shape),
         };

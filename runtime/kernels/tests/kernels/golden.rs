@@ -146,6 +146,82 @@ fn unary(operator: &str, input: (f64, i8), output: (f64, i8), slope: f64) -> [i8
     }
 }
 
+/// Parameters of the operators of two inputs.
+struct Pair {
+    add: AddParameters,
+    mul: MulParameters,
+    div: DivParameters,
+    squared_difference: SquaredDifferenceParameters,
+}
+
+impl Pair {
+    fn new(layer: &Layer, elements: usize) -> Pair {
+        let (activation_min, activation_max) = layer.activation();
+        let (left_q, right_q) = (layer.quantization("input_q"), layer.quantization("right_q"));
+        let (output_scale, output_zero_point) = layer.quantization("output_q");
+        let (left_zero_point, right_zero_point) = (left_q.1, right_q.1);
+        let twice_max = 2.0 * left_q.0.max(right_q.0);
+        let (left_requantize, right_requantize) =
+            (quantize_multiplier(left_q.0 / twice_max), quantize_multiplier(right_q.0 / twice_max));
+        let add = AddParameters {
+            left_zero_point,
+            right_zero_point,
+            output_zero_point,
+            left_requantize,
+            right_requantize,
+            output_requantize: quantize_multiplier(twice_max / (f64::from(1 << 20) * output_scale)),
+            activation_min,
+            activation_max,
+        };
+        let mul = MulParameters {
+            left_zero_point,
+            right_zero_point,
+            output_zero_point,
+            requantize: quantize_multiplier(left_q.0 * right_q.0 / output_scale),
+            activation_min,
+            activation_max,
+        };
+        let div = DivParameters {
+            left_zero_point,
+            right_zero_point,
+            output_zero_point,
+            requantize: quantize_multiplier(left_q.0 / (right_q.0 * output_scale)),
+            activation_min,
+            activation_max,
+        };
+        let squared_difference = SquaredDifferenceParameters {
+            left_zero_point,
+            right_zero_point,
+            output_zero_point,
+            left_requantize,
+            right_requantize,
+            output_requantize: quantize_multiplier(
+                twice_max * twice_max / (f64::from(1 << 14) * output_scale),
+            ),
+        };
+        add.check(elements, elements, elements).unwrap();
+        mul.check(elements, elements, elements).unwrap();
+        div.check(elements, elements, elements).unwrap();
+        squared_difference.check(elements, elements, elements).unwrap();
+        Pair { add, mul, div, squared_difference }
+    }
+
+    fn run(&self, operator: &str, left: Source, right: Source, output: &mut [i8]) {
+        match operator {
+            "ADD" => add_s8(&self.add, left, right, output),
+            "SUB" => sub_s8(&self.add, left, right, output),
+            "MUL" => mul_s8(&self.mul, left, right, output),
+            "DIV" => div_s8(&self.div, left, right, output),
+            "MINIMUM" => minimum_s8(left, right, output),
+            "MAXIMUM" => maximum_s8(left, right, output),
+            _ => squared_difference_s8(&self.squared_difference, left, right, output),
+        }
+    }
+}
+
+/// Operators whose tables the compiler fills without a kernel's help.
+const COMPILED: [&str; 3] = ["ABS", "ELU", "RSQRT"];
+
 fn compute(operator: &str, layer: &Layer, input: &[i8], output: &mut [i8]) {
     let (input_shape, output_shape) = (layer.nhwc("input"), layer.nhwc("output"));
     let (input_q, output_q) = (layer.quantization("input_q"), layer.quantization("output_q"));
@@ -234,45 +310,29 @@ fn compute(operator: &str, layer: &Layer, input: &[i8], output: &mut [i8]) {
             parameters.check(input.len(), output.len()).unwrap();
             mean_s8(&parameters, input, output);
         }
-        "ADD" | "MUL" => {
-            let (activation_min, activation_max) = layer.activation();
-            let right_q = layer.quantization("right_q");
-            let (left, right) = input.split_at(output.len());
-            let twice_max = 2.0 * input_q.0.max(right_q.0);
-            let add = AddParameters {
-                left_zero_point: input_q.1,
-                right_zero_point: right_q.1,
-                output_zero_point,
-                left_requantize: quantize_multiplier(input_q.0 / twice_max),
-                right_requantize: quantize_multiplier(right_q.0 / twice_max),
-                output_requantize: quantize_multiplier(twice_max / (f64::from(1 << 20) * output_q.0)),
-                activation_min,
-                activation_max,
-            };
-            let mul = MulParameters {
-                left_zero_point: input_q.1,
-                right_zero_point: right_q.1,
-                output_zero_point,
-                requantize: quantize_multiplier(input_q.0 * right_q.0 / output_q.0),
-                activation_min,
-                activation_max,
-            };
+        "ADD" | "MUL" | "SUB" | "DIV" | "MINIMUM" | "MAXIMUM" | "SQUARED_DIFFERENCE" => {
+            let (left_shape, right_shape) = (layer.list("input"), layer.list("right"));
+            let (left, right) = input.split_at(left_shape.iter().product());
+            let axes = |shape: &[usize]| shape.iter().map(|&axis| axis as u32).collect::<Vec<u32>>();
+            let shapes = [axes(&left_shape), axes(&right_shape), axes(&layer.list("output"))];
+            let broadcast = Broadcast::new(&shapes[0], &shapes[1], &shapes[2]).unwrap();
+            let pair = Pair::new(layer, output.len());
             let run = |left: Source, right: Source, output: &mut [i8]| {
-                if operator == "ADD" {
-                    add.check(output.len(), output.len(), output.len()).unwrap();
-                    add_s8(&add, left, right, output);
-                } else {
-                    mul.check(output.len(), output.len(), output.len()).unwrap();
-                    mul_s8(&mul, left, right, output);
-                }
+                broadcast.apply(left, right, output, |left, right, output| {
+                    pair.run(operator, left, right, output);
+                });
             };
             run(Source::Apart(left), Source::Apart(right), output);
-            let mut in_place = left.to_vec();
-            run(Source::InPlace, Source::Apart(right), &mut in_place);
-            assert_eq!(in_place, output);
-            in_place.copy_from_slice(right);
-            run(Source::Apart(left), Source::InPlace, &mut in_place);
-            assert_eq!(in_place, output);
+            if left.len() == output.len() {
+                let mut in_place = left.to_vec();
+                run(Source::InPlace, Source::Apart(right), &mut in_place);
+                assert_eq!(in_place, output);
+            }
+            if right.len() == output.len() {
+                let mut in_place = right.to_vec();
+                run(Source::Apart(left), Source::InPlace, &mut in_place);
+                assert_eq!(in_place, output);
+            }
         }
         "CONCATENATION" => {
             let (axis, shape, parts) = (layer.list("axis")[0], layer.list("output"), layer.list("parts"));
@@ -353,9 +413,12 @@ fn layers() {
         let (operator, layer) = &by_model[row[0]];
         let expected = bytes_of(row[3]);
         let mut elements: usize = layer.list("input").iter().product();
+        if layer.0.contains_key("right") {
+            elements += layer.list("right").iter().product::<usize>();
+        }
         match *operator {
-            "ADD" | "MUL" => elements *= 2,
             "CONCATENATION" => elements = expected.len(),
+            operator if COMPILED.contains(&operator) => continue,
             _ => {}
         }
         let input = Random(row[1].parse().unwrap()).bytes(elements, row[2].parse().unwrap());
@@ -385,6 +448,9 @@ fn unary_operators_over_every_value() {
     let text = read("unary.tsv");
     let mut count = 0;
     for row in rows(&text) {
+        if COMPILED.contains(&row[0]) {
+            continue;
+        }
         let scale = |column: usize| f64::from(row[column].parse::<f32>().unwrap());
         let zero_point = |column: usize| row[column].parse::<i8>().unwrap();
         let table = unary(row[0], (scale(1), zero_point(2)), (scale(3), zero_point(4)), scale(5));

@@ -12,6 +12,7 @@ mod backends;
 
 mod checks;
 mod golden;
+mod pairs;
 mod properties;
 
 /// The operators that have backends, on the host's.

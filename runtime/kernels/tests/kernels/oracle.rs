@@ -184,6 +184,41 @@ pub fn add(p: &AddParameters, left: i8, right: i8) -> i8 {
     )
 }
 
+/// Subtraction.
+pub fn sub(p: &AddParameters, left: i8, right: i8) -> i8 {
+    let left = requantize((i32::from(left) - i32::from(p.left_zero_point)) << 20, p.left_requantize);
+    let right = requantize((i32::from(right) - i32::from(p.right_zero_point)) << 20, p.right_requantize);
+    let bounds = (p.activation_min, p.activation_max);
+    finish((left - right) as i32, p.output_requantize, p.output_zero_point, bounds.0, bounds.1)
+}
+
+/// Squared difference.
+pub fn squared_difference(p: &SquaredDifferenceParameters, left: i8, right: i8) -> i8 {
+    let left = requantize((i32::from(left) - i32::from(p.left_zero_point)) << 7, p.left_requantize);
+    let right = requantize((i32::from(right) - i32::from(p.right_zero_point)) << 7, p.right_requantize);
+    let square = (left - right) * (left - right);
+    finish(square as i32, p.output_requantize, p.output_zero_point, i8::MIN, i8::MAX)
+}
+
+/// The real quotient of a division, in steps of the output.
+pub fn quotient(p: &DivParameters, left: i8, right: i8) -> f64 {
+    let left = f64::from(i32::from(left) - i32::from(p.left_zero_point));
+    let right = f64::from(i32::from(right) - i32::from(p.right_zero_point));
+    let factor = f64::from(p.requantize.multiplier) * 2f64.powi(i32::from(p.requantize.shift) - 31);
+    left / right * factor + f64::from(p.output_zero_point)
+}
+
+/// The element of an operand that stands at a place of the output it repeats to.
+pub fn repeated(operand: &[i8], shape: &[u32], output: &[u32], place: usize) -> i8 {
+    let (mut rest, mut index, mut step) = (place, 0, 1);
+    for axis in (0..output.len()).rev() {
+        let (extent, own) = (output[axis] as usize, shape[axis] as usize);
+        index += rest % extent % own * step;
+        (rest, step) = (rest / extent, step * own);
+    }
+    operand[index]
+}
+
 /// Multiplication.
 pub fn mul(p: &MulParameters, left: i8, right: i8) -> i8 {
     let left = i32::from(left) - i32::from(p.left_zero_point);

@@ -96,8 +96,8 @@ impl<'a> Builder<'a> {
         Ok(placed)
     }
 
-    /// As [`Builder::activation`], requantized by a table when `id` does not have the scale and zero
-    /// point `wanted`.
+    /// As [`Builder::activation`], requantized when `id` does not have the scale and zero point `wanted`:
+    /// a constant here, anything else by a table.
     pub(super) fn activation_as(
         &mut self,
         node: &graph::Node,
@@ -105,14 +105,18 @@ impl<'a> Builder<'a> {
         wanted: Affine,
     ) -> Result<TensorId, LowerError> {
         let have = self.affine(&node.name, id)?;
-        let placed = self.activation(&node.name, id)?;
         if have == wanted {
-            return Ok(placed);
+            return self.activation(&node.name, id);
         }
         let table = table::fill(Unary::Requantize, have, wanted)
             .ok_or_else(|| LowerError::Factor { node: node.name.clone() })?;
         let source = &self.graph.tensors[id];
         let name = format!("{}/requantized", source.name);
+        if let Some(Data::I8(values)) = &source.data {
+            let values: Vec<i8> = values.iter().map(|&value| table[usize::from(value as u8)]).collect();
+            return Ok(self.constant_like(name, &source.shape, wanted, &values));
+        }
+        let placed = self.activation(&node.name, id)?;
         let requantized = self.push(Tensor {
             name: name.clone(),
             element: Element::I8,

@@ -1,37 +1,61 @@
 //! Operators value by value: sums and products of two tensors, softmax, and tables of one number.
 
 use ocelli_format::Operator;
-use ocelli_format::model::TensorId;
 
 use super::builder::{Affine, Builder, operands};
 use super::{LowerError, factor, table};
-use crate::graph::{self, Activation, Data, Function, Node, Op, Unary};
+use crate::graph::{Activation, Binary, Function, Node, Unary};
 
 pub(super) fn binary(
     builder: &mut Builder<'_>,
     node: &Node,
+    binary: Binary,
     activation: Activation,
 ) -> Result<(), LowerError> {
     let name = &node.name;
-    let first = builder.affine(name, node.inputs[0])?;
-    let second = builder.affine(name, node.inputs[1])?;
+    let [first, second] = [builder.affine(name, node.inputs[0])?, builder.affine(name, node.inputs[1])?];
     let output = builder.affine(name, node.outputs[0])?;
     let no_factor = || LowerError::Factor { node: node.name.clone() };
     let clamp = factor::clamp(activation, output.scale, output.zero_point);
-    let operator = match node.op {
-        Op::Add { .. } => {
-            let (inputs, sum) =
-                factor::add_factors(first.scale, second.scale, output.scale).ok_or_else(no_factor)?;
-            Operator::Add { left_shift: factor::ADD_LEFT_SHIFT, inputs, output: sum, clamp }
+    let sum = || factor::add_factors(first.scale, second.scale, output.scale).ok_or_else(no_factor);
+    let left_shift = factor::ADD_LEFT_SHIFT;
+    let operator = match binary {
+        Binary::Add => {
+            let (inputs, output) = sum()?;
+            Operator::Add { left_shift, inputs, output, clamp }
         }
-        Op::Mul { .. } => {
+        Binary::Sub => {
+            let (inputs, output) = sum()?;
+            Operator::Sub { left_shift, inputs, output, clamp }
+        }
+        Binary::Mul => {
             let factor = factor::mul_factor(first.scale, second.scale, output.scale).ok_or_else(no_factor)?;
             Operator::Mul { factor, clamp }
         }
-        _ => return Err(operands(node, "is no operator of two operands".into())),
+        Binary::Div => {
+            let factor = factor::div_factor(first.scale, second.scale, output.scale).ok_or_else(no_factor)?;
+            Operator::Div { factor, clamp }
+        }
+        Binary::SquaredDifference if activation == Activation::Linear => {
+            let (inputs, output) =
+                factor::squared_difference_factors(first.scale, second.scale, output.scale)
+                    .ok_or_else(no_factor)?;
+            let left_shift = factor::SQUARED_DIFFERENCE_LEFT_SHIFT;
+            Operator::SquaredDifference { left_shift, inputs, output }
+        }
+        Binary::Minimum if activation == Activation::Linear => Operator::Minimum,
+        Binary::Maximum if activation == Activation::Linear => Operator::Maximum,
+        _ => return Err(operands(node, "of two activations has no form on the device".into())),
     };
-    let inputs =
-        vec![operand(builder, node, node.inputs[0], first)?, operand(builder, node, node.inputs[1], second)?];
+    let keeps_scale = matches!(operator, Operator::Minimum | Operator::Maximum);
+    let mut inputs = Vec::with_capacity(2);
+    for &input in &node.inputs {
+        inputs.push(if keeps_scale {
+            builder.activation_as(node, input, output)?
+        } else {
+            builder.activation(name, input)?
+        });
+    }
     let outputs = vec![builder.activation(name, node.outputs[0])?];
     builder.node(name, operator, inputs, outputs);
     Ok(())
@@ -92,67 +116,4 @@ pub(super) fn prelu(builder: &mut Builder<'_>, node: &Node) -> Result<(), LowerE
     let outputs = vec![builder.activation(name, node.outputs[0])?];
     builder.node(name, Operator::Prelu { positive, negative }, inputs, outputs);
     Ok(())
-}
-
-/// An operand of the output's shape: constants are repeated along the axes on which they broadcast.
-fn operand(
-    builder: &mut Builder<'_>,
-    node: &Node,
-    id: graph::TensorId,
-    affine: Affine,
-) -> Result<TensorId, LowerError> {
-    let tensor = &builder.graph.tensors[id];
-    let wanted = builder.shape(node.outputs[0]);
-    if tensor.shape == wanted {
-        return builder.activation(&node.name, id);
-    }
-    let Some(Data::I8(values)) = &tensor.data else {
-        let why = format!(
-            "operand {:?} of shape {:?} does not have the output's shape {wanted:?}; only constants broadcast",
-            tensor.name, tensor.shape
-        );
-        return Err(operands(node, why));
-    };
-    let repeated = broadcast(values, &tensor.shape, wanted).ok_or_else(|| {
-        operands(node, format!("constant of shape {:?} does not broadcast to {wanted:?}", tensor.shape))
-    })?;
-    let id = builder.constant_like(format!("{}/repeated", tensor.name), wanted, affine, &repeated);
-    Ok(id)
-}
-
-/// Values repeated from `shape` to `wanted`, aligned at the innermost axis.
-fn broadcast(values: &[i8], shape: &[usize], wanted: &[usize]) -> Option<Vec<i8>> {
-    let missing = wanted.len().checked_sub(shape.len())?;
-    let full: Vec<usize> = std::iter::repeat_n(1, missing).chain(shape.iter().copied()).collect();
-    let fits = full.iter().zip(wanted).all(|(&have, &want)| have == want || have == 1);
-    if !fits || values.len() != shape.iter().product::<usize>() {
-        return None;
-    }
-    let mut repeated = Vec::with_capacity(wanted.iter().product());
-    for position in 0..wanted.iter().product::<usize>() {
-        let (mut rest, mut index, mut step) = (position, 0, 1);
-        for (&have, &want) in full.iter().zip(wanted).rev() {
-            if have > 1 {
-                index += rest % want * step;
-            }
-            rest /= want;
-            step *= have;
-        }
-        repeated.push(values[index]);
-    }
-    Some(repeated)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::broadcast;
-
-    #[test]
-    fn constants_repeat_along_missing_and_single_axes() {
-        assert_eq!(broadcast(&[1, 2], &[2], &[2, 2]), Some(vec![1, 2, 1, 2]));
-        assert_eq!(broadcast(&[1, 2], &[2, 1], &[2, 2]), Some(vec![1, 1, 2, 2]));
-        assert_eq!(broadcast(&[7], &[], &[1, 3]), Some(vec![7, 7, 7]));
-        assert_eq!(broadcast(&[1, 2], &[2], &[2, 3]), None);
-        assert_eq!(broadcast(&[1, 2], &[1, 2], &[2]), None);
-    }
 }

@@ -4,6 +4,7 @@
 //! because a factor that differs in its last bit differs in some output.
 
 use ocelli_format::{Clamp, Factor};
+use ocelli_kernels::DivParameters;
 
 use crate::graph::Activation;
 
@@ -57,6 +58,24 @@ pub fn mul_factor(first: f32, second: f32, output: f32) -> Option<Factor> {
     factor(f64::from(first) * f64::from(second) / f64::from(output))
 }
 
+/// Factor of a division; its shift leaves the kernel the room that it counts on.
+pub fn div_factor(first: f32, second: f32, output: f32) -> Option<Factor> {
+    let real = f64::from(first) / (f64::from(second) * f64::from(output));
+    factor(real).filter(|factor| factor.shift <= DivParameters::MAX_SHIFT)
+}
+
+/// Extra fraction bits of a squared difference.
+pub const SQUARED_DIFFERENCE_LEFT_SHIFT: u8 = 7;
+
+/// Factors of the two operands and of the square of a squared difference.
+pub fn squared_difference_factors(first: f32, second: f32, output: f32) -> Option<([Factor; 2], Factor)> {
+    let twice_max = 2.0 * f64::from(first.max(second));
+    let operands = [factor(f64::from(first) / twice_max)?, factor(f64::from(second) / twice_max)?];
+    let unit = f64::from(1u32 << (2 * SQUARED_DIFFERENCE_LEFT_SHIFT));
+    let square = factor(twice_max * twice_max / (unit * f64::from(output)))?;
+    Some((operands, square))
+}
+
 /// Factors of a PReLU for values from zero up and for those below.
 pub fn prelu_factors(input: f32, slopes: f32, output: f32) -> Option<(Factor, Factor)> {
     let positive = factor(f64::from(input) / f64::from(output))?;
@@ -74,7 +93,8 @@ const SOFTMAX_INTEGER_BITS: i32 = 5;
 
 /// Factor and smallest difference of a softmax.
 pub fn softmax_factor(beta: f32, input: f32) -> Option<(Factor, i32)> {
-    let largest = f64::from(i32::MAX);
+    // One step of such logits is 16 already, beyond what an int8 probability shows.
+    let largest = f64::from((1 << 30) - 1);
     let real = f64::from(beta) * f64::from(input) * f64::from(1 << (31 - SOFTMAX_INTEGER_BITS));
     let factor = factor(real.min(largest))?;
     if factor.shift < 0 {

@@ -6,7 +6,7 @@
 
 use super::observe::{Number, Observed, Seen, hinge};
 use super::{Affine, Method, Options};
-use crate::graph::{Data, Graph, Op, TensorId, Unary};
+use crate::graph::{Data, Graph, Node, Op, TensorId, Unary};
 
 /// Weight of an error by cutting against one by rounding.
 const CUT: f64 = 50.0;
@@ -41,7 +41,7 @@ pub(super) fn choose(
         .collect();
     for node in &graph.nodes {
         let output = node.outputs[0];
-        match node.op {
+        match &node.op {
             Op::Softmax { .. } => affines[output] = Some(Affine { scale: 1.0 / 256.0, zero_point: -128 }),
             Op::Unary(Unary::Logistic) => {
                 affines[output] = Some(Affine { scale: 1.0 / 256.0, zero_point: -128 });
@@ -56,6 +56,11 @@ pub(super) fn choose(
                     }
                 }
             }
+            Op::Unary(_) | Op::Function(_)
+                if !guided && matches!(options.method, Method::Automatic | Method::MinMax) =>
+            {
+                affines[output] = reaching(node, observed, &affines).or(affines[output]);
+            }
             _ => {}
         }
     }
@@ -67,6 +72,27 @@ pub(super) fn choose(
         }
     }
     affines
+}
+
+/// The scale of a function's results, for its operand's numbers as they are stored too: where it is steep, half
+/// a step of the operand is many of the result.
+fn reaching(node: &Node, observed: &Observed, affines: &[Option<Affine>]) -> Option<Affine> {
+    let input = node.inputs[0];
+    let (of_input, seen) = (affines[input]?, observed.tensors.get(input)?.as_ref()?);
+    let results = observed.tensors.get(node.outputs[0])?.as_ref()?;
+    let (mut low, mut high) = (results.min, results.max);
+    for number in &seen.numbers {
+        let stored = f64::from(of_input.real(of_input.store(number.value)));
+        let result = match &node.op {
+            Op::Unary(unary) => unary.real(stored),
+            Op::Function(function) => function.real(stored),
+            _ => return None,
+        };
+        if result.is_finite() {
+            (low, high) = (low.min(result as f32), high.max(result as f32));
+        }
+    }
+    Some(Affine::covering(low, high))
 }
 
 /// Hands ranges on through operators that move values, and joins those of concatenated tensors.

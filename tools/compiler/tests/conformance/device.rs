@@ -46,6 +46,10 @@ pub fn check(case: &Case, graph: &Graph, inputs: &[Vec<f32>]) -> Result<(), Stri
             return Err(format!("output {index} has {} numbers, not {}", found.len(), wanted.len()));
         }
         for (position, (&found, &wanted)) in found.iter().zip(wanted).enumerate() {
+            // Rounded, an operand at the border of an operator's domain may be outside, where it has no value.
+            if wanted.is_nan() {
+                continue;
+            }
             let error = steps(quantization, found) - f64::from(wanted) / f64::from(quantization.scales[0]);
             let close = error.abs() <= STEPS;
             if !close {

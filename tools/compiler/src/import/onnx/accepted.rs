@@ -46,7 +46,7 @@ static ACCEPTED: &[(&str, &[&str])] = &[
     ("Mish", &["Function"]),
     ("Mul", &["Mul"]),
     ("Neg", &["Neg"]),
-    ("PRelu", &["Prelu", "Function"]),
+    ("PRelu", &["Prelu", "Function", "Mul", "Add"]),
     ("Pad", &["Pad"]),
     ("Pow", &["Power", "Square", "Sqrt"]),
     ("Reciprocal", &["Reciprocal"]),

@@ -158,7 +158,10 @@ impl Lowering<'_> {
             "Div" => (Binary::Div, false),
             "Max" => (Binary::Maximum, false),
             "Min" => (Binary::Minimum, false),
-            "Pow" => (Binary::Power, false),
+            "Pow" => match self.constant(node.inputs[1]).map(|exponent| exponent.len()) {
+                Some(1) => (Binary::Power, false),
+                _ => return Err(Problem::Form("an exponent that is not one constant number".into())),
+            },
             "GT" => (Binary::Greater, false),
             "LT" => (Binary::Greater, true),
             "GTE" => (Binary::GreaterOrEqual, false),

@@ -32,6 +32,14 @@ fn check_graph(graph: &GraphProto) -> Result<(), String> {
         check_tensor(tensor).map_err(|problem| format!("tensor `{}`: {problem}", tensor.name))?;
     }
     for (index, node) in graph.node.iter().enumerate() {
+        // tract forgets the factor behind the exponential; of 1 it makes no difference.
+        let alpha = node.attribute.iter().find(|attribute| attribute.name == "alpha");
+        if node.op_type == "Celu" && alpha.is_some_and(|alpha| alpha.f != 1.0) {
+            return Err(format!(
+                "node {index} `{}`, Celu: an alpha other than 1; export it as x / alpha, Elu, times alpha",
+                node.name
+            ));
+        }
         for attribute in &node.attribute {
             check_attribute(attribute).map_err(|problem| {
                 format!(

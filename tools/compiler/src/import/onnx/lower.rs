@@ -421,10 +421,11 @@ impl<'a> Lowering<'a> {
             |outlet| self.model.outlet_fact(outlet).map_err(|error| Problem::Invalid(format!("{error:#}")));
         Ok(match &*node.op.name() {
             "Identity" => true,
-            // Whether a comparison holds is 0 or 1 already.
+            // Whether a comparison holds is 0 or 1 already; what is real keeps its value.
             "Cast" => {
-                let from = fact(node.inputs[0])?.datum_type;
-                from == DatumType::Bool || from == fact(OutletId::new(node.id, 0))?.datum_type
+                let (from, to) =
+                    (fact(node.inputs[0])?.datum_type, fact(OutletId::new(node.id, 0))?.datum_type);
+                from == DatumType::Bool || from == to || from.is_float() && to.is_float()
             }
             "Dropout" => node.outputs[1..].iter().all(|mask| mask.successors.is_empty()),
             _ => false,

@@ -70,7 +70,9 @@ static ACCEPTED: &[Accepted] = &[
     builtin(BuiltinOperator::SOFTMAX, &["Softmax"], |node| node.softmax()),
     builtin(BuiltinOperator::SQRT, &["Sqrt"], |node| node.unary(Unary::Sqrt)),
     builtin(BuiltinOperator::SQUARE, &["Square"], |node| node.unary(Unary::Square)),
-    builtin(BuiltinOperator::SQUARED_DIFFERENCE, &["SquaredDifference"], |node| node.binary(Binary::SquaredDifference)),
+    builtin(BuiltinOperator::SQUARED_DIFFERENCE, &["SquaredDifference"], |node| {
+        node.binary(Binary::SquaredDifference)
+    }),
     builtin(BuiltinOperator::SQUEEZE, &["Reshape"], |node| node.reshape()),
     builtin(BuiltinOperator::SUB, &["Add", "Sub"], |node| node.sub()),
     builtin(BuiltinOperator::TANH, &["Tanh"], |node| node.unary(Unary::Tanh)),

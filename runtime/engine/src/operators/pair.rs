@@ -1,0 +1,24 @@
+//! What the operators of two inputs share: how these broadcast.
+
+use ocelli_kernels::{Broadcast, KernelError, Source};
+
+use crate::layer::Layer;
+use crate::memory::Operands;
+
+/// How the inputs of a layer repeat to fill its output.
+pub(super) fn broadcast(layer: &Layer<'_>) -> Result<Broadcast, KernelError> {
+    let (left, right, output) = (layer.input(0).shape, layer.input(1).shape, layer.output().shape);
+    Broadcast::new(left.axes(), right.axes(), output.axes()).ok_or(KernelError::Geometry)
+}
+
+/// Runs a kernel for equal lengths on inputs that broadcast.
+pub(super) fn apply(
+    layer: &Layer<'_>,
+    operands: Operands<'_>,
+    kernel: impl FnMut(Source<'_>, Source<'_>, &mut [i8]),
+) {
+    if let Ok(broadcast) = broadcast(layer) {
+        let (left, right) = (operands.source(0), operands.source(1));
+        broadcast.apply(left, right, operands.output, kernel);
+    }
+}
