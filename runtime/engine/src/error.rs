@@ -29,8 +29,14 @@ pub enum PlanError {
         /// What it is.
         kind: OperatorKind,
     },
-    /// The schedule rolls rows through several operators, which this engine cannot do.
-    RowGroupUnsupported {
+    /// The schedule rolls rows through several operators, and the firmware does not link the code for
+    /// it; name `RowGroups` in [`ops!`](crate::ops).
+    MissingRowGroups {
+        /// Which step.
+        step: u32,
+    },
+    /// A row group wants rows that are not there when it wants them, or of an operator that gives none.
+    RowGroup {
         /// Which step.
         step: u32,
     },
@@ -70,8 +76,14 @@ impl core::fmt::Display for PlanError {
                     "operator {operator} is a {kind}, which this firmware does not link: name it in ops!"
                 )
             }
-            PlanError::RowGroupUnsupported { step } => {
-                write!(f, "step {step} is a row group, which this engine cannot run")
+            PlanError::MissingRowGroups { step } => {
+                write!(
+                    f,
+                    "step {step} is a row group, which this firmware does not link: name RowGroups in ops!"
+                )
+            }
+            PlanError::RowGroup { step } => {
+                write!(f, "step {step} is a row group that wants rows which are not there")
             }
             PlanError::LayoutUnsupported { step, operand, layout } => {
                 write!(

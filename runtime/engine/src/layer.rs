@@ -1,11 +1,15 @@
 //! One step as a kernel sees it, and how kernels are linked.
 
+use core::ops::Range;
+
 use ocelli_format::{
-    Artefact, Clamp, Factor, OperatorKind, OperatorStepView, OperatorView, TensorView, Window,
+    Artefact, Clamp, Factor, OperatorKind, OperatorStepView, OperatorView, ScheduleView, TensorId,
+    TensorView, Window,
 };
 use ocelli_kernels::{Axis, Filter, KernelError, Operand, Requantize};
 
 use crate::memory::Operands;
+use crate::rolling::Rows;
 
 /// An operator that a firmware links, made by [`ops!`](crate::ops).
 ///
@@ -29,11 +33,17 @@ impl Kernel {
 }
 
 /// An operator, its tensors, and what the schedule says about it.
+///
+/// A layer of some rows only looks to its kernel like one of a smaller image: of just the rows that
+/// are read and written, with just the padding that they see.
 #[derive(Clone, Copy)]
 pub(crate) struct Layer<'a> {
     pub(crate) artefact: &'a Artefact<'a>,
+    pub(crate) schedule: &'a ScheduleView<'a>,
     pub(crate) view: OperatorView<'a>,
     pub(crate) step: OperatorStepView<'a>,
+    /// The rows that are read and written; `None` for all.
+    pub(crate) rows: Option<&'a Rows<'a>>,
 }
 
 impl<'a> Layer<'a> {
@@ -45,14 +55,77 @@ impl<'a> Layer<'a> {
         self.artefact.tensor(self.view.output())
     }
 
-    /// Elements of input `index`.
-    pub(crate) fn input_elements(&self, index: usize) -> usize {
-        self.input(index).shape.elements()
+    /// `[N, H, W, C]` of input `index`, with the rows that are read.
+    pub(crate) fn input_image(&self, index: usize) -> Result<[usize; 4], KernelError> {
+        self.image(&self.input(index), self.rows.map(|rows| rows.input))
     }
 
-    /// Elements of the output.
+    /// `[N, H, W, C]` of the output, with the rows that are written.
+    pub(crate) fn output_image(&self) -> Result<[usize; 4], KernelError> {
+        self.image(&self.output(), self.rows.map(|rows| rows.output))
+    }
+
+    /// A window along the height and along the width, with the padding of the rows that are read.
+    pub(crate) fn axes(&self, window: &Window) -> [Axis; 2] {
+        let [mut vertical, horizontal] = axes(window);
+        vertical.padding = self.padding(vertical.padding);
+        [vertical, horizontal]
+    }
+
+    /// The padding above the rows that are read, of an operator that has so much in all.
+    pub(crate) fn padding(&self, whole: usize) -> usize {
+        self.rows.map_or(whole, |rows| rows.padding)
+    }
+
+    /// Elements that are read of input `index`.
+    pub(crate) fn input_elements(&self, index: usize) -> usize {
+        self.elements(&self.input(index), self.rows.map(|rows| rows.input))
+    }
+
+    /// Elements that are written.
     pub(crate) fn output_elements(&self) -> usize {
-        self.output().shape.elements()
+        self.elements(&self.output(), self.rows.map(|rows| rows.output))
+    }
+
+    /// Where in the arena the output goes.
+    pub(crate) fn output_place(&self) -> Option<Range<usize>> {
+        match self.rows {
+            None => self.place(self.view.output()),
+            Some(rows) => (rows.output_place)(rows),
+        }
+    }
+
+    /// Where in the arena input `index` stands.
+    pub(crate) fn input_place(&self, index: usize) -> Option<Range<usize>> {
+        let tensor = self.view.input(index);
+        match self.rows {
+            None => self.place(tensor),
+            Some(rows) => (rows.input_place)(rows, tensor),
+        }
+    }
+
+    /// What is read of a constant: all, or the bytes of the rows.
+    pub(crate) fn constant_rows(&self, values: &'a [i8], tensor: &TensorView<'_>) -> &'a [i8] {
+        let Some(rows) = self.rows else { return values };
+        let row = tensor.shape.nhwc().map_or(0, |[_, _, width, channels]| width * channels);
+        values.get(rows.first_input * row..).and_then(|rest| rest.get(..rows.input * row)).unwrap_or(&[])
+    }
+
+    fn place(&self, tensor: TensorId) -> Option<Range<usize>> {
+        let start = self.schedule.placement(tensor)? as usize;
+        Some(start..start.checked_add(self.artefact.tensor(tensor).bytes())?)
+    }
+
+    fn image(&self, tensor: &TensorView<'_>, rows: Option<usize>) -> Result<[usize; 4], KernelError> {
+        let [batches, height, width, channels] = image(tensor)?;
+        Ok([batches, rows.unwrap_or(height), width, channels])
+    }
+
+    fn elements(&self, tensor: &TensorView<'_>, rows: Option<usize>) -> usize {
+        match (rows, tensor.shape.nhwc()) {
+            (Some(rows), Some([_, _, width, channels])) => rows * width * channels,
+            _ => tensor.shape.elements(),
+        }
     }
 
     /// Whether the first input and the output have as many elements.

@@ -26,8 +26,12 @@ mod error;
 mod layer;
 mod memory;
 
+mod rolling;
+
 pub mod operators;
 
 pub use error::{PlanError, SelfTestError};
 pub use layer::Kernel;
+pub use operators::Operators;
 pub use plan::Plan;
+pub use rolling::RowGroups;

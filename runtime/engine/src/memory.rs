@@ -5,7 +5,6 @@
 
 use core::ops::Range;
 
-use ocelli_format::ScheduleView;
 use ocelli_kernels::Source;
 
 use crate::layer::Layer;
@@ -19,20 +18,14 @@ pub(crate) struct Operands<'m> {
     /// What is left of the arena, each part behind its offset.
     shared: [(usize, &'m [u8]); 3],
     output_range: Range<usize>,
-    schedule: ScheduleView<'m>,
     layer: Layer<'m>,
 }
 
 impl<'m> Operands<'m> {
     /// Borrows a layer's memory; `None` where ranges overlap or leave the arena, which a checked
     /// artefact excludes.
-    pub(crate) fn borrow(
-        layer: Layer<'m>,
-        schedule: ScheduleView<'m>,
-        arena: &'m mut [u8],
-    ) -> Option<Operands<'m>> {
-        let start = schedule.placement(layer.view.output())? as usize;
-        let output_range = start..start.checked_add(layer.output().bytes())?;
+    pub(crate) fn borrow(layer: Layer<'m>, arena: &'m mut [u8]) -> Option<Operands<'m>> {
+        let output_range = layer.output_place()?;
         let [start, length] = layer.step.scratch.map(|number| number as usize);
         let scratch_range = if length == 0 {
             output_range.end..output_range.end
@@ -49,7 +42,7 @@ impl<'m> Operands<'m> {
         let shared: [(usize, &[u8]); 3] = [(0, below), (first.end, between), (second.end, above)];
         let (scratch, output) = if scratch_first { (lower, upper) } else { (upper, lower) };
         let output = bytemuck::cast_slice_mut(output);
-        Some(Operands { output, scratch, shared, output_range, schedule, layer })
+        Some(Operands { output, scratch, shared, output_range, layer })
     }
 
     /// Input `index` for kernels that do not work in place; nothing where it is in place.
@@ -64,17 +57,16 @@ impl<'m> Operands<'m> {
     pub(crate) fn source(&self, index: usize) -> Source<'m> {
         let tensor = self.layer.input(index);
         if tensor.data.is_some() {
-            return Source::Apart(tensor.values_i8());
+            return Source::Apart(self.layer.constant_rows(tensor.values_i8(), &tensor));
         }
-        let start = self.schedule.placement(self.layer.view.input(index)).unwrap_or(u32::MAX) as usize;
-        let length = tensor.bytes();
-        if start == self.output_range.start && length == self.output_range.len() {
+        let place = self.layer.input_place(index).unwrap_or(0..0);
+        if place == self.output_range {
             return Source::InPlace;
         }
         let found = self
             .shared
             .iter()
-            .find_map(|&(offset, bytes)| bytes.get(start.checked_sub(offset)?..)?.get(..length));
+            .find_map(|&(offset, bytes)| bytes.get(place.start.checked_sub(offset)?..)?.get(..place.len()));
         Source::Apart(bytemuck::cast_slice(found.unwrap_or(&[])))
     }
 }

@@ -2,22 +2,27 @@
 
 use ocelli_core::Infer;
 use ocelli_format::{
-    ALIGNMENT, Artefact, OperatorId, OperatorStepView, ScheduleView, StepView, TensorId, TensorView,
+    ALIGNMENT, Artefact, OperatorId, OperatorStepView, RowGroupView, ScheduleView, StepView, TensorId,
+    TensorView,
 };
 
 use crate::PlanError;
 use crate::layer::{Kernel, Layer};
 use crate::memory::Operands;
+use crate::operators::Operators;
+use crate::rolling::RowGroups;
 
 /// A model that has been planned into an arena, so that running it cannot fail, allocate or panic.
 ///
 /// It borrows artefact and arena; [`Plan::release`] gives the arena back for the next model.
 #[derive(Debug)]
 pub struct Plan<'a> {
-    artefact: Artefact<'a>,
-    schedule: ScheduleView<'a>,
-    kernels: &'static [&'static Kernel],
-    arena: &'a mut [u8],
+    pub(crate) artefact: Artefact<'a>,
+    pub(crate) schedule: ScheduleView<'a>,
+    pub(crate) operators: Operators,
+    pub(crate) arena: &'a mut [u8],
+    /// Of the first step, the trip that is next: more than 0 while a streamed input comes in.
+    trip: u32,
 }
 
 impl<'a> Plan<'a> {
@@ -29,7 +34,7 @@ impl<'a> Plan<'a> {
     pub fn new(
         artefact: &Artefact<'a>,
         profile: &str,
-        kernels: &'static [&'static Kernel],
+        operators: Operators,
         arena: &'a mut [u8],
     ) -> Result<Plan<'a>, PlanError> {
         let schedule = artefact.schedule_for(profile).ok_or(PlanError::MissingSchedule)?;
@@ -41,9 +46,13 @@ impl<'a> Plan<'a> {
             let available_bytes = arena.len() as u32;
             return Err(PlanError::ArenaTooSmall { needed_bytes: schedule.arena_bytes, available_bytes });
         }
-        let mut plan = Plan { artefact: *artefact, schedule, kernels, arena };
-        for (step, view) in schedule.steps().enumerate() {
-            plan.check_step(step as u32, &view)?;
+        let mut plan = Plan { artefact: *artefact, schedule, operators, arena, trip: 0 };
+        for (step, view) in (0..).zip(schedule.steps()) {
+            match (view, operators.row_groups) {
+                (StepView::Operator(view), _) => plan.check_operator(step, view)?,
+                (StepView::RowGroup(group), Some(row_groups)) => row_groups.check(&plan, step, &group)?,
+                _ => return Err(PlanError::MissingRowGroups { step }),
+            }
         }
         plan.reset();
         Ok(plan)
@@ -74,8 +83,9 @@ impl<'a> Plan<'a> {
         self.artefact.outputs().get(index).map(|&tensor| self.artefact.tensor(tensor))
     }
 
-    /// Sets all states to zero, as before the first run.
+    /// Sets all states to zero, as before the first run, and forgets the rows of a streamed input.
     pub fn reset(&mut self) {
+        self.trip = 0;
         for state in self.artefact.states() {
             let zero_point = self.artefact.tensor(state.tensor).zero_point;
             self.tensor_mut(state.tensor).unwrap_or_default().fill(zero_point);
@@ -87,7 +97,7 @@ impl<'a> Plan<'a> {
         self.schedule.step_count
     }
 
-    /// The operator of a step, or `None` beyond the last.
+    /// The operator of a step, or `None` for a row group and beyond the last.
     pub fn step_operator(&self, step: u32) -> Option<OperatorId> {
         match self.schedule.step(step)? {
             StepView::Operator(view) => Some(view.operator),
@@ -98,13 +108,22 @@ impl<'a> Plan<'a> {
     /// Runs one step, for looking at tensors in between: all steps in order, then
     /// [`Plan::carry_states`], are [`Infer::infer`]. Does nothing beyond the last.
     pub fn run_step(&mut self, step: u32) {
-        if let Some(StepView::Operator(view)) = self.schedule.step(step) {
-            let layer = layer(&self.artefact, view);
-            if let Some(kernel) = find(self.kernels, &layer)
-                && let Some(operands) = Operands::borrow(layer, self.schedule, self.arena)
-            {
-                (kernel.run)(&layer, operands);
+        match self.schedule.step(step) {
+            Some(StepView::Operator(view)) => {
+                let layer = layer(&self.artefact, &self.schedule, view);
+                if let Some(kernel) = find(self.operators, &layer)
+                    && let Some(operands) = Operands::borrow(layer, self.arena)
+                {
+                    (kernel.run)(&layer, operands);
+                }
             }
+            Some(StepView::RowGroup(group)) => {
+                let trip = if step == 0 { core::mem::take(&mut self.trip) } else { 0 };
+                if let Some(row_groups) = self.operators.row_groups {
+                    row_groups.roll(self, &group, trip, false);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -142,18 +161,28 @@ impl<'a> Plan<'a> {
         Some(bytemuck::cast_slice_mut(self.arena.get_mut(start..)?.get_mut(..length)?))
     }
 
-    fn check_step(&self, step: u32, view: &StepView<'a>) -> Result<(), PlanError> {
-        let StepView::Operator(view) = *view else {
-            return Err(PlanError::RowGroupUnsupported { step });
-        };
+    /// Whether this firmware can run an operator step.
+    pub(crate) fn check_operator(&self, step: u32, view: OperatorStepView<'_>) -> Result<(), PlanError> {
         if let Some(relaid) = view.layouts().next() {
             let (operand, layout) = (relaid.operand, relaid.layout);
             return Err(PlanError::LayoutUnsupported { step, operand, layout });
         }
-        let (layer, operator) = (layer(&self.artefact, view), view.operator);
+        let (layer, operator) = (layer(&self.artefact, &self.schedule, view), view.operator);
         let kind = layer.view.kind;
-        let kernel = find(self.kernels, &layer).ok_or(PlanError::MissingOperator { operator, kind })?;
+        let kernel = find(self.operators, &layer).ok_or(PlanError::MissingOperator { operator, kind })?;
         (kernel.check)(&layer).map_err(|error| PlanError::Kernel { operator, error })
+    }
+
+    /// The row group that input `index` is streamed into.
+    fn streaming_group(&self, index: usize) -> Option<(&'static RowGroups, RowGroupView<'a>)> {
+        let tensor = *self.artefact.inputs().get(index)?;
+        match (self.schedule.step(0)?, self.operators.row_groups) {
+            (StepView::RowGroup(group), Some(row_groups)) => {
+                let is_streamed = group.rings.iter().any(|[ring, _]| *ring == tensor);
+                is_streamed.then_some((row_groups, group))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -167,7 +196,41 @@ impl Infer for Plan<'_> {
 
     fn input(&mut self, index: usize) -> Option<&mut [i8]> {
         let tensor = *self.artefact.inputs().get(index)?;
-        self.tensor_mut(tensor)
+        if self.streaming_group(index).is_some() { None } else { self.tensor_mut(tensor) }
+    }
+
+    fn input_row(&mut self, index: usize, row: usize, elements: usize) -> Option<&mut [i8]> {
+        let Some((row_groups, group)) = self.streaming_group(index) else {
+            let start = row.checked_mul(elements)?;
+            return self.input(index)?.get_mut(start..)?.get_mut(..elements);
+        };
+        if row == 0 {
+            self.trip = 0;
+        }
+        let place = row_groups.streamed_place(self, &group, self.trip)?;
+        let is_next = row == self.trip as usize && elements == place.len();
+        is_next.then(|| self.arena.get_mut(place).map(bytemuck::cast_slice_mut)).flatten()
+    }
+
+    fn input_row_filled(&mut self, index: usize) {
+        if let Some((row_groups, group)) = self.streaming_group(index) {
+            self.trip = row_groups.roll(self, &group, self.trip, true);
+        }
+    }
+
+    fn fill_input(&mut self, index: usize, mut next: impl FnMut() -> i8) {
+        if let Some(input) = self.input(index) {
+            input.iter_mut().for_each(|value| *value = next());
+            return;
+        }
+        let shape = self.input_tensor(index).and_then(|tensor| tensor.shape.nhwc());
+        let [_, height, width, channels] = shape.unwrap_or_default();
+        for row in 0..height {
+            if let Some(input) = self.input_row(index, row, width * channels) {
+                input.iter_mut().for_each(|value| *value = next());
+                self.input_row_filled(index);
+            }
+        }
     }
 
     fn output(&self, index: usize) -> Option<&[i8]> {
@@ -176,10 +239,15 @@ impl Infer for Plan<'_> {
     }
 }
 
-fn layer<'a>(artefact: &'a Artefact<'a>, step: OperatorStepView<'a>) -> Layer<'a> {
-    Layer { artefact, view: artefact.operator(step.operator), step }
+fn layer<'a>(
+    artefact: &'a Artefact<'a>,
+    schedule: &'a ScheduleView<'a>,
+    step: OperatorStepView<'a>,
+) -> Layer<'a> {
+    Layer { artefact, schedule, view: artefact.operator(step.operator), step, rows: None }
 }
 
-fn find(kernels: &'static [&'static Kernel], layer: &Layer<'_>) -> Option<&'static Kernel> {
-    kernels.iter().copied().find(|kernel| kernel.kind == layer.view.kind)
+/// The kernel of a layer, if it is linked.
+pub(crate) fn find(operators: Operators, layer: &Layer<'_>) -> Option<&'static Kernel> {
+    operators.kernels.iter().copied().find(|kernel| kernel.kind == layer.view.kind)
 }

@@ -22,8 +22,7 @@ impl Plan<'_> {
         self.reset();
         let mut stream = SeedStream::new(seed, shift);
         for index in 0..self.artefact().inputs().len() {
-            let input = self.input(index).unwrap_or_default();
-            input.iter_mut().zip(&mut stream).for_each(|(value, byte)| *value = byte);
+            self.fill_input(index, || stream.next().unwrap_or_default());
         }
         self.infer();
         let mut checksum = Crc32::new();

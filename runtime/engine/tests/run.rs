@@ -269,7 +269,10 @@ fn what_this_engine_cannot_follow_is_refused() {
     let artefact = Artefact::parse(&bytes).unwrap();
     let mut arena = AlignedBytes::zeros(4096);
     let error = Plan::new(&artefact, "cortex-m55", operators::ALL, &mut arena).unwrap_err();
-    assert_eq!(error, PlanError::RowGroupUnsupported { step: 0 });
+    assert_eq!(error, PlanError::LayoutUnsupported { step: 0, operand: 1, layout: 3 });
+    let without = ops![Conv2d, DepthwiseConv2d, Add, FullyConnected, Lookup, Softmax, MaxPool2d];
+    let error = Plan::new(&artefact, "cortex-m55", without, &mut arena).unwrap_err();
+    assert_eq!(error, PlanError::MissingRowGroups { step: 0 });
     assert!(Plan::new(&artefact, "cortex-m4", operators::ALL, &mut arena).is_ok(), "falls back to portable");
 
     let mut relaid = model.clone();

@@ -9,7 +9,7 @@ use crate::graph::{OperatorView, Ports, check_operators, check_ports};
 use crate::input_contract::{self, InputContractView};
 use crate::output_contract::{self, OutputContractView};
 use crate::placement::Placement;
-use crate::schedule::ScheduleView;
+use crate::schedule::{RowGroupView, ScheduleView};
 use crate::sections::{ANSWER_ID_OFFSET, Sections};
 use crate::tensor::{self, OperatorId, State, TensorId, TensorView};
 
@@ -45,7 +45,8 @@ impl<'a> Artefact<'a> {
     ///
     /// # Errors
     /// [`ParseError::Attribute`], [`ParseError::Geometry`], [`ParseError::Work`], and of row groups
-    /// [`ParseError::Step`], [`ParseError::Placement`] and [`ParseError::UnknownTensor`].
+    /// [`ParseError::Step`], [`ParseError::Placement`], [`ParseError::Overlap`] and
+    /// [`ParseError::UnknownTensor`].
     pub fn check_layers(&self) -> Result<(), ParseError> {
         geometry::check(self)?;
         let mut report = Report::new();
@@ -192,6 +193,12 @@ impl<'a> Artefact<'a> {
     /// so that the work of all operators can be added up.
     pub fn work(&self, id: OperatorId) -> u64 {
         geometry::work(self, &self.operator(id)).unwrap_or(u64::MAX).min(geometry::MAX_WORK)
+    }
+
+    /// Whether row group `step` of a schedule can be run: what [`Artefact::parse`] leaves to the engine.
+    pub fn row_group_rolls(&self, schedule: &ScheduleView<'a>, step: u32, group: &RowGroupView<'a>) -> bool {
+        let placement = Placement { artefact: self, schedule, index: 0 };
+        placement.check_row_group(step, group, &mut Report::new()).is_ok()
     }
 
     /// The bytes of a section that stands at most once.

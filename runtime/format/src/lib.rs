@@ -29,6 +29,9 @@ mod graph;
 mod placement;
 mod schedule;
 
+mod rolling;
+mod rows;
+
 mod artefact;
 mod sections;
 
@@ -57,6 +60,8 @@ pub use graph::OperatorView;
 pub use input_contract::InputContractView;
 pub use operator::{Clamp, Factor, Operator, OperatorKind, Pair, Window};
 pub use output_contract::{BoxHeadView, BoxesView, ClassesView, Heads, OutputContractView};
+pub use rolling::{Rolling, Slide, Turn};
+pub use rows::InputRows;
 pub use schedule::{OperatorStepView, RelaidView, RowGroupView, RowStepView, ScheduleView, StepView};
 pub use sections::{ALIGNMENT, MAGIC, MAJOR_VERSION, MINOR_VERSION};
 pub use stream::SeedStream;

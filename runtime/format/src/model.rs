@@ -218,14 +218,16 @@ pub struct RowStep {
     pub step: OperatorStep,
     /// Trip on which it starts.
     pub first_trip: u16,
-    /// Output rows it adds on each trip, as far as rows are left.
-    pub rows: u16,
+    /// From then on it has a turn on every so manieth trip.
+    pub period: u8,
+    /// Output rows that it adds on a turn, as far as rows are left.
+    pub rows: u8,
 }
 
 /// A tensor of which only the newest rows exist.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ring {
-    /// Which; row `y` stands at `y % rows` of its placement.
+    /// Which; its rows stand one behind the other, the oldest at its placement.
     pub tensor: TensorId,
     /// Rows kept.
     pub rows: u16,

@@ -4,7 +4,8 @@ use crate::ALIGNMENT;
 use crate::artefact::Artefact;
 use crate::error::Section;
 use crate::fault::{Fault, Report, ensure};
-use crate::schedule::{OperatorStepView, ScheduleView, StepView};
+use crate::rolling::Rolling;
+use crate::schedule::{OperatorStepView, RowGroupView, ScheduleView, StepView};
 use crate::tensor::{TensorId, TensorView};
 
 /// One schedule and what it is checked against.
@@ -17,8 +18,8 @@ pub(crate) struct Placement<'c> {
 }
 
 impl Placement<'_> {
-    /// Checks places and operator steps. Row groups are [`Placement::check_row_groups`]' concern:
-    /// an engine that cannot run them refuses them anyway.
+    /// Checks places and operator steps. Row groups are [`Placement::check_row_group`]'s concern: an
+    /// engine that cannot run them refuses them anyway.
     pub(crate) fn check(&self, report: &mut Report) -> Result<(), Fault> {
         for (tensor, view) in (0..).zip(self.artefact.tensors()) {
             let offset = self.schedule.placement(tensor);
@@ -26,7 +27,16 @@ impl Placement<'_> {
             let possible = offset.is_none_or(|offset| view.data.is_none() && is_aligned(offset));
             ensure(possible, Fault::Placement)?;
         }
-        for tensor in self.artefact.ports().tensors() {
+        // What is streamed into the first step exists as a ring.
+        let rings = match self.schedule.step(0) {
+            Some(StepView::RowGroup(group)) => group.rings,
+            _ => &[],
+        };
+        let ports = self.artefact.ports();
+        for &tensor in ports.inputs {
+            self.place(tensor, rings, report)?;
+        }
+        for &tensor in ports.outputs.iter().chain(ports.states.as_flattened()) {
             self.place(tensor, &[], report)?;
         }
         for step in 0..self.schedule.step_count {
@@ -38,22 +48,40 @@ impl Placement<'_> {
         Ok(())
     }
 
-    /// Checks what [`Placement::check`] leaves out.
+    /// Checks the row groups, which [`Placement::check`] leaves out.
     pub(crate) fn check_row_groups(&self, report: &mut Report) -> Result<(), Fault> {
         for step in 0..self.schedule.step_count {
             if let StepView::RowGroup(group) = self.schedule.read_step(step, report)? {
-                (report.part, report.numbers) = (self.index, [step, 0]);
-                ensure(group.is_sound(), Fault::Step)?;
-                for &[tensor, _] in group.rings {
-                    self.artefact.check_tensor(Section::Schedule, tensor, report)?;
-                    self.place(tensor, group.rings, report)?;
-                }
-                for row in group.inner() {
-                    self.check_operator(step, &row.step, group.rings, report)?;
-                }
+                self.check_row_group(step, &group, report)?;
             }
         }
         Ok(())
+    }
+
+    /// Checks one row group: its places, as for operator steps, its streamed input, and that it rolls.
+    pub(crate) fn check_row_group(
+        &self,
+        step: u32,
+        group: &RowGroupView<'_>,
+        report: &mut Report,
+    ) -> Result<(), Fault> {
+        (report.part, report.numbers) = (self.index, [step, 0]);
+        ensure(group.is_sound(), Fault::Step)?;
+        let ports = self.artefact.ports();
+        for &[tensor, _] in group.rings {
+            self.artefact.check_tensor(Section::Schedule, tensor, report)?;
+            self.place(tensor, group.rings, report)?;
+            (report.part, report.numbers) = (self.index, [step, 0]);
+            let is_port = ports.tensors().any(|port| port == tensor);
+            let is_streamed = step == 0 && *ports.inputs == [tensor];
+            ensure(!is_port || is_streamed, Fault::Step)?;
+        }
+        for row in group.inner() {
+            let apart = self.check_operator(step, &row.step, group.rings, report)?;
+            ensure(apart, Fault::Overlap)?;
+        }
+        (report.part, report.numbers) = (self.index, [step, 0]);
+        Rolling::new(self.artefact, self.schedule, group).check()
     }
 
     /// Checks that everything that a step names is there; gives whether output and scratch are apart

@@ -70,8 +70,19 @@ pub struct RowStepView<'a> {
     pub step: OperatorStepView<'a>,
     /// Trip on which it starts.
     pub first_trip: u16,
-    /// Output rows it adds on each trip, as far as rows are left.
-    pub rows: u16,
+    /// From then on it has a turn on every so manieth trip.
+    pub period: u8,
+    /// Output rows that it adds on a turn, as far as rows are left.
+    pub rows: u8,
+}
+
+impl RowStepView<'_> {
+    /// Rows of its output, which has `height` in all, that are there after so many trips.
+    pub fn rows_after(&self, trips: u32, height: usize) -> usize {
+        let since = trips.saturating_sub(u32::from(self.first_trip));
+        let turns = since.div_ceil(u32::from(self.period.max(1))) as usize;
+        turns.saturating_mul(usize::from(self.rows)).min(height)
+    }
 }
 
 impl<'a> ScheduleView<'a> {
@@ -188,21 +199,33 @@ impl<'a> RowGroupView<'a> {
     pub(crate) fn is_sound(&self) -> bool {
         self.inner.iter().zip(self.inner()).all(|(record, row)| {
             let [head, ..] = record;
-            row.rows >= 1 && head & 0xFF == 0 && row.step.layouts.len() == (head >> 8 & 0xFF) as usize
+            row.period >= 1
+                && row.rows >= 1
+                && head & 0xFF == 0
+                && row.step.layouts.len() == (head >> 8 & 0xFF) as usize
         })
     }
 
     /// The operators, walked in order on every trip.
     pub fn inner(&self) -> impl ExactSizeIterator<Item = RowStepView<'a>> + use<'a> {
         let section = self.section;
-        self.inner.iter().map(move |&[head, offset, length, body, pace]| {
-            let mut layouts = Cursor::new(Section::Schedule, section).at(body as usize);
-            let layouts = layouts.slice((head >> 8 & 0xFF) as usize).unwrap_or(&[]);
-            let operator = (head >> 16) as u16;
-            let step = OperatorStepView { operator, scratch: [offset, length], layouts, section };
-            RowStepView { step, first_trip: pace as u16, rows: (pace >> 16) as u16 }
-        })
+        self.inner.iter().map(move |record| read_row_step(section, record))
     }
+
+    /// Inner step `index`, or `None` beyond the last.
+    pub(crate) fn inner_step(&self, index: usize) -> Option<RowStepView<'a>> {
+        self.inner.get(index).map(|record| read_row_step(self.section, record))
+    }
+}
+
+/// An operator step and its pace.
+fn read_row_step<'a>(section: &'a [u8], &[head, offset, length, body, pace]: &[u32; 5]) -> RowStepView<'a> {
+    let mut layouts = Cursor::new(Section::Schedule, section).at(body as usize);
+    let layouts = layouts.slice((head >> 8 & 0xFF) as usize).unwrap_or(&[]);
+    let operator = (head >> 16) as u16;
+    let step = OperatorStepView { operator, scratch: [offset, length], layouts, section };
+    let [_, _, period, rows] = pace.to_le_bytes();
+    RowStepView { step, first_trip: pace as u16, period, rows }
 }
 
 /// Operand and layout, offset in the section, bytes.

@@ -222,7 +222,7 @@ def read_schedule(section, tensors):
         show("row_group", trips)
         for _ in range(inner):
             step = operator_step(section.data, body.take(16))
-            show("row_step", *step, *body.numbers("2H"))
+            show("row_step", *step, *body.numbers("HBB"))
         for _ in range(rings):
             show("ring", *body.numbers("2H"))
 

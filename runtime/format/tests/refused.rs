@@ -182,7 +182,7 @@ fn steps() {
     assert!(matches!(refused(trips), ParseError::Value { section: Section::Schedule, .. }));
     let ring = |ring| {
         |model: &mut Model| match &mut model.schedules[1].steps[0] {
-            Step::RowGroup { rings, .. } => rings.push(ring),
+            Step::RowGroup { rings, .. } => rings.insert(0, ring),
             other => panic!("{other:?}"),
         }
     };

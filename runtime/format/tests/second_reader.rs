@@ -79,8 +79,8 @@ fn dump(artefact: &Artefact<'_>) -> String {
                 StepView::RowGroup(group) => {
                     writeln!(out, "row_group {}", group.trips).unwrap();
                     for row in group.inner() {
-                        writeln!(out, "row_step {} {} {}", step(&row.step), row.first_trip, row.rows)
-                            .unwrap();
+                        let pace = format!("{} {} {}", row.first_trip, row.period, row.rows);
+                        writeln!(out, "row_step {} {pace}", step(&row.step)).unwrap();
                     }
                     group
                         .rings

@@ -51,7 +51,7 @@ pub use ocelli_core::{
     BoundingBox, Camera, Classification, Detection, Frame, FrameError, Infer, Loan, PixelFormat, Point,
     SUBPIXEL_BITS, SUBPIXELS, Score, Shape,
 };
-pub use ocelli_engine::{Kernel, Plan, PlanError, SelfTestError, operators, ops};
+pub use ocelli_engine::{Kernel, Operators, Plan, PlanError, RowGroups, SelfTestError, operators, ops};
 pub use ocelli_format::{
     Artefact, BoxesView, ClassesView, InputContractView, OperatorKind, OutputContractView, ParseError,
     PixelLayout, ResizeMode, SelfTest,

@@ -5,7 +5,7 @@
 
 use ocelli_core::{Camera, Frame, Infer, Loan};
 use ocelli_format::{Artefact, TensorId};
-use ocelli_vision::{ImageInput, PreprocessError, Preprocessor, Region, Transform, scratch_words};
+use ocelli_vision::{ImageInput, PreprocessError, Preprocessor, Region, SourceRow, Transform, scratch_words};
 
 use crate::{Boxes, FrameRows, PipelineError, Postprocess, TopClasses};
 
@@ -89,20 +89,15 @@ impl<'a, I: Infer, P: Postprocess<'a>> Pipeline<'a, I, P> {
         self.postprocess()
     }
 
-    /// The preprocess stage: fills the model's input from a frame.
+    /// The preprocess stage: fills the model's input from a frame. Where that input is streamed, the
+    /// model runs meanwhile, as far as its rows allow.
     pub fn preprocess(&mut self, frame: &Frame<'_>) {
         let (width, height) = (frame.width(), frame.height());
-        let filled =
-            Preprocessor::new(self.image, width, height, None, self.scratch).and_then(|mut preprocessor| {
-                let input = self.model.input(self.input_index).unwrap_or_default();
-                preprocessor.frame_to_input(frame, self.tables, input)?;
-                Ok(preprocessor.transform())
-            });
+        let filled = self.start_frame(width, height, None).and_then(|mut rows| {
+            (0..height).filter_map(|y| SourceRow::of(frame, y)).try_for_each(|row| rows.push(row))
+        });
         // A frame has bounds of its own, and `new` has checked everything else.
         debug_assert!(filled.is_ok(), "{filled:?}");
-        if let Ok(transform) = filled {
-            self.transform = transform;
-        }
     }
 
     /// The preprocess stage for a frame of `width` x `height` pixels that comes row by row, of which the
@@ -115,12 +110,13 @@ impl<'a, I: Infer, P: Postprocess<'a>> Pipeline<'a, I, P> {
         width: usize,
         height: usize,
         region: Option<Region>,
-    ) -> Result<FrameRows<'_>, PreprocessError> {
+    ) -> Result<FrameRows<'_, I>, PreprocessError> {
         let preprocessor = Preprocessor::new(self.image, width, height, region, self.scratch)?;
         self.transform = preprocessor.transform();
-        let input = self.model.input(self.input_index).unwrap_or_default();
-        let rows = input.chunks_exact_mut(self.image.width * self.image.channels());
-        Ok(FrameRows { preprocessor, tables: self.tables, rows })
+        let (model, input_index) = (&mut self.model, self.input_index);
+        let row_elements = self.image.width * self.image.channels();
+        let rows = 0..self.image.height;
+        Ok(FrameRows { preprocessor, tables: self.tables, model, input_index, row_elements, rows })
     }
 
     /// The infer stage: runs the model on its input.
@@ -173,7 +169,15 @@ impl<'a, I: Infer, P: Postprocess<'a>> Pipeline<'a, I, P> {
 fn check_tensors(artefact: &Artefact<'_>, model: &mut impl Infer) -> Result<(), PipelineError> {
     for (index, &tensor) in artefact.inputs().iter().enumerate() {
         let needed_elements = artefact.tensor(tensor).bytes();
-        let available_elements = model.input(index).map_or(0, |input| input.len());
+        let available_elements = match model.input(index) {
+            Some(input) => input.len(),
+            // A streamed input, which is an image, takes a row at a time.
+            None => {
+                let [_, height, width, channels] = artefact.tensor(tensor).shape.nhwc().unwrap_or_default();
+                let row = model.input_row(index, 0, width * channels);
+                row.map_or(0, |row| row.len()) * height
+            }
+        };
         if available_elements != needed_elements {
             return Err(PipelineError::Input { index, needed_elements, available_elements });
         }

@@ -17,15 +17,15 @@ fuzz_target!(|bytes: &[u8]| {
     let bytes = with_valid_header(bytes);
     let Ok(artefact) = Artefact::parse(&bytes) else { return };
     let mut arena = AlignedBytes::zeros(ARENA_BYTES);
-    for profile in ["portable", "cortex-m4"] {
+    for profile in ["portable", "cortex-m4", "cortex-m55"] {
         let Ok(mut plan) = Plan::new(&artefact, profile, operators::ALL, &mut arena) else { continue };
         let work = (0..artefact.operator_count() as u16).map(|operator| artefact.work(operator));
         if work.sum::<u64>() > MAX_WORK {
             continue;
         }
         for index in 0..artefact.inputs().len() {
-            let input = plan.input(index).expect("a planned model has its inputs");
-            input.iter_mut().zip(SeedStream::new(1, 0)).for_each(|(value, byte)| *value = byte);
+            let mut stream = SeedStream::new(1, 0);
+            plan.fill_input(index, || stream.next().unwrap_or_default());
         }
         plan.infer();
         for index in 0..artefact.outputs().len() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use ocelli_format::{AlignedBytes, Artefact, OperatorKind, OutputContractView, TensorId, Texts};
+use ocelli_format::{AlignedBytes, Artefact, OperatorKind, OutputContractView, StepView, TensorId, Texts};
 use ocelli_vision::{ImageInput, scratch_words};
 
 use crate::Error;
@@ -20,6 +20,8 @@ pub struct Facts {
     /// Words that the preprocess stage borrows; 0 where no input is an image.
     pub preprocess_words: usize,
     pub operators: BTreeSet<OperatorKind>,
+    /// Whether the schedule rolls rows through several operators.
+    pub has_row_groups: bool,
     pub inputs: Vec<Port>,
     pub outputs: Vec<Port>,
     pub outcome: Outcome,
@@ -81,6 +83,7 @@ impl Facts {
             arena_bytes: schedule.arena_bytes,
             preprocess_words: words.max().unwrap_or(0),
             operators: artefact.operators().map(|operator| operator.kind).collect(),
+            has_row_groups: schedule.steps().any(|step| matches!(step, StepView::RowGroup(_))),
             inputs: artefact.inputs().iter().map(port).collect(),
             outputs: artefact.outputs().iter().map(port).collect(),
             outcome,

@@ -31,7 +31,11 @@ pub fn module(facts: &Facts, path: &Path, detections: usize, candidates: usize) 
     );
     item(
         "The operators that the model uses.",
-        format!("pub static OPERATORS: &[&::ocelli::Kernel] = ::ocelli::ops![{}];", operators.join(", ")),
+        format!(
+            "pub const OPERATORS: ::ocelli::Operators = ::ocelli::ops![{}{}];",
+            operators.join(", "),
+            if facts.has_row_groups { "; RowGroups" } else { "" }
+        ),
     );
     let profile = &facts.profile;
     item("The target profile that the sizes are for.", format!("pub const PROFILE: &str = {profile:?};"));

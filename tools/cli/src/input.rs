@@ -48,8 +48,7 @@ impl FromStr for Input {
 pub fn fill_from_seed(artefact: &Artefact<'_>, model: &mut impl Infer, seed: u32, shift: u8) {
     let mut stream = SeedStream::new(seed, shift);
     for index in 0..artefact.inputs().len() {
-        let input = model.input(index).unwrap_or_default();
-        input.iter_mut().zip(&mut stream).for_each(|(value, byte)| *value = byte);
+        model.fill_input(index, || stream.next().unwrap_or_default());
     }
 }
 

@@ -70,16 +70,15 @@ impl Executor {
         Ok(Executor { name: name.into(), artefact, arena })
     }
 
-    /// The outputs for these inputs, both in the artefact's order. Inputs that are too short leave the
-    /// rest as it was.
+    /// The outputs for these inputs, both in the artefact's order. Zeros follow inputs that are too short.
     ///
     /// # Errors
     /// [`ExecuteError::Engine`].
     pub fn run(&mut self, inputs: &[Vec<i8>]) -> Result<Vec<Vec<i8>>, ExecuteError> {
         self.with_plan(|plan| {
             for (index, values) in inputs.iter().enumerate() {
-                let input = plan.input(index).unwrap_or_default();
-                input.iter_mut().zip(values).for_each(|(to, &value)| *to = value);
+                let mut values = values.iter();
+                plan.fill_input(index, || values.next().copied().unwrap_or_default());
             }
             plan.infer();
             let outputs = plan.artefact().outputs().len();

@@ -20,9 +20,8 @@ fn parameters<'a>(layer: &Layer<'a>) -> impl Iterator<Item = ConcatenateParamete
     let layer = *layer;
     let axis = usize::from({ layer.view.attributes }.u8());
     let run = move |axes: &[u32]| axes.iter().skip(axis).map(|&axis| axis as usize).product();
-    let output = layer.output().shape;
-    let outer = output.axes().iter().take(axis).map(|&axis| axis as usize).product();
-    let output_run: usize = run(output.axes());
+    let output_run: usize = run(layer.output().shape.axes());
+    let outer = layer.output_elements() / output_run.max(1);
     (0..layer.view.inputs.len()).scan(0usize, move |offset, input| {
         let input_run = run(layer.input(input).shape.axes());
         let parameters = ConcatenateParameters { outer, input_run, output_run, offset: *offset };

@@ -3,7 +3,7 @@
 use ocelli_format::OperatorKind;
 use ocelli_kernels::{Conv2dParameters, KernelError, conv_2d_s8};
 
-use crate::layer::{Kernel, Layer, axes, bounds, image};
+use crate::layer::{Kernel, Layer, bounds};
 use crate::memory::Operands;
 
 /// [`Operator::Conv2d`](ocelli_format::Operator::Conv2d).
@@ -19,11 +19,11 @@ fn parameters(layer: &Layer<'_>) -> Result<Conv2dParameters, KernelError> {
     let mut attributes = layer.view.attributes;
     let (window, clamp) = (attributes.window(), attributes.clamp());
     let (input, output) = (layer.input(0), layer.output());
-    let [vertical, horizontal] = axes(&window);
+    let [vertical, horizontal] = layer.axes(&window);
     let [activation_min, activation_max] = bounds(&clamp);
     Ok(Conv2dParameters {
-        input_shape: image(&input)?,
-        output_shape: image(&output)?,
+        input_shape: layer.input_image(0)?,
+        output_shape: layer.output_image()?,
         vertical,
         horizontal,
         input_zero_point: input.zero_point,

@@ -3,7 +3,7 @@
 use ocelli_format::OperatorKind;
 use ocelli_kernels::{DepthwiseConv2dParameters, KernelError, depthwise_conv_2d_s8};
 
-use crate::layer::{Kernel, Layer, axes, bounds, image};
+use crate::layer::{Kernel, Layer, bounds};
 use crate::memory::Operands;
 
 /// [`Operator::DepthwiseConv2d`](ocelli_format::Operator::DepthwiseConv2d).
@@ -19,11 +19,11 @@ fn parameters(layer: &Layer<'_>) -> Result<DepthwiseConv2dParameters, KernelErro
     let mut attributes = layer.view.attributes;
     let (window, _depth_multiplier, clamp) = (attributes.window(), attributes.u16(), attributes.clamp());
     let (input, output) = (layer.input(0), layer.output());
-    let [vertical, horizontal] = axes(&window);
+    let [vertical, horizontal] = layer.axes(&window);
     let [activation_min, activation_max] = bounds(&clamp);
     Ok(DepthwiseConv2dParameters {
-        input_shape: image(&input)?,
-        output_shape: image(&output)?,
+        input_shape: layer.input_image(0)?,
+        output_shape: layer.output_image()?,
         vertical,
         horizontal,
         input_zero_point: input.zero_point,

@@ -55,18 +55,35 @@ pub use squared_difference::SquaredDifference;
 pub use sub::Sub;
 
 use crate::layer::Kernel;
+use crate::rolling::RowGroups;
 
-/// The operators that a firmware links, by name: `ops![Conv2d, Softmax]`.
+/// What a firmware links, made by [`ops!`](crate::ops): what it does not name, the linker leaves out.
+#[derive(Clone, Copy, Debug)]
+pub struct Operators {
+    #[doc(hidden)]
+    pub kernels: &'static [&'static Kernel],
+    #[doc(hidden)]
+    pub row_groups: Option<&'static RowGroups>,
+}
+
+/// The operators that a firmware links, by name: `ops![Conv2d, Softmax]`, or `ops![Conv2d, Softmax; RowGroups]`
+/// for schedules that roll rows through several operators.
 #[macro_export]
 macro_rules! ops {
-    ($($name:ident),* $(,)?) => {{
+    ($($name:ident),* $(,)?) => {
+        $crate::ops!(@ None; $($name),*)
+    };
+    ($($name:ident),* $(,)?; RowGroups) => {
+        $crate::ops!(@ Some($crate::RowGroups::LINKED); $($name),*)
+    };
+    (@ $row_groups:expr; $($name:ident),*) => {{
         const KERNELS: &[&$crate::Kernel] = &[$($crate::operators::$name::KERNEL),*];
-        KERNELS
+        $crate::operators::Operators { kernels: KERNELS, row_groups: $row_groups }
     }};
 }
 
 /// Every operator, for hosts and for firmware that runs any model.
-pub const ALL: &[&Kernel] = ops![
+pub const ALL: Operators = ops![
     Conv2d,
     DepthwiseConv2d,
     FullyConnected,
@@ -87,5 +104,6 @@ pub const ALL: &[&Kernel] = ops![
     ResizeBilinear,
     ResizeNearest,
     Lookup,
-    Softmax,
+    Softmax;
+    RowGroups
 ];

@@ -3,7 +3,7 @@
 use ocelli_format::OperatorKind;
 use ocelli_kernels::{KernelError, PadParameters, pad_s8};
 
-use crate::layer::{Kernel, Layer, image};
+use crate::layer::{Kernel, Layer};
 use crate::memory::Operands;
 
 /// [`Operator::Pad`](ocelli_format::Operator::Pad).
@@ -16,13 +16,13 @@ impl Pad {
 }
 
 fn parameters(layer: &Layer<'_>) -> Result<PadParameters, KernelError> {
-    let before = { layer.view.attributes }.margins();
-    let output = layer.output();
+    let mut before = { layer.view.attributes }.margins().map(usize::from);
+    before[1] = layer.padding(before[1]);
     Ok(PadParameters {
-        input_shape: image(&layer.input(0))?,
-        output_shape: image(&output)?,
-        before: before.map(usize::from),
-        value: output.zero_point,
+        input_shape: layer.input_image(0)?,
+        output_shape: layer.output_image()?,
+        before,
+        value: layer.output().zero_point,
     })
 }
 

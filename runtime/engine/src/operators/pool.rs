@@ -2,17 +2,17 @@
 
 use ocelli_kernels::{KernelError, Pool2dParameters};
 
-use crate::layer::{Layer, axes, bounds, image};
+use crate::layer::{Layer, bounds};
 
 /// The parameters of either pool.
 pub(super) fn parameters(layer: &Layer<'_>) -> Result<Pool2dParameters, KernelError> {
     let mut attributes = layer.view.attributes;
     let (window, clamp) = (attributes.window(), attributes.clamp());
-    let [vertical, horizontal] = axes(&window);
+    let [vertical, horizontal] = layer.axes(&window);
     let [activation_min, activation_max] = bounds(&clamp);
     Ok(Pool2dParameters {
-        input_shape: image(&layer.input(0))?,
-        output_shape: image(&layer.output())?,
+        input_shape: layer.input_image(0)?,
+        output_shape: layer.output_image()?,
         vertical,
         horizontal,
         activation_min,

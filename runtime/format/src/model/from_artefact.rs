@@ -138,6 +138,7 @@ fn row_group(view: &RowGroupView<'_>) -> Step {
     let row_step = |row: crate::RowStepView<'_>| RowStep {
         step: operator_step(&row.step),
         first_trip: row.first_trip,
+        period: row.period,
         rows: row.rows,
     };
     Step::RowGroup {

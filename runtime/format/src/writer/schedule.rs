@@ -30,7 +30,7 @@ pub(super) fn section(model: &Model, schedule: &Schedule) -> Result<Vec<u8>, Wri
                 for row in inner {
                     tail.record(&row.step, &mut steps)?;
                     steps.u16(row.first_trip);
-                    steps.u16(row.rows);
+                    steps.bytes.extend([row.period, row.rows]);
                 }
                 let inner = short("steps of a row group", inner.len(), usize::from(u8::MAX))?;
                 head.bytes.extend([1, short("rings", rings.len(), usize::from(u8::MAX))? as u8]);

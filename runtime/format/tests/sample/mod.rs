@@ -228,7 +228,8 @@ fn detector(scores: TensorId, boxes: TensorId) -> Boxes {
     }
 }
 
-/// The portable schedule with its first two operators as a row group and scratch behind everything.
+/// The portable schedule with its first three operators as a row group, into which the image is streamed,
+/// and scratch behind everything.
 fn rolling(model: &Model) -> Schedule {
     let mut schedule = model.schedules[0].clone();
     schedule.profile = "cortex-m55".into();
@@ -239,14 +240,16 @@ fn rolling(model: &Model) -> Schedule {
     let inner = |operator, first_trip, layouts| RowStep {
         step: OperatorStep { operator, scratch, layouts },
         first_trip,
+        period: 1,
         rows: 1,
     };
+    let [image, edges] = [0, 2].map(|tensor| Ring { tensor, rows: 3 });
     let group = Step::RowGroup {
-        trips: 5,
-        inner: vec![inner(0, 0, vec![relaid]), inner(1, 1, vec![])],
-        rings: vec![],
+        trips: 6,
+        inner: vec![inner(0, 1, vec![relaid]), inner(1, 2, vec![]), inner(2, 2, vec![])],
+        rings: vec![image, edges],
     };
-    schedule.steps.splice(0..2, [group]);
+    schedule.steps.splice(0..3, [group]);
     schedule
 }
 
