@@ -99,7 +99,7 @@ fn groups_that_do_not_roll_are_refused_by_the_writer() {
     let changes: [(&str, Change); 9] = [
         ("a row too early", |model| group(model).1[1].first_trip = 1),
         ("rows that the last trip does not reach", |model| *group(model).0 = 5),
-        ("an idle trip", |model| *group(model).0 = 7),
+        ("idle trips", |model| *group(model).0 = 300),
         ("a ring too short for the window", |model| group(model).2[1].rows = 2),
         ("a ring too short for the streamed rows", |model| group(model).2[0].rows = 2),
         ("two rows a turn out of a ring of three", |model| group(model).1[1].rows = 2),

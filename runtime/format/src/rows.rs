@@ -19,8 +19,9 @@ pub struct InputRows {
 }
 
 impl Operator {
-    /// The rows of each activation that the given rows of the output need; `None` for an operator
-    /// that cannot compute single rows, which is any that mixes rows by other means than a window.
+    /// The rows of each activation, all of them as high as `input`, that the given rows of the output need;
+    /// `None` for an operator that cannot compute single rows, which is any that mixes rows by other means
+    /// than a window. Of two inputs that broadcast, each is asked about.
     ///
     /// Computed alone, from an image of just these rows with just this padding, the output rows
     /// have the same bits as in the whole.
@@ -38,7 +39,7 @@ impl Operator {
             | Operator::DepthwiseConv2d { window, .. }
             | Operator::AveragePool2d { window, .. }
             | Operator::MaxPool2d { window, .. } => under_window(&window, height, rows),
-            Operator::Add { .. } | Operator::Mul { .. } | Operator::Lookup => {
+            Operator::Lookup => {
                 let same = [height, width, channels] == [output_height, output_width, output_channels];
                 same.then_some(InputRows { rows, padding: 0 })
             }
@@ -51,6 +52,9 @@ impl Operator {
                 let inside = |row: usize| row.saturating_sub(above).min(height);
                 let padding = above.saturating_sub(rows.start).min(rows.len());
                 Some(InputRows { rows: inside(rows.start)..inside(rows.end), padding })
+            }
+            _ if self.kind().has_two_inputs() => {
+                (input == output).then_some(InputRows { rows, padding: 0 })
             }
             _ => None,
         }

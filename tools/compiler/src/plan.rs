@@ -3,17 +3,22 @@
 //! Order of execution is the one with the least peak of live bytes, the *floor*. Tensors whose values
 //! share bytes (a reshape, an operator that overwrites its dying operand) are one buffer; buffers that
 //! are never needed at the same time may overlap. The search for places stops when the arena is as
-//! small as the largest set of live buffers, which no plan of that order can beat.
+//! small as the largest set of live buffers, which no plan of that order can beat. Where a [`Budget`]
+//! asks for less, neighbouring operators roll over a few rows at a time.
 
+mod group;
 mod lifetime;
 mod order;
 mod place;
 mod scratch;
+mod stripe;
 mod values;
 
-use ocelli_format::model::{Model, OperatorStep, Schedule, Step};
+use ocelli_format::model::{Model, OperatorStep, Ring, RowStep, Schedule, Step};
 
+use group::Group;
 use lifetime::{Buffer, lifetimes};
+use stripe::{Stripes, Striping};
 
 /// Offsets are multiples of this many bytes.
 pub const ALIGNMENT_BYTES: u32 = 16;
@@ -49,6 +54,26 @@ pub enum PlanError {
         /// Name of the tensor.
         tensor: String,
     },
+    /// More than the budget allows, even rolling over single rows.
+    #[error(
+        "model {model:?} needs {needed_bytes} bytes of RAM, the budget allows {budget_bytes}; use a smaller input or fewer channels, or stream the input if a camera delivers rows"
+    )]
+    Budget {
+        /// Name of the model.
+        model: String,
+        /// What was asked for.
+        budget_bytes: u64,
+        /// The smallest arena that was found.
+        needed_bytes: u64,
+    },
+    /// The input cannot be streamed.
+    #[error(
+        "model {model:?} cannot take its input row by row: that needs a single input, read only by operators that compute rows"
+    )]
+    Stream {
+        /// Name of the model.
+        model: String,
+    },
     /// An operator whose kernel refuses its parameters.
     #[error("operator {operator:?}: {why}")]
     Kernel {
@@ -77,23 +102,75 @@ pub fn floor(model: &Model) -> Result<Floor, PlanError> {
     Ok(Floor { bytes: order.peak_bytes, is_least: order.is_least })
 }
 
+/// How much RAM a plan may need, and how the input comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Bytes of arena, scratch included; no limit otherwise.
+    pub ram_bytes: Option<u64>,
+    /// Whether the input comes row by row and never exists as a whole.
+    pub streams_input: bool,
+}
+
 /// Plans `model` for every target: the order of the least peak, one step an operator.
 ///
 /// # Errors
 /// [`PlanError`].
 pub fn plan(model: &Model) -> Result<Schedule, PlanError> {
+    plan_within(model, &Budget::default())
+}
+
+/// Plans `model` within a budget. Row groups are made where whole tensors need too much, and scratch, which
+/// makes kernels fast, is left out where it finds no room.
+///
+/// # Errors
+/// [`PlanError`].
+pub fn plan_within(model: &Model, budget: &Budget) -> Result<Schedule, PlanError> {
     if model.operators.is_empty() {
         return Err(PlanError::Empty { model: model.name.clone() });
     }
-    let order = order::least_peak(model)?.operators;
-    let mut buffers = lifetimes(model, &order)?;
+    let order = &order::least_peak(model)?.operators;
+    let scratch = order.iter().map(|&operator| scratch::scratch_bytes(model, &model.operators[operator]));
+    let scratch = &scratch.map(|bytes| bytes.map(u64::from)).collect::<Result<Vec<u64>, PlanError>>()?;
+    let whole = Striping { groups: Vec::new(), scratch: scratch.clone() };
+    let Budget { ram_bytes, streams_input: streams } = *budget;
+    let mut smallest = if streams { None } else { Some(place(model, order, &whole)?) };
+    let fits = |schedule: &Schedule| ram_bytes.is_none_or(|ram| u64::from(schedule.arena_bytes) <= ram);
+    let mut limit = ram_bytes.unwrap_or(u64::MAX);
+    for _ in 0..ATTEMPTS {
+        if let Some(schedule) = smallest.take_if(|schedule| fits(schedule)) {
+            return Ok(schedule);
+        }
+        let stripes = Stripes { model, order, scratch, limit, streams };
+        let striping = stripes.choose()?.ok_or_else(|| PlanError::Stream { model: model.name.clone() })?;
+        let schedule = place(model, order, &striping)?;
+        // Places may leave gaps: then the next choice has to save so much more.
+        limit = limit.saturating_sub(
+            u64::from(schedule.arena_bytes).saturating_sub(ram_bytes.unwrap_or(u64::MAX)).max(16),
+        );
+        if smallest.as_ref().is_none_or(|smallest| schedule.arena_bytes < smallest.arena_bytes) {
+            smallest = Some(schedule);
+        }
+    }
+    let needed_bytes = smallest.as_ref().map_or(0, |schedule| u64::from(schedule.arena_bytes));
+    smallest.filter(fits).ok_or_else(|| PlanError::Budget {
+        model: model.name.clone(),
+        budget_bytes: ram_bytes.unwrap_or(0),
+        needed_bytes,
+    })
+}
+
+/// Choices of row groups that are tried for one budget.
+const ATTEMPTS: usize = 6;
+
+/// Gives everything its place.
+fn place(model: &Model, order: &[usize], striping: &Striping) -> Result<Schedule, PlanError> {
+    let mut buffers = lifetimes(model, order, &striping.groups)?;
     let tensors = buffers.len();
     let mut scratch = Vec::with_capacity(order.len());
-    for (step, &operator) in order.iter().enumerate() {
-        let bytes = scratch::scratch_bytes(model, &model.operators[operator])?;
+    for (step, &bytes) in striping.scratch.iter().enumerate() {
         scratch.push((bytes > 0).then_some(buffers.len()));
         if bytes > 0 {
-            buffers.push(Buffer { tensors: Vec::new(), bytes: u64::from(bytes), first: step, last: step });
+            buffers.push(Buffer { tensors: Vec::new(), bytes, first: step, last: step, over: None });
         }
     }
     let placed = place::place(&buffers);
@@ -108,15 +185,21 @@ pub fn plan(model: &Model) -> Result<Schedule, PlanError> {
             placements[tensor] = Some(offset as u32);
         }
     }
-    let steps = order
-        .iter()
-        .zip(&scratch)
-        .map(|(&operator, &scratch)| {
-            let scratch = scratch
-                .map_or([0, 0], |buffer| [placed.offsets[buffer] as u32, buffers[buffer].bytes as u32]);
-            Step::Operator(OperatorStep { operator: operator as u16, scratch, layouts: Vec::new() })
-        })
-        .collect();
+    let step = |position: usize| {
+        let scratch = scratch[position]
+            .map_or([0, 0], |buffer| [placed.offsets[buffer] as u32, buffers[buffer].bytes as u32]);
+        OperatorStep { operator: order[position] as u16, scratch, layouts: Vec::new() }
+    };
+    let mut steps = Vec::new();
+    let mut position = 0;
+    while position < order.len() {
+        let group = striping.groups.iter().find(|group| group.positions.start == position);
+        steps.push(match group {
+            Some(group) => row_group(group, step),
+            None => Step::Operator(step(position)),
+        });
+        position = group.map_or(position + 1, |group| group.positions.end);
+    }
     Ok(Schedule {
         profile: PORTABLE.into(),
         arena_bytes,
@@ -124,6 +207,18 @@ pub fn plan(model: &Model) -> Result<Schedule, PlanError> {
         placements,
         steps,
     })
+}
+
+/// A group as a step of a schedule.
+fn row_group(group: &Group, step: impl Fn(usize) -> OperatorStep) -> Step {
+    let inner = group.positions.clone().zip(&group.paces).map(|(position, pace)| RowStep {
+        step: step(position),
+        first_trip: pace.first_trip,
+        period: pace.period,
+        rows: 1,
+    });
+    let rings = group.rings.iter().map(|(&tensor, ring)| Ring { tensor: tensor as u16, rows: ring.rows });
+    Step::RowGroup { trips: group.trips, inner: inner.collect(), rings: rings.collect() }
 }
 
 #[cfg(test)]

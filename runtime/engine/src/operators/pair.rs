@@ -5,8 +5,12 @@ use ocelli_kernels::{Broadcast, KernelError, Source};
 use crate::layer::Layer;
 use crate::memory::Operands;
 
-/// How the inputs of a layer repeat to fill its output.
+/// How the inputs of a layer repeat to fill its output. Those of single rows do not repeat.
 pub(super) fn broadcast(layer: &Layer<'_>) -> Result<Broadcast, KernelError> {
+    if layer.rows.is_some() {
+        let elements = &[layer.output_elements() as u32];
+        return Broadcast::new(elements, elements, elements).ok_or(KernelError::Geometry);
+    }
     let (left, right, output) = (layer.input(0).shape, layer.input(1).shape, layer.output().shape);
     Broadcast::new(left.axes(), right.axes(), output.axes()).ok_or(KernelError::Geometry)
 }

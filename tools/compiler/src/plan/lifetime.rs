@@ -1,9 +1,13 @@
 //! Which tensors are one buffer, and from which step to which it must hold.
+//!
+//! In a row group all steps take turns, so what it reads and writes lives as long as the group, except
+//! for rows that are read on the trip on which they are made.
 
 use ocelli_format::Operator;
 use ocelli_format::model::{Element, Model, Node, Tensor};
 
 use super::PlanError;
+use super::group::{Group, Ring};
 
 /// Bytes of the arena that hold one value after another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub(super) struct Buffer {
     pub(super) first: usize,
     /// Last step during which it is in use.
     pub(super) last: usize,
+    /// The buffer from whose place it grows over that one, which is read away before it.
+    pub(super) over: Option<usize>,
 }
 
 impl Buffer {
@@ -28,22 +34,16 @@ impl Buffer {
     }
 }
 
-/// The buffers of a model's activations when its operators run in this order.
-pub(super) fn lifetimes(model: &Model, order: &[usize]) -> Result<Vec<Buffer>, PlanError> {
-    let last_uses = last_uses(model, order);
+/// The buffers of a model's activations when its operators run in this order, some of them in row groups.
+pub(super) fn lifetimes(model: &Model, order: &[usize], groups: &[Group]) -> Result<Vec<Buffer>, PlanError> {
+    let uses = Uses::new(model, order, groups);
     let mut buffers: Vec<Buffer> = Vec::new();
     let mut home: Vec<Option<usize>> = vec![None; model.tensors.len()];
-    let open = |buffers: &mut Vec<Buffer>, home: &mut Vec<Option<usize>>, tensor: usize, first: usize| {
-        if home[tensor].is_none() {
-            home[tensor] = Some(buffers.len());
-            let bytes = tensor_bytes(&model.tensors[tensor]);
-            buffers.push(Buffer { tensors: vec![tensor], bytes, first, last: last_uses[tensor].max(first) });
-        }
-    };
     let states = model.states.iter().map(|state| state.tensor);
     for tensor in model.inputs.iter().copied().chain(states).map(usize::from) {
-        if model.tensors[tensor].data.is_none() {
-            open(&mut buffers, &mut home, tensor, 0);
+        if model.tensors[tensor].data.is_none() && home[tensor].is_none() {
+            home[tensor] = Some(buffers.len());
+            buffers.push(uses.buffer(tensor, 0));
         }
     }
     for (step, node) in order.iter().map(|&operator| &model.operators[operator]).enumerate() {
@@ -55,19 +55,79 @@ pub(super) fn lifetimes(model: &Model, order: &[usize]) -> Result<Vec<Buffer>, P
                 });
             }
         }
+        let group = uses.group_of(step);
         for tensor in node.outputs.iter().copied().map(usize::from) {
-            match shared_home(model, node, tensor, step, &buffers, &home) {
-                Some(buffer) => {
-                    home[tensor] = Some(buffer);
-                    let buffer = &mut buffers[buffer];
-                    buffer.tensors.push(tensor);
-                    buffer.last = buffer.last.max(last_uses[tensor]);
-                }
-                None => open(&mut buffers, &mut home, tensor, step),
+            let shared = match group {
+                None => shared_home(model, node, tensor, step, &buffers, &home),
+                Some(_) => None,
+            };
+            if let Some(buffer) = shared {
+                home[tensor] = Some(buffer);
+                let buffer = &mut buffers[buffer];
+                buffer.tensors.push(tensor);
+                buffer.last = buffer.last.max(uses.last[tensor]);
+            } else if home[tensor].is_none() {
+                home[tensor] = Some(buffers.len());
+                let mut buffer = uses.buffer(tensor, step);
+                buffer.over = match group.and_then(|group| group.overlay) {
+                    Some([under, over]) if over == tensor => {
+                        // A buffer that others share may be wanted for longer than the tensor.
+                        home[under].filter(|&under| buffers[under].last <= uses.span(step)[1])
+                    }
+                    _ => None,
+                };
+                buffers.push(buffer);
             }
         }
     }
     Ok(buffers)
+}
+
+/// When tensors are used, and how much of them exists.
+struct Uses<'a> {
+    model: &'a Model,
+    groups: &'a [Group],
+    /// The last step that needs each tensor: the last of its row group, the last of all for outputs and states.
+    last: Vec<usize>,
+}
+
+impl<'a> Uses<'a> {
+    fn new(model: &'a Model, order: &[usize], groups: &'a [Group]) -> Uses<'a> {
+        let mut uses = Uses { model, groups, last: vec![0; model.tensors.len()] };
+        for (step, &operator) in order.iter().enumerate() {
+            for tensor in model.operators[operator].inputs.iter().copied().map(usize::from) {
+                let is_fleeting = uses.ring(tensor).is_some_and(|ring| ring.is_fleeting);
+                uses.last[tensor] = if is_fleeting { step } else { uses.span(step)[1] };
+            }
+        }
+        let states = model.states.iter().flat_map(|state| [state.tensor, state.next]);
+        for tensor in model.outputs.iter().copied().chain(states) {
+            uses.last[usize::from(tensor)] = order.len().saturating_sub(1);
+        }
+        uses
+    }
+
+    /// The buffer of a tensor that comes into being at a step.
+    fn buffer(&self, tensor: usize, step: usize) -> Buffer {
+        let ring = self.ring(tensor);
+        let bytes = ring.map_or_else(|| tensor_bytes(&self.model.tensors[tensor]), |ring| ring.bytes);
+        let is_fleeting = ring.is_some_and(|ring| ring.is_fleeting);
+        let [first, end] = if is_fleeting { [step; 2] } else { self.span(step) };
+        Buffer { tensors: vec![tensor], bytes, first, last: self.last[tensor].max(end), over: None }
+    }
+
+    /// First and last step of the row group of a step, or the step itself.
+    fn span(&self, step: usize) -> [usize; 2] {
+        self.group_of(step).map_or([step; 2], |group| [group.positions.start, group.positions.end - 1])
+    }
+
+    fn group_of(&self, step: usize) -> Option<&'a Group> {
+        self.groups.iter().find(|group| group.positions.contains(&step))
+    }
+
+    fn ring(&self, tensor: usize) -> Option<Ring> {
+        self.groups.iter().find_map(|group| group.rings.get(&tensor).copied())
+    }
 }
 
 /// Bytes of a tensor.
@@ -79,22 +139,6 @@ pub(super) fn tensor_bytes(tensor: &Tensor) -> u64 {
         _ => 1,
     };
     tensor.shape.iter().fold(element, |bytes: u64, &axis| bytes.saturating_mul(u64::from(axis)))
-}
-
-/// The last step that needs each tensor: the last step of all for outputs and states.
-fn last_uses(model: &Model, order: &[usize]) -> Vec<usize> {
-    let mut last_uses = vec![0; model.tensors.len()];
-    let end = order.len().saturating_sub(1);
-    for (step, &operator) in order.iter().enumerate() {
-        for &tensor in &model.operators[operator].inputs {
-            last_uses[usize::from(tensor)] = step;
-        }
-    }
-    let states = model.states.iter().flat_map(|state| [state.tensor, state.next]);
-    for tensor in model.outputs.iter().copied().chain(states) {
-        last_uses[usize::from(tensor)] = end;
-    }
-    last_uses
 }
 
 /// The buffer of an operand in which `node` may leave its result.

@@ -70,19 +70,27 @@ pub(super) fn top(buffers: &[Buffer], offsets: &[u64]) -> u64 {
 }
 
 /// The largest sum of buffers that are live together; all but one of them end at a multiple of the
-/// alignment.
+/// alignment, and one that grows over another counts with it.
 fn lower_bound(buffers: &[Buffer]) -> u64 {
-    let at = |step: usize| {
-        let live = buffers.iter().filter(|buffer| buffer.is_live(step));
-        let (mut sum, mut most_saved) = (0, 0);
-        for buffer in live {
+    buffers.iter().map(|buffer| live_bytes(buffers, buffer.first)).max().unwrap_or(0)
+}
+
+/// The fewest bytes in which all buffers that are live at a step find room.
+pub(super) fn live_bytes(buffers: &[Buffer], step: usize) -> u64 {
+    let (mut sum, mut most_saved) = (0, 0);
+    for (index, buffer) in buffers.iter().enumerate().filter(|(_, buffer)| buffer.is_live(step)) {
+        let over = buffers.iter().find(|over| over.over == Some(index) && over.is_live(step));
+        let under = buffer.over.map(|under| &buffers[under]).filter(|under| under.is_live(step));
+        // Of two in one place, the larger counts, of two alike the upper.
+        let is_covered = over.is_some_and(|over| over.bytes >= buffer.bytes)
+            || under.is_some_and(|under| under.bytes > buffer.bytes);
+        if !is_covered {
             let aligned = align(buffer.bytes);
             sum += aligned;
             most_saved = most_saved.max(aligned - buffer.bytes);
         }
-        sum - most_saved
-    };
-    buffers.iter().map(|buffer| at(buffer.first)).max().unwrap_or(0)
+    }
+    sum - most_saved
 }
 
 fn by<K: Ord>(buffers: &[Buffer], key: impl Fn(&Buffer) -> K) -> Vec<usize> {
@@ -96,24 +104,48 @@ fn place_in_order(buffers: &[Buffer], order: &[usize]) -> Placement {
     let mut placed: Vec<usize> = Vec::with_capacity(buffers.len());
     let mut arena_bytes = 0;
     for &index in order {
-        let buffer = &buffers[index];
-        let mut offset = 0;
-        // `placed` is sorted by offset: the first gap that is wide enough is the lowest.
-        for &other in &placed {
-            if !buffers[other].meets(buffer) {
-                continue;
-            }
-            if offset + buffer.bytes <= offsets[other] {
-                break;
-            }
-            offset = offset.max(align(offsets[other] + buffers[other].bytes));
+        if placed.contains(&index) {
+            continue;
         }
-        offsets[index] = offset;
-        let position = placed.partition_point(|&other| offsets[other] <= offset);
-        placed.insert(position, index);
-        arena_bytes = arena_bytes.max(offset + buffer.bytes);
+        // Buffers that grow over one another have one place.
+        let stack = stack(buffers, index);
+        let mut offset = 0;
+        let mut fits = false;
+        while !fits {
+            fits = true;
+            // `placed` is sorted by offset: the first gap that is wide enough is the lowest.
+            for &other in &placed {
+                for &member in &stack {
+                    let apart = offset + buffers[member].bytes <= offsets[other]
+                        || offsets[other] + buffers[other].bytes <= offset
+                        || !buffers[other].meets(&buffers[member]);
+                    if !apart {
+                        offset = align(offsets[other] + buffers[other].bytes);
+                        fits = false;
+                    }
+                }
+            }
+        }
+        for &member in &stack {
+            offsets[member] = offset;
+            let position = placed.partition_point(|&other| offsets[other] <= offset);
+            placed.insert(position, member);
+            arena_bytes = arena_bytes.max(offset + buffers[member].bytes);
+        }
     }
     Placement { offsets, arena_bytes }
+}
+
+/// A buffer, those that it grows over and those that grow over it, the lowest first.
+fn stack(buffers: &[Buffer], index: usize) -> Vec<usize> {
+    let mut stack = vec![index];
+    while let Some(under) = buffers[stack[0]].over {
+        stack.insert(0, under);
+    }
+    while let Some(over) = (0..buffers.len()).find(|&over| buffers[over].over == stack.last().copied()) {
+        stack.push(over);
+    }
+    stack
 }
 
 fn align(bytes: u64) -> u64 {
@@ -141,7 +173,7 @@ mod tests {
             .map(|_| {
                 let first = random.below(12);
                 let last = first + random.below(5);
-                Buffer { tensors: Vec::new(), bytes: random.below(300) as u64, first, last }
+                Buffer { tensors: Vec::new(), bytes: random.below(300) as u64, first, last, over: None }
             })
             .collect()
     }

@@ -173,7 +173,7 @@ fn no_order_of_a_random_graph_has_a_lower_peak_and_buffers_agree() {
         assert_eq!(floor(&model).unwrap(), Floor { bytes: best, is_least: true }, "{nodes:?}");
         // The buffers of that order are as large.
         let order = order::least_peak(&model).unwrap().operators;
-        let buffers = lifetimes(&model, &order).unwrap();
+        let buffers = lifetimes(&model, &order, &[]).unwrap();
         let live =
             |step| buffers.iter().filter(|buffer| buffer.is_live(step)).map(|buffer| buffer.bytes).sum();
         assert_eq!((0..count).map(live).max(), Some(best), "{nodes:?} {order:?}");
