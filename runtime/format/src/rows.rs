@@ -53,9 +53,7 @@ impl Operator {
                 let padding = above.saturating_sub(rows.start).min(rows.len());
                 Some(InputRows { rows: inside(rows.start)..inside(rows.end), padding })
             }
-            _ if self.kind().has_two_inputs() => {
-                (input == output).then_some(InputRows { rows, padding: 0 })
-            }
+            _ if self.kind().has_two_inputs() => (input == output).then_some(InputRows { rows, padding: 0 }),
             _ => None,
         }
     }
