@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, convert, demo, diff, inspect, ops, run, simulate, zoo};
+use crate::commands::{completions, convert, demo, diff, eval, inspect, ops, run, simulate, zoo};
 
 /// Embedded edge vision: from camera pixels to boxes, with identical bits everywhere.
 #[derive(Parser)]
@@ -36,6 +36,8 @@ pub enum Command {
     Simulate(simulate::Arguments),
     /// Compare an artefact with its source layer by layer, and name the first that parts
     Diff(diff::Arguments),
+    /// Measure an artefact on labelled pictures, beside its float source
+    Eval(eval::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
 }

@@ -13,6 +13,8 @@ mod input;
 
 mod session;
 
+mod predict;
+
 mod contracts;
 
 mod picture;

@@ -110,6 +110,34 @@ impl Drop for Spinner {
     }
 }
 
+/// A bar on standard error while `length` things are done; silent elsewhere than on a terminal, and gone
+/// when dropped.
+pub fn progress(message: &'static str, length: u64) -> Progress {
+    let bar = ProgressBar::new(length).with_message(message);
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar:.cyan} {pos}/{len} {eta:.dim}") {
+        bar.set_style(style);
+    }
+    Progress { bar }
+}
+
+/// See [`progress`].
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// One more is done.
+    pub fn step(&self) {
+        self.bar.inc(1);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// An empty table with `headings`; `numbers` are the columns that align to the right.
 pub fn table(headings: &[&str], numbers: &[usize]) -> Table {
     const RULE: LineStyle = LineStyle::none().fill('─').junction('─');

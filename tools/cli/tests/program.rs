@@ -245,6 +245,92 @@ fn diff_names_the_layer_that_parts() {
     assert!(message.contains("give the file that the artefact was made of"), "{message}");
 }
 
+/// A picture of blocks, different for every number.
+fn blocks(number: u32) -> Vec<u8> {
+    let pixel =
+        |at: u32| ((at / 3 % 32 / (2 + number % 5)) * 37 + (at / 96) * (number * 11 + 3) + at % 3 * 50) as u8;
+    [b"P6 32 32 255\n".to_vec(), (0..32 * 32 * 3).map(pixel).collect()].concat()
+}
+
+#[test]
+fn eval_measures_int8_beside_float_and_refuses_calibration_pictures() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests/golden/models");
+    let source = models.join("resnet_like.onnx").display().to_string();
+    let workshop = Workshop::new("eval");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = workshop.0.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    (0..6).for_each(|number| write(&format!("calibration/{number}.ppm"), &blocks(number)));
+    write(
+        "contract.toml",
+        b"[input]\nlayout = \"rgb\"\nresize = \"stretch\"\nmean = [127.5]\ndeviation = [127.5]\n",
+    );
+    let convert = [
+        "convert",
+        &source,
+        "--calibration",
+        "calibration",
+        "--contract",
+        "contract.toml",
+        "-o",
+        "net.ocelli",
+    ];
+    assert!(workshop.ocelli(&convert).status.success());
+
+    // The model's own answer is the truth of three pictures, and another class that of the fourth.
+    for number in 10..14 {
+        write("picture.ppm", &blocks(number));
+        let bytes = workshop.json(&["run", "net.ocelli", "-i", "picture.ppm", "--json"]);
+        assert!(bytes["output_crc32"].is_string(), "{bytes}");
+        let scores = scores_of(&workshop.0.join("net.ocelli"), &workshop.0.join("picture.ppm"));
+        let best = (0..scores.len()).rev().max_by_key(|&class| scores[class]).unwrap();
+        let truth = if number == 13 { (best + 1) % scores.len() } else { best };
+        write(&format!("set/{truth}/{number}.ppm"), &blocks(number));
+    }
+    let report = workshop.json(&["eval", "net.ocelli", "--data", "set", "--float", &source, "--json"]);
+    let top_1 = &report["models"][0]["metrics"][0];
+    assert_eq!((&report["pictures"], &top_1["value"]), (&Value::from(4), &Value::from(0.75)));
+    // Wilson's interval of 3 in 4.
+    let near = |value: &Value, expected: f64| (value.as_f64().unwrap() - expected).abs() < 5e-5;
+    assert!(near(&top_1["interval"]["low"], 0.3006) && near(&top_1["interval"]["high"], 0.9544), "{top_1}");
+    assert_eq!(report["models"][1]["name"], "float");
+    let table = text(&workshop.ocelli(&["eval", "net.ocelli", "--data", "set"]).stdout);
+    assert!(table.contains("75.0 %") && table.contains("30.1 to 95.4 %"), "{table}");
+
+    write("seen/0/again.ppm", &blocks(3));
+    let message = workshop.failure(&["eval", "net.ocelli", "--data", "seen"], 1);
+    assert!(message.contains("1 of 1 pictures calibrated the artefact: seen/0/again.ppm"), "{message}");
+    let allowed = workshop.json(&["eval", "net.ocelli", "--data", "seen", "--allow-overlap", "--json"]);
+    assert_eq!(allowed["calibrated_on"], 1);
+
+    write("strange/zebra/1.ppm", &blocks(1));
+    let message = workshop.failure(&["eval", "net.ocelli", "--data", "strange", "--allow-overlap"], 1);
+    assert!(message.contains("no class \"zebra\"") && message.contains("--map zebra="), "{message}");
+    let message = workshop.failure(&["eval", "net.ocelli", "--data", "calibration"], 1);
+    assert!(message.contains("no data set"), "{message}");
+}
+
+/// The outputs of an artefact of one input and one output for a picture, in the library's own words.
+fn scores_of(artefact: &Path, picture: &Path) -> Vec<i8> {
+    use ocelli::{Infer, Preprocessor};
+    let bytes = ocelli_format::AlignedBytes::copy_of(&std::fs::read(artefact).unwrap());
+    let artefact = ocelli::Artefact::parse(&bytes).unwrap();
+    let arena = artefact.schedule_for("portable").unwrap().arena_bytes;
+    let mut arena = ocelli_format::AlignedBytes::zeros(arena as usize);
+    let mut plan = ocelli::Plan::new(&artefact, "portable", ocelli::operators::ALL, &mut arena).unwrap();
+    let contract = artefact.input_contracts().next().unwrap();
+    let image =
+        ocelli::ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape).unwrap();
+    let mut scratch = vec![0; ocelli::scratch_words(image.width, image.layout)];
+    let picture = ocelli_host::Picture::open(picture).unwrap();
+    let mut preprocessor = Preprocessor::new(image, 32, 32, None, &mut scratch).unwrap();
+    preprocessor.frame_to_input(&picture.frame(), contract.tables, plan.input(0).unwrap()).unwrap();
+    plan.infer();
+    plan.output(0).unwrap().to_vec()
+}
+
 #[test]
 fn every_shell_gets_its_completions() {
     let workshop = Workshop::new("completions");

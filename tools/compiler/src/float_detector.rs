@@ -87,6 +87,12 @@ impl FloatDetector {
         Ok(FloatDetector { oracle: Oracle::new(&graph)?, image, scaling: input.scaling(), boxes, outputs })
     }
 
+    /// With another least probability that counts.
+    pub fn with_score_threshold(mut self, score_threshold: f32) -> FloatDetector {
+        self.boxes.score_threshold = score_threshold;
+        self
+    }
+
     /// What it finds in a frame, best first.
     ///
     /// # Errors

@@ -28,5 +28,6 @@ pub mod report;
 pub mod diff;
 
 pub mod float_detector;
+pub mod float_model;
 pub mod oracle;
 mod resample;

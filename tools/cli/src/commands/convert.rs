@@ -107,7 +107,8 @@ fn parse_method(text: &str) -> Result<Method, String> {
     }
 }
 
-fn parse_pair(text: &str) -> Result<(String, String), String> {
+/// `KEY=VALUE`.
+pub fn parse_pair(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').ok_or("a pair is KEY=VALUE")?;
     Ok((pair.0.to_owned(), pair.1.to_owned()))
 }

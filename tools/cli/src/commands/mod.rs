@@ -16,6 +16,8 @@ pub mod simulate;
 
 pub mod diff;
 
+pub mod eval;
+
 pub mod completions;
 
 use crate::arguments::Command;
@@ -32,6 +34,7 @@ pub fn run(command: Command) -> Result<Verdict, Failure> {
         Command::Run(arguments) => run::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
+        Command::Eval(arguments) => eval::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     }
 }

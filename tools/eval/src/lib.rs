@@ -1,0 +1,28 @@
+//! Accuracy on labelled data: data sets in, predictions of any model beside them, metrics with a 95 % interval
+//! out.
+//!
+//! Knows no model: whoever calls gives a function from a frame to a [`Prediction`], so int8 on the host and
+//! float in tract are measured by the same code on the same pictures.
+#![forbid(unsafe_code)]
+
+mod data;
+
+mod labels;
+
+mod overlap;
+
+mod predict;
+
+mod evaluate;
+
+mod metrics;
+
+mod interval;
+
+pub use data::{DataError, DataSet, Kind, Sample, Selection, TrueBox, Truth};
+pub use evaluate::{EvalError, Evaluation, Measured, Model, Options, Predict, evaluate};
+pub use interval::Interval;
+pub use labels::{LabelError, LabelMap};
+pub use metrics::Metric;
+pub use overlap::overlapping;
+pub use predict::{FoundBox, Mask, Prediction};
