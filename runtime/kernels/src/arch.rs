@@ -4,5 +4,11 @@
 
 pub(crate) mod scratch;
 
+#[cfg(any(armv7em, mve))]
+mod memory;
+
 #[cfg(armv7em)]
 pub(crate) mod armv7em;
+
+#[cfg(mve)]
+pub(crate) mod mve;

@@ -53,7 +53,9 @@ impl Conv2dParameters {
     /// Bytes of scratch that [`conv_2d_s8`] needs on any core.
     pub const fn scratch_bytes(&self) -> usize {
         let taps = self.vertical.filter.saturating_mul(self.horizontal.filter);
-        scratch::conv_2d_bytes(taps, self.input_shape[3])
+        let [vertical, horizontal] = [&self.vertical, &self.horizontal];
+        let slides = !(vertical.stands() && horizontal.stands());
+        scratch::conv_2d_bytes(taps, self.input_shape[3], self.output_shape[3], slides)
     }
 }
 

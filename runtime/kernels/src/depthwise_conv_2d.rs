@@ -54,7 +54,7 @@ impl DepthwiseConv2dParameters {
     /// Bytes of scratch that [`depthwise_conv_2d_s8`] needs on any core.
     pub const fn scratch_bytes(&self) -> usize {
         let taps = self.vertical.filter.saturating_mul(self.horizontal.filter);
-        scratch::depthwise_conv_2d_bytes(taps, self.output_shape[3])
+        scratch::depthwise_conv_2d_bytes(taps, self.input_shape[3], self.output_shape[3])
     }
 }
 

@@ -30,7 +30,7 @@ impl Filter<'_> {
     }
 
     /// The factor of an output channel.
-    #[cfg(armv7em)]
+    #[cfg(any(armv7em, mve))]
     #[inline(never)]
     pub(crate) fn factor(&self, channel: usize) -> Requantize {
         let of = |length: usize| if length == 1 { 0 } else { channel };

@@ -35,6 +35,11 @@ impl Axis {
     /// An axis on which nothing slides: one tap, one step.
     pub const ONE: Axis = Axis { filter: 1, stride: 1, dilation: 1, padding: 0 };
 
+    /// Whether nothing slides: [`Axis::ONE`].
+    pub(crate) const fn stands(&self) -> bool {
+        self.filter == 1 && self.stride == 1 && self.dilation == 1 && self.padding == 0
+    }
+
     /// The part of window `output` inside an input of `input` elements; all 0 where there is none.
     #[inline(never)]
     pub(crate) fn clip(&self, output: usize, input: usize) -> Clip {

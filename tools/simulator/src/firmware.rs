@@ -42,15 +42,15 @@ pub fn build(machine: &Machine, firmware: Firmware<'_>) -> Result<PathBuf, Simul
     cargo.current_dir(&root).env("CARGO_TARGET_DIR", &target_directory);
     let (binary, elf_name) = match firmware {
         Firmware::Generic => {
-            features.push_str(",armv7em");
+            features.push_str(",fast");
             ("ocelli-qemu", machine.name.clone())
         }
         Firmware::Kernels => {
-            features.push_str(",armv7em");
+            features.push_str(",fast");
             ("kernels", format!("{}-kernels", machine.name))
         }
         Firmware::Fixed { artefact, fast } => {
-            features.push_str(if fast { ",fixed,armv7em" } else { ",fixed" });
+            features.push_str(if fast { ",fixed,fast" } else { ",fixed" });
             let path = fs::canonicalize(artefact)
                 .map_err(SimulateError::io(format!("looking for {}", artefact.display())))?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -13,11 +13,24 @@ pub(crate) const fn window_words(products: usize) -> usize {
     products.div_ceil(QUAD).saturating_mul(2 * PIXELS)
 }
 
-/// Bytes for the windows, and for one window as it was where its pixels do not fill whole quads.
-pub(crate) const fn conv_2d_bytes(taps: usize, channels: usize) -> usize {
+/// Bytes for the windows, and for one window as it was where its pixels do not fill whole quads; or for a bias of
+/// each output channel, and for three windows as they are where the filter slides.
+pub(crate) const fn conv_2d_bytes(
+    taps: usize,
+    channels: usize,
+    output_channels: usize,
+    slides: bool,
+) -> usize {
     let products = taps.saturating_mul(channels);
     let window = if channels.is_multiple_of(QUAD) { 0 } else { products.div_ceil(QUAD).saturating_mul(QUAD) };
-    window_words(products).saturating_mul(4).saturating_add(window)
+    let widened = window_words(products).saturating_mul(4).saturating_add(window);
+    let windows = if slides { products.saturating_mul(3) } else { 0 };
+    larger(widened, biases_bytes(output_channels).saturating_add(windows))
+}
+
+/// Bytes for a bias of each output channel.
+pub(crate) const fn biases_bytes(output_channels: usize) -> usize {
+    output_channels.saturating_mul(4)
 }
 
 /// Words of four channels: four biases, four times three numbers of the way to int8, and two for each tap.
@@ -25,9 +38,20 @@ pub(crate) const fn four_channels_words(taps: usize) -> usize {
     taps.saturating_mul(2).saturating_add(4 * QUAD)
 }
 
-/// Bytes for all channels.
-pub(crate) const fn depthwise_conv_2d_bytes(taps: usize, output_channels: usize) -> usize {
-    four_channels_words(taps).saturating_mul(4).saturating_mul(output_channels.div_ceil(QUAD))
+/// Words of four channels in lanes: four biases, multipliers and shifts, and one for each tap.
+pub(crate) const fn four_lanes_words(taps: usize) -> usize {
+    taps.saturating_add(3 * QUAD)
+}
+
+/// Bytes for all channels in lanes.
+pub(crate) const fn four_lanes_bytes(taps: usize, output_channels: usize) -> usize {
+    four_lanes_words(taps).saturating_mul(4).saturating_mul(output_channels.div_ceil(QUAD))
+}
+
+/// Bytes for all channels; in lanes, with a pixel outside the image.
+pub(crate) const fn depthwise_conv_2d_bytes(taps: usize, channels: usize, output_channels: usize) -> usize {
+    let widened = four_channels_words(taps).saturating_mul(4).saturating_mul(output_channels.div_ceil(QUAD));
+    larger(widened, four_lanes_bytes(taps, output_channels).saturating_add(channels))
 }
 
 /// Words of a widened vector.
@@ -38,4 +62,8 @@ pub(crate) const fn vector_words(depth: usize) -> usize {
 /// Bytes for one widened vector.
 pub(crate) const fn fully_connected_bytes(depth: usize) -> usize {
     vector_words(depth).saturating_mul(4)
+}
+
+const fn larger(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
 }

@@ -27,7 +27,7 @@ pub const PROPERTIES: [Property; 4] = [
 pub fn conv_2d(cases: usize) -> usize {
     let mut random = Random(1);
     for case in 0..cases {
-        let channels = random.one_of(&[1, 2, 3, 4, 4, 5, 7, 8, 12, 16]);
+        let channels = random.one_of(&[1, 2, 3, 4, 4, 5, 7, 8, 12, 16, 17, 33]);
         let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
         let (mut vertical, mut height) = random.axis(input_shape[1], true);
         let (mut horizontal, mut width) = random.axis(input_shape[2], true);
@@ -104,7 +104,7 @@ pub fn fully_connected(cases: usize) -> usize {
         let (activation_min, activation_max) = random.activation();
         let p = FullyConnectedParameters {
             batches: 1 + random.below(3),
-            input_depth: 1 + random.below(70),
+            input_depth: 1 + random.below(140),
             output_depth: 1 + random.below(70),
             input_zero_point: random.zero_point(),
             output_zero_point: random.zero_point(),
@@ -182,7 +182,7 @@ pub fn binary(
     what: &dyn Debug,
 ) {
     let count = 1 + random.below(40);
-    let mut buffers: [Guarded<i8>; 3] = core::array::from_fn(|_| Guarded::new(count, random.below(4), 0x55));
+    let mut buffers: [Guarded<i8>; 3] = core::array::from_fn(|_| Guarded::new(count, random.below(ZONE), 0x55));
     let [left, right, output] = &mut buffers;
     random.fill(left.all());
     random.fill(right.all());
@@ -218,7 +218,7 @@ struct Guarded<T> {
 
 impl<T: Copy + PartialEq> Guarded<T> {
     fn new(length: usize, remainder: usize, guard: T) -> Guarded<T> {
-        let bytes = vec![guard; length + 3 * ZONE];
+        let bytes = vec![guard; length + 4 * ZONE];
         let start = ZONE + bytes.as_ptr().align_offset(ZONE) + remainder;
         Guarded { bytes, guard, start, length }
     }
@@ -246,8 +246,8 @@ impl Operands {
     /// A random input. Scratch mostly starts at a word, as every arena's does.
     fn random(random: &mut Random, input: usize, output: usize, scratch_bytes: usize) -> Operands {
         let mut operands = Operands {
-            input: Guarded::new(input, random.below(4), 0x55),
-            output: Guarded::new(output, random.below(4), 0x55),
+            input: Guarded::new(input, random.below(ZONE), 0x55),
+            output: Guarded::new(output, random.below(ZONE), 0x55),
             scratch: Guarded::new(scratch_bytes, random.one_of(&[0, 0, 0, 4, 8, 12, 1, 2, 3]), 0x55),
         };
         random.fill(operands.input.all());
@@ -282,7 +282,7 @@ impl Constants {
         let small = 1 << 13;
         let bound = if large { random.one_of(&[1 << 30, 9 << 27, 15 << 27]) } else { small };
         let mut constants = Constants {
-            weights: Guarded::new(weights, random.below(4), 0x55),
+            weights: Guarded::new(weights, random.below(ZONE), 0x55),
             bias: (0..biases)
                 .map(|_| ((i64::from(random.next() as i32) * random.one_of(&[small, bound])) >> 31) as i32)
                 .collect(),

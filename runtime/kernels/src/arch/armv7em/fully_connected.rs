@@ -8,7 +8,8 @@ mod four_outputs;
 use four_outputs::FourOutputs;
 
 use super::finish::{Short, clamp_all, largest_shift};
-use super::simd::{minus, sxtab16, sxtab16_odd, word, words};
+use super::simd::{minus, sxtab16, sxtab16_odd, word};
+use crate::arch::memory::words;
 use crate::arch::scratch::{QUAD, vector_words};
 use crate::finish::{BLOCK, Finish};
 use crate::runs::{runs, runs_mut};

@@ -1,4 +1,4 @@
-//! Single instructions as functions, and memory seen as words.
+//! Single instructions as functions, and four bytes as one word.
 
 use core::arch::asm;
 
@@ -48,11 +48,4 @@ pub(super) fn minus(zero_point: i8) -> u32 {
 #[inline(always)]
 pub(super) fn word(bytes: [i8; 4]) -> u32 {
     u32::from_le_bytes(bytes.map(|byte| byte as u8))
-}
-
-/// The first `count` words of `bytes`, if they start at a word and there are enough.
-pub(super) fn words(bytes: &mut [u8], count: usize) -> Option<&mut [u32]> {
-    // SAFETY: every bit pattern is a valid `u32`, as is every byte of one a valid `u8`.
-    let (before, words, _) = unsafe { bytes.align_to_mut::<u32>() };
-    if before.is_empty() { words.get_mut(..count) } else { None }
 }

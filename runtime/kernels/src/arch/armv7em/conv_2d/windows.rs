@@ -7,7 +7,8 @@
 use core::arch::naked_asm;
 
 use crate::Conv2dParameters;
-use crate::arch::armv7em::simd::{minus, words};
+use crate::arch::armv7em::simd::minus;
+use crate::arch::memory::words;
 use crate::arch::scratch::{PIXELS, QUAD, window_words};
 use crate::runs::runs;
 use crate::window::Clip;

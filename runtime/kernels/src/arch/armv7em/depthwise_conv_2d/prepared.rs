@@ -1,7 +1,8 @@
 //! What the loops need of each four output channels, prepared in scratch.
 
 use crate::arch::armv7em::finish::{Short, largest_shift};
-use crate::arch::armv7em::simd::{sxtab16, sxtab16_odd, word, words};
+use crate::arch::armv7em::simd::{sxtab16, sxtab16_odd, word};
+use crate::arch::memory::words;
 use crate::arch::scratch::{QUAD, four_channels_words};
 use crate::finish::Finish;
 use crate::{DepthwiseConv2dParameters, Filter};
