@@ -182,7 +182,8 @@ pub fn binary(
     what: &dyn Debug,
 ) {
     let count = 1 + random.below(40);
-    let mut buffers: [Guarded<i8>; 3] = core::array::from_fn(|_| Guarded::new(count, random.below(ZONE), 0x55));
+    let mut buffers: [Guarded<i8>; 3] =
+        core::array::from_fn(|_| Guarded::new(count, random.below(ZONE), 0x55));
     let [left, right, output] = &mut buffers;
     random.fill(left.all());
     random.fill(right.all());

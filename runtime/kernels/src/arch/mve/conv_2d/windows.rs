@@ -93,7 +93,8 @@ impl<'s> Windows<'s> {
         let step = vertical.dilation * input_width * channels;
         let Axis { filter, dilation, .. } = horizontal;
         // Taps that are no neighbours are runs of their own.
-        let (count, length) = if dilation == 1 { (1, columns.taps * channels) } else { (columns.taps, channels) };
+        let (count, length) =
+            if dilation == 1 { (1, columns.taps * channels) } else { (columns.taps, channels) };
         let runs = Runs { count, length, step: dilation * channels, to_step: channels };
         for row in 0..rows.taps {
             let blocks = Blocks { from: from + row * step, step: 0, count: 1, runs };
