@@ -204,7 +204,9 @@ pub fn squared_difference(p: &SquaredDifferenceParameters, left: i8, right: i8) 
 pub fn quotient(p: &DivParameters, left: i8, right: i8) -> f64 {
     let left = f64::from(i32::from(left) - i32::from(p.left_zero_point));
     let right = f64::from(i32::from(right) - i32::from(p.right_zero_point));
-    let factor = f64::from(p.requantize.multiplier) * 2f64.powi(i32::from(p.requantize.shift) - 31);
+    // The bits of a power of two, which `core` alone does not raise.
+    let power = f64::from_bits(((1023 - 31 + i64::from(p.requantize.shift)) as u64) << 52);
+    let factor = f64::from(p.requantize.multiplier) * power;
     left / right * factor + f64::from(p.output_zero_point)
 }
 
