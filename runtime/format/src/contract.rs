@@ -24,14 +24,25 @@ pub enum ResizeMode {
     CenterCrop,
 }
 
-/// How a box is spelled relative to its anchor. `t` are the fields after [`Field`].
+/// How a box is spelled relative to its anchor. `t` are an anchor's values after their [`Field`], or after
+/// their table where they have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BoxDecoder {
     /// Centre = anchor centre + t * anchor size; size = t * anchor size (BlazeFace).
     Linear,
-    /// Centre likewise; size = exp(t) * anchor size, by table (SSD).
+    /// Centre likewise; size = t * anchor size, t from tables, that is `exp` (SSD, YOLOX).
     Exponential,
+    /// Centre = anchor centre + t * step between cells; size = t * anchor size; every t from a table
+    /// (YOLO with anchors).
+    Cells,
+    /// Edges = anchor centre -+ t * anchor size, where t is the mean of the bins 0, 1, 2 ..., each weighted
+    /// by the exponential of its value (YOLO without anchors). The table holds `exp(-k * scale)` for the
+    /// values *k* below the largest, from 0 at its first entry.
+    Distribution {
+        /// How many there are for each edge, 2 to 32.
+        bins: u8,
+    },
 }
 
 /// What becomes of boxes that overlap a better one.

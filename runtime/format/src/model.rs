@@ -137,24 +137,49 @@ pub struct BoxHead {
     pub scores: TensorId,
     /// Index of this head's first anchor in `scores`, in anchors.
     pub first_score: u32,
-    /// Fields, as many rows of `4 + 2 * keypoints` values.
+    /// Fields, as many rows of `4 + 2 * keypoints` values, or of `4 * bins`.
     pub boxes: TensorId,
     /// Index of this head's first anchor in `boxes`, in anchors.
     pub first_box: u32,
-    /// Rows of the grid; anchor centres stand at `(row + 1/2) / rows` of the input's height.
+    /// What scores are multiplied with, if anything.
+    pub objectness: Option<Objectness>,
+    /// Rows of the grid.
     pub rows: u16,
     /// Columns of the grid.
     pub columns: u16,
+    /// x and y of the first cell's centre, in `2^-24` of the input's width and height.
+    pub first_centre: [i32; 2],
+    /// From one cell to the next, in the same unit.
+    pub step: [i32; 2],
     /// Width and height of each anchor of a cell, in `1 / 65536` of the input's width and height.
     pub anchors: Vec<[u32; 2]>,
     /// Probability, in `1 / 65536`, of each int8 score -128 to 127.
     pub score_table: Box<[u16; 256]>,
     /// How each box value becomes `t`: for every value of a cell (`anchors * (4 + 2 * keypoints)`),
-    /// so that channels may have scales of their own.
+    /// so that channels may have scales of their own; none for [`BoxDecoder::Distribution`].
     pub fields: Vec<Field>,
-    /// For [`BoxDecoder::Exponential`]: `exp(t)` in `1 / 65536` of each int8 value, for widths and
-    /// for heights; `None` otherwise.
-    pub size_table: Option<Box<[[u32; 256]; 2]>>,
+    /// In place of fields, what each int8 value of x, y, width and height becomes, in `1 / 65536`; see
+    /// [`BoxDecoder`] for which of them there are. Written once, however many heads share one.
+    pub value_tables: [Option<Box<[i32; 256]>>; 4],
+}
+
+/// Whether there is an object at all, in an output of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objectness {
+    /// One value an anchor.
+    pub tensor: TensorId,
+    /// Index of the head's first anchor in it.
+    pub first: u32,
+    /// Probability, in `1 / 65536`, of each int8 value -128 to 127.
+    pub table: Box<[u16; 256]>,
+}
+
+impl BoxHead {
+    /// Centre of the first cell and distance of cells of an even grid over the whole input.
+    pub fn even_grid(rows: u16, columns: u16) -> [[i32; 2]; 2] {
+        let step = [columns, rows].map(|count| ((1 << 24) + i32::from(count) / 2) / i32::from(count.max(1)));
+        [step.map(|step| step / 2), step]
+    }
 }
 
 /// An order of steps and a place for every tensor, for one target profile.

@@ -189,19 +189,25 @@ def read_output_contracts(section):
 def read_boxes(section):
     decoder, suppression, background = section.numbers("3B")
     score, iou = section.numbers("2H")
-    order, heads = section.numbers("4B"), section.number("B")
-    assert section.numbers("3B") == [0, 0, 0]
+    order, (heads, score_tables, value_tables, bins) = section.numbers("4B"), section.numbers("4B")
     labels, keypoints = section.texts(), section.texts()
-    decoder, suppression = ["Linear", "Exponential"][decoder], ["Hard", "Weighted"][suppression]
-    show("boxes", decoder, suppression, background, score, iou, order, labels, keypoints or "-")
+    score_tables = [crc(section.take(512)) for _ in range(score_tables)]
+    value_tables = [crc(section.take(1024)) for _ in range(value_tables)]
+    name = ["Linear", "Exponential", "Cells", f"Distribution{bins}"][decoder]
+    suppression = ["Hard", "Weighted"][suppression]
+    show("boxes", name, suppression, background, score, iou, order, labels, keypoints or "-")
     for _ in range(heads):
-        scores, boxes, rows, columns, first_score, first_box = section.numbers("4H2I")
-        anchors, sized, zero, fields = section.numbers("HBBI")
-        assert zero == 0 and fields == anchors * (4 + 2 * len(keypoints))
+        scores, boxes, tensor, anchors, rows, columns = section.numbers("6H")
+        first_score, first_box, first_object = section.numbers("3I")
+        score_table, object_table, *zeros = section.numbers("4B")
+        used, fields = section.numbers("4B"), section.number("I")
+        first_centre, step = section.numbers("2i"), section.numbers("2i")
+        assert zeros == [0, 0] and fields == (0 if decoder == 3 else anchors * (4 + 2 * len(keypoints)))
         anchors, fields = section.numbers(f"{2 * anchors}I"), section.numbers(f"{2 * fields}i")
-        score_table = crc(section.take(512))
-        size_table = crc(section.take(2048)) if sized else "-"
-        show("head", scores, first_score, boxes, first_box, rows, columns, anchors, fields, score_table, size_table)
+        objectness = "-" if tensor == 0xFFFF else [tensor, first_object, score_tables[object_table]]
+        values = ["-" if index == 0xFF else value_tables[index] for index in used]
+        show("head", scores, first_score, boxes, first_box, objectness, rows, columns, first_centre, step,
+             anchors, fields or "-", score_tables[score_table], values)
 
 
 def read_schedule(section, tensors):

@@ -223,6 +223,12 @@ fn contracts() {
     assert!(value(boxes(|boxes| boxes.labels.clear())));
     assert!(value(boxes(|boxes| boxes.keypoints.clear())));
     assert!(value(boxes(|boxes| boxes.decoder = BoxDecoder::Linear)));
+    assert!(value(boxes(|boxes| boxes.decoder = BoxDecoder::Cells)));
+    assert!(value(boxes(|boxes| boxes.decoder = BoxDecoder::Distribution { bins: 4 })));
+    assert!(value(boxes(|boxes| boxes.heads[0].value_tables[3] = None)));
+    assert!(value(boxes(|boxes| boxes.heads[0].first_centre[1] = 1 << 26)));
+    assert!(value(boxes(|boxes| boxes.heads[0].step[0] = 0)));
+    assert_eq!(boxes(|boxes| boxes.heads[0].objectness.as_mut().unwrap().first = 1), output(1, 10));
     assert!(value(boxes(|boxes| boxes.heads[0].rows = 0)));
     assert!(value(boxes(|boxes| boxes.heads[0].anchors[0][0] = 0)));
     assert!(value(boxes(|boxes| boxes.heads[0].fields[5].multiplier = 1 << 23)));

@@ -116,20 +116,30 @@ fn output_contract(contract: &OutputContractView<'_>, out: &mut String) {
             let (labels, keypoints): (Vec<_>, Vec<_>) =
                 (boxes.labels.iter().collect(), boxes.keypoints.iter().collect());
             let (background, order) = (u8::from(boxes.has_background), list(field_order));
-            write!(out, "boxes {decoder:?} {suppression:?} {background} {score_threshold} {iou_threshold} ")
+            let decoder = match decoder {
+                BoxDecoder::Distribution { bins } => format!("Distribution{bins}"),
+                other => format!("{other:?}"),
+            };
+            write!(out, "boxes {decoder} {suppression:?} {background} {score_threshold} {iou_threshold} ")
                 .unwrap();
             writeln!(out, "{order} {} {}", list(&labels), list(&keypoints)).unwrap();
             for head in boxes.heads() {
                 let BoxHeadView { scores, first_score, boxes, first_box, rows, columns, .. } = head;
+                let BoxHeadView { first_centre: [x, y], step: [right, down], .. } = head;
                 let fields = (0..head.field_count()).map(|index| head.field(index));
                 let fields: Vec<i32> = fields.flat_map(|field| [field.multiplier, field.offset]).collect();
-                let sizes = head
-                    .size_table
-                    .map(|table| table.as_flattened().iter().flat_map(|size| size.to_le_bytes()));
-                let sizes = sizes.map_or("-".into(), |bytes| checksum(&bytes.collect::<Vec<u8>>()));
+                let bytes = |table: &[i32; 256]| table.iter().flat_map(|value| value.to_le_bytes()).collect();
+                let values = head.value_tables.map(|table| {
+                    table.map_or("-".into(), |table| checksum(&Vec::<u8>::from_iter::<Vec<u8>>(bytes(table))))
+                });
+                let objectness = head.objectness.map_or("-".into(), |objectness| {
+                    format!("{},{},{}", objectness.tensor, objectness.first, numbers(objectness.table))
+                });
                 let (anchors, fields) = (list(head.anchors.as_flattened()), list(&fields));
-                write!(out, "head {scores} {first_score} {boxes} {first_box} {rows} {columns} ").unwrap();
-                writeln!(out, "{anchors} {fields} {} {sizes}", numbers(head.score_table)).unwrap();
+                write!(out, "head {scores} {first_score} {boxes} {first_box} {objectness} {rows} {columns} ")
+                    .unwrap();
+                write!(out, "{x},{y} {right},{down} {anchors} {fields} ").unwrap();
+                writeln!(out, "{} {}", numbers(head.score_table), list(&values)).unwrap();
             }
         }
         other => panic!("{other:?}"),

@@ -36,8 +36,8 @@ impl<const DETECTIONS: usize, const KEYPOINTS: usize> Detections<DETECTIONS, KEY
 /// Decodes the outputs of one detector, with room for `CANDIDATES` anchors above the threshold, at
 /// most 65,536.
 ///
-/// A candidate is a class at an anchor whose int8 score is at least the least one whose probability
-/// reaches the contract's threshold. Boxes that come out empty or inside out are dropped.
+/// A candidate is a class at an anchor whose probability, times that of there being an object where the
+/// contract has one, reaches the contract's threshold. Boxes that come out empty or inside out are dropped.
 #[derive(Clone, Debug)]
 pub struct BoxPostprocessor<'a, const CANDIDATES: usize, const KEYPOINTS: usize> {
     contract: BoxesView<'a>,
@@ -103,13 +103,32 @@ impl<'a, const CANDIDATES: usize, const KEYPOINTS: usize> BoxPostprocessor<'a, C
         let columns = contract.score_columns();
         let scores = part(head.scores, head.first_score, columns)?;
         part(head.boxes, head.first_box, contract.box_columns())?;
-        let Some(least) = least_score(head.score_table, contract.score_threshold) else { return Ok(()) };
+        let objects = match head.objectness {
+            Some(objectness) => Some((part(objectness.tensor, objectness.first, 1)?, objectness.table)),
+            None => None,
+        };
+        let threshold = contract.score_threshold;
+        let Some(least) = least_score(head.score_table, threshold) else { return Ok(()) };
+        // A product is no larger than either of its factors.
+        let Some(least_object) = objects.map_or(Some(i8::MIN), |(_, table)| least_score(table, threshold))
+        else {
+            return Ok(());
+        };
         let background = usize::from(contract.has_background);
-        for (anchor, row) in scores.chunks_exact(columns.max(1)).enumerate() {
+        for (anchor, row) in scores.chunks_exact(columns.max(1)).enumerate().take(anchors) {
+            let object = objects.and_then(|(values, table)| Some((*values.get(anchor)?, table)));
+            if object.is_some_and(|(value, _)| value < least_object) {
+                continue;
+            }
             for (column, &value) in row.iter().enumerate().skip(background) {
-                if value >= least {
+                if value < least {
+                    continue;
+                }
+                let score = entry(head.score_table, value);
+                let score = object.map_or(score, |(value, table)| product(score, entry(table, value)));
+                if score >= threshold {
                     self.candidates.insert(Candidate {
-                        score: entry(head.score_table, value),
+                        score,
                         class_index: (column - background) as u16,
                         head: index,
                         anchor: anchor as u32,
@@ -170,4 +189,9 @@ impl<'a, const CANDIDATES: usize, const KEYPOINTS: usize> BoxPostprocessor<'a, C
             rest = after;
         }
     }
+}
+
+/// Of two probabilities in `1 / 65536`, rounded to nearest.
+fn product(left: u16, right: u16) -> u16 {
+    ((u32::from(left) * u32::from(right) + (1 << 15)) >> 16) as u16
 }

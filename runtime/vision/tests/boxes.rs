@@ -3,7 +3,7 @@
 use ocelli_core::{BoundingBox, Detection, Point, SUBPIXELS, Score};
 use ocelli_format::{
     AlignedBytes, Artefact, BoxDecoder, BoxesView, Field, OutputContractView, ResizeMode, Suppression,
-    model::{BoxHead, Boxes, Element, Model, OutputContract, Schedule, Tensor},
+    model::{BoxHead, Boxes, Element, Model, Objectness, OutputContract, Schedule, Tensor},
     write,
 };
 use ocelli_vision::{BoxPostprocessor, Detections, PostprocessError, Region, Transform};
@@ -77,12 +77,15 @@ fn blaze_face(suppression: Suppression) -> Boxes {
         first_score: 0,
         boxes: scores + 1,
         first_box: 0,
+        objectness: None,
         rows,
         columns: rows,
+        first_centre: BoxHead::even_grid(rows, rows)[0],
+        step: BoxHead::even_grid(rows, rows)[1],
         anchors: vec![[65_536; 2]; anchors],
         score_table: logistic_table(0.05),
         fields: vec![Field { multiplier, offset: 0 }; anchors * 16],
-        size_table: None,
+        value_tables: [None, None, None, None],
     };
     Boxes {
         decoder: BoxDecoder::Linear,
@@ -144,6 +147,7 @@ fn every_step_rounds_to_nearest() {
     boxes.heads.truncate(1);
     let head = &mut boxes.heads[0];
     (head.rows, head.columns) = (1, 3);
+    [head.first_centre, head.step] = BoxHead::even_grid(1, 3);
     (head.anchors, head.fields) = (vec![[32_768, 65_536]], fields.to_vec());
     let bytes = AlignedBytes::copy_of(&artefact(boxes, &[[1, 3, 1], [1, 3, 4]]));
     let outputs = [vec![9i8, -9, -9], vec![0i8; 12]];
@@ -189,18 +193,21 @@ fn overlap(a: &[f64; 4], b: &[f64; 4]) -> f64 {
 /// Every anchor decoded in real numbers and suppressed as MediaPipe and TFLite describe it. `None`
 /// when an overlap is too close to the threshold to tell.
 fn oracle(boxes: &Boxes, outputs: &[Vec<i8>]) -> Option<Vec<Real>> {
-    let columns = 4 + 2 * boxes.keypoints.len();
+    let bins = if let BoxDecoder::Distribution { bins } = boxes.decoder { usize::from(bins) } else { 0 };
+    let columns = if bins > 0 { 4 * bins } else { 4 + 2 * boxes.keypoints.len() };
     let classes = boxes.labels.len() + usize::from(boxes.has_background);
     let mut candidates: Vec<Real> = Vec::new();
     for head in &boxes.heads {
         let anchors = head.anchors.len();
         for index in 0..usize::from(head.rows) * usize::from(head.columns) * anchors {
             let (cell, anchor) = (index / anchors, index % anchors);
-            let row = cell / usize::from(head.columns);
-            let column = cell % usize::from(head.columns);
-            let centre =
-                [(column as f64 + 0.5) / f64::from(head.columns), (row as f64 + 0.5) / f64::from(head.rows)];
+            let cell = [cell % usize::from(head.columns), cell / usize::from(head.columns)];
+            let in_inputs = |number: i32| f64::from(number) / f64::from(1 << 24);
+            let centre = [0, 1].map(|axis| {
+                in_inputs(head.first_centre[axis]) + in_inputs(head.step[axis]) * cell[axis] as f64
+            });
             let size = head.anchors[anchor].map(|side| f64::from(side) / 65_536.0);
+            let unit = if boxes.decoder == BoxDecoder::Cells { head.step.map(in_inputs) } else { size };
             let values = &outputs[usize::from(head.boxes)][(head.first_box as usize + index) * columns..];
             let t = |at: usize| {
                 let field = head.fields[anchor * columns + at];
@@ -208,28 +215,46 @@ fn oracle(boxes: &Boxes, outputs: &[Vec<i8>]) -> Option<Vec<Real>> {
                 scaled / 256.0 / 65_536.0
             };
             let order = boxes.field_order.map(usize::from);
-            let middle = [0, 1].map(|axis| centre[axis] + t(order[axis]) * size[axis]);
-            let extent = [0, 1].map(|axis| {
-                size[axis]
-                    * match &head.size_table {
-                        Some(tables) => {
-                            let entry = (i32::from(values[order[2 + axis]]) + 128) as usize;
-                            f64::from(tables[axis][entry]) / 65_536.0
-                        }
-                        None => t(order[2 + axis]),
-                    }
-            });
+            let named = |name: usize| match &head.value_tables[name] {
+                Some(table) => f64::from(table[(i32::from(values[order[name]]) + 128) as usize]) / 65_536.0,
+                None => t(order[name]),
+            };
+            let distance = |edge: usize| {
+                let values = &values[order[edge] * bins..][..bins];
+                let largest = *values.iter().max().unwrap();
+                let table = head.value_tables[0].as_ref().unwrap();
+                let weight = |value: i8| f64::from(table[usize::from(largest.abs_diff(value))]);
+                let total: f64 = values.iter().map(|&value| weight(value)).sum();
+                values.iter().enumerate().map(|(bin, &value)| bin as f64 * weight(value)).sum::<f64>() / total
+            };
+            let (middle, extent) = if bins > 0 {
+                let edges = [0, 1].map(|axis| [-distance(axis), distance(2 + axis)].map(|d| d * size[axis]));
+                (
+                    [0, 1].map(|axis| centre[axis] + (edges[axis][0] + edges[axis][1]) / 2.0),
+                    edges.map(|[least, most]| most - least),
+                )
+            } else {
+                (
+                    [0, 1].map(|axis| centre[axis] + named(axis) * unit[axis]),
+                    [0, 1].map(|axis| named(2 + axis) * size[axis]),
+                )
+            };
             if extent[0] <= 0.0 || extent[1] <= 0.0 {
                 continue;
             }
-            let keypoint = |at: usize| [0, 1].map(|axis| centre[axis] + t(4 + 2 * at + axis) * size[axis]);
+            let keypoint = |at: usize| [0, 1].map(|axis| centre[axis] + t(4 + 2 * at + axis) * unit[axis]);
             let scores = &outputs[usize::from(head.scores)][(head.first_score as usize + index) * classes..];
             for (class, &value) in scores[..classes].iter().enumerate().skip(boxes.has_background.into()) {
-                let score = head.score_table[(i32::from(value) + 128) as usize];
-                if score >= boxes.score_threshold {
+                let mut score = f64::from(head.score_table[(i32::from(value) + 128) as usize]);
+                if let Some(objectness) = &head.objectness {
+                    let value = outputs[usize::from(objectness.tensor)][objectness.first as usize + index];
+                    let object = f64::from(objectness.table[(i32::from(value) + 128) as usize]);
+                    score = (score * object / 65_536.0 + 0.5).floor();
+                }
+                if score >= f64::from(boxes.score_threshold) {
                     candidates.push(Real {
                         class: class - usize::from(boxes.has_background),
-                        score: f64::from(score),
+                        score,
                         edges: [
                             middle[0] - extent[0] / 2.0,
                             middle[1] - extent[1] / 2.0,
@@ -273,41 +298,66 @@ fn oracle(boxes: &Boxes, outputs: &[Vec<i8>]) -> Option<Vec<Real>> {
 
 /// A detector with everything that may vary, at random.
 fn any_boxes(random: &mut Random) -> (Boxes, Vec<[u32; 3]>) {
-    let exponential = random.below(2) == 0;
-    let keypoints = random.below(3) as usize;
+    let decoder = match random.below(4) {
+        0 => BoxDecoder::Linear,
+        1 => BoxDecoder::Exponential,
+        2 => BoxDecoder::Cells,
+        _ => BoxDecoder::Distribution { bins: 2 + random.below(31) as u8 },
+    };
+    let is_distribution = matches!(decoder, BoxDecoder::Distribution { .. });
+    let keypoints = if is_distribution { 0 } else { random.below(3) as usize };
     let labels = 1 + random.below(3) as usize;
     let has_background = random.below(2) == 0;
-    let columns = 4 + 2 * keypoints;
+    let has_objectness = random.below(2) == 0;
+    let columns = match decoder {
+        BoxDecoder::Distribution { bins } => 4 * usize::from(bins),
+        _ => 4 + 2 * keypoints,
+    };
     let classes = (labels + usize::from(has_background)) as u32;
     let heads = 1 + random.below(3);
-    // The heads share one pair of outputs, as a model that concatenates them does.
+    let exponential = |scale: f64| -> Option<Box<[i32; 256]>> {
+        let entry = |at: usize| (((at as f64 - 128.0) * scale).exp() * 65_536.0).round() as i32;
+        Some(Box::new(core::array::from_fn(entry)))
+    };
+    let sigmoid = |scale: f64| -> Option<Box<[i32; 256]>> {
+        let entry = |at: usize| (131_072.0 / (1.0 + ((128.0 - at as f64) * scale).exp()) - 65_536.0) as i32;
+        Some(Box::new(core::array::from_fn(entry)))
+    };
+    let falling = Box::new(core::array::from_fn(|below| ((below as f64 * -0.05).exp() * 65_536.0) as i32));
+    let value_tables = match decoder {
+        BoxDecoder::Exponential => [None, None, exponential(0.011), exponential(0.009)],
+        BoxDecoder::Cells => [sigmoid(0.03), sigmoid(0.02), exponential(0.011), exponential(0.009)],
+        BoxDecoder::Distribution { .. } => [Some(falling), None, None, None],
+        _ => [None, None, None, None],
+    };
+    // The heads share their outputs, as a model that concatenates them does.
     let mut first = 0;
     let heads = (0..heads).map(|_| {
         let (rows, grid_columns) = (1 + random.below(5) as u16, 1 + random.below(5) as u16);
         let anchors = 1 + random.below(3) as usize;
+        let fields = if is_distribution { 0 } else { anchors * columns };
+        let largest = if is_distribution { 4_000 } else { 40_000 };
         let head = BoxHead {
             scores: 0,
             first_score: first,
             boxes: 1,
             first_box: first,
+            objectness: has_objectness.then(|| Objectness { tensor: 2, first, table: logistic_table(0.2) }),
             rows,
             columns: grid_columns,
+            first_centre: [0, 1].map(|_| random.below(1 << 22) as i32 - (1 << 19)),
+            step: [0, 1].map(|_| 1 + random.below(1 << 22) as i32),
             anchors: (0..anchors)
-                .map(|_| [8_000 + random.below(40_000), 8_000 + random.below(40_000)])
+                .map(|_| [2_000 + random.below(largest), 2_000 + random.below(largest)])
                 .collect(),
             score_table: logistic_table(0.03),
-            fields: (0..anchors * columns)
+            fields: (0..fields)
                 .map(|_| Field {
                     multiplier: 50_000 + random.below(100_000) as i32,
                     offset: random.below(1 << 22) as i32 - (1 << 21),
                 })
                 .collect(),
-            size_table: exponential.then(|| {
-                let table = |scale: f64| {
-                    core::array::from_fn(|at| (((at as f64 - 128.0) * scale).exp() * 65_536.0).round() as u32)
-                };
-                Box::new([table(0.011), table(0.009)])
-            }),
+            value_tables: value_tables.clone(),
         };
         first += u32::from(rows) * u32::from(grid_columns) * anchors as u32;
         head
@@ -318,7 +368,7 @@ fn any_boxes(random: &mut Random) -> (Boxes, Vec<[u32; 3]>) {
         field_order.swap(at, at + random.below(4 - at as u32) as usize);
     }
     let boxes = Boxes {
-        decoder: if exponential { BoxDecoder::Exponential } else { BoxDecoder::Linear },
+        decoder,
         labels: vec!["thing".to_owned(); labels],
         has_background,
         keypoints: vec!["point".to_owned(); keypoints],
@@ -328,7 +378,7 @@ fn any_boxes(random: &mut Random) -> (Boxes, Vec<[u32; 3]>) {
         field_order,
         heads,
     };
-    let sizes = vec![[1, first, classes], [1, first, columns as u32]];
+    let sizes = vec![[1, first, classes], [1, first, columns as u32], [1, first, 1]];
     (boxes, sizes)
 }
 

@@ -46,6 +46,7 @@ pub fn detector() -> Model {
         deviation_bits: [8f32.to_bits(); 3],
         tables: vec![pixel_table()],
     });
+    let sizes = Box::new(std::array::from_fn(|index| 32_768 + 256 * index as i32));
     model.output_contracts.push(OutputContract::Boxes(Boxes {
         decoder: BoxDecoder::Exponential,
         labels: vec!["thing".to_owned()],
@@ -60,13 +61,16 @@ pub fn detector() -> Model {
             first_score: 0,
             boxes,
             first_box: 0,
+            objectness: None,
             rows: 8,
             columns: 8,
+            first_centre: [1 << 20; 2],
+            step: [1 << 21; 2],
             anchors: vec![[20_000, 20_000], [9_000, 30_000]],
             score_table: Box::new(std::array::from_fn(|index| (index as u16) << 8)),
             // A quarter of an anchor for 128 steps.
             fields: vec![Field { multiplier: 128 << 8, offset: 0 }; 16],
-            size_table: Some(Box::new([std::array::from_fn(|index| 32_768 + 256 * index as u32); 2])),
+            value_tables: [None, None, Some(sizes.clone()), Some(sizes)],
         }],
     }));
     model

@@ -6,8 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{
-    BoxHead, Boxes, InputContract, Model, Node, OperatorStep, OutputContract, Relaid, Ring, RowStep,
-    Schedule, Step, Tensor, TensorId,
+    BoxHead, Boxes, InputContract, Model, Node, Objectness, OperatorStep, OutputContract, Relaid, Ring,
+    RowStep, Schedule, Step, Tensor, TensorId,
 };
 use crate::{
     Artefact, BoxesView, OperatorStepView, OutputContractView, RowGroupView, ScheduleView, StepView, Texts,
@@ -87,12 +87,19 @@ fn boxes(view: &BoxesView<'_>) -> Boxes {
         first_score: head.first_score,
         boxes: head.boxes,
         first_box: head.first_box,
+        objectness: head.objectness.map(|objectness| Objectness {
+            tensor: objectness.tensor,
+            first: objectness.first,
+            table: Box::new(*objectness.table),
+        }),
         rows: head.rows,
         columns: head.columns,
+        first_centre: head.first_centre,
+        step: head.step,
         anchors: head.anchors.to_vec(),
         score_table: Box::new(*head.score_table),
         fields: (0..head.field_count()).map(|index| head.field(index)).collect(),
-        size_table: head.size_table.map(|tables| Box::new(*tables)),
+        value_tables: head.value_tables.map(|table| table.map(|table| Box::new(*table))),
     };
     Boxes {
         decoder: view.decoder,

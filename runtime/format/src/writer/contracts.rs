@@ -1,5 +1,6 @@
 //! The sections of input and output contracts.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::WriteError;
@@ -52,9 +53,11 @@ pub(super) fn outputs(model: &Model) -> Result<Vec<u8>, WriteError> {
 }
 
 fn write_boxes(boxes: &Boxes, output: &mut Output) -> Result<(), WriteError> {
-    let decoder = match boxes.decoder {
-        BoxDecoder::Linear => 0,
-        BoxDecoder::Exponential => 1,
+    let (decoder, bins) = match boxes.decoder {
+        BoxDecoder::Linear => (0, 0),
+        BoxDecoder::Exponential => (1, 0),
+        BoxDecoder::Cells => (2, 0),
+        BoxDecoder::Distribution { bins } => (3, bins),
     };
     let suppression = match boxes.suppression {
         Suppression::Hard => 0,
@@ -65,25 +68,67 @@ fn write_boxes(boxes: &Boxes, output: &mut Output) -> Result<(), WriteError> {
     output.u16(boxes.iou_threshold);
     output.bytes.extend(boxes.field_order);
     let heads = short("heads of a detector", boxes.heads.len(), usize::from(u8::MAX))? as u8;
-    output.bytes.extend([heads, 0, 0, 0]);
+    let score_tables = distinct(boxes.heads.iter().flat_map(|head| {
+        [Some(&head.score_table), head.objectness.as_ref().map(|objectness| &objectness.table)]
+    }));
+    let value_tables =
+        distinct(boxes.heads.iter().flat_map(|head| head.value_tables.each_ref().map(Option::as_ref)));
+    let most = usize::from(u8::MAX - 1);
+    let scores = short("score tables of a detector", score_tables.len(), most)? as u8;
+    let values = short("value tables of a detector", value_tables.len(), most)? as u8;
+    output.bytes.extend([heads, scores, values, bins]);
     output.texts(&boxes.labels)?;
     output.texts(&boxes.keypoints)?;
-    boxes.heads.iter().try_for_each(|head| write_head(head, output))
+    score_tables.iter().flat_map(|table| table.iter()).for_each(|&score| output.u16(score));
+    value_tables.iter().flat_map(|table| table.iter()).for_each(|&value| output.u32(value as u32));
+    boxes.heads.iter().try_for_each(|head| write_head(head, &score_tables, &value_tables, output))
 }
 
-fn write_head(head: &BoxHead, output: &mut Output) -> Result<(), WriteError> {
-    [head.scores, head.boxes, head.rows, head.columns].into_iter().for_each(|number| output.u16(number));
-    output.u32(head.first_score);
-    output.u32(head.first_box);
-    output.u16(short("anchors of a cell", head.anchors.len(), usize::from(u16::MAX))? as u16);
-    output.bytes.extend([u8::from(head.size_table.is_some()), 0]);
+/// Tables without repetition, in the order of their first use.
+fn distinct<'a, T: PartialEq>(tables: impl Iterator<Item = Option<&'a Box<[T; 256]>>>) -> Vec<&'a [T; 256]> {
+    let mut found: Vec<&[T; 256]> = Vec::new();
+    for table in tables.flatten() {
+        if !found.contains(&&**table) {
+            found.push(table);
+        }
+    }
+    found
+}
+
+fn write_head(
+    head: &BoxHead,
+    score_tables: &[&[u16; 256]],
+    value_tables: &[&[i32; 256]],
+    output: &mut Output,
+) -> Result<(), WriteError> {
+    let objectness = head.objectness.as_ref();
+    let anchors = short("anchors of a cell", head.anchors.len(), usize::from(u16::MAX))? as u16;
+    let object_tensor = objectness.map_or(u16::MAX, |objectness| objectness.tensor);
+    [head.scores, head.boxes, object_tensor, anchors, head.rows, head.columns]
+        .into_iter()
+        .for_each(|number| output.u16(number));
+    let first_object = objectness.map_or(0, |objectness| objectness.first);
+    [head.first_score, head.first_box, first_object].into_iter().for_each(|number| output.u32(number));
+    let score = |table: Option<&[u16; 256]>| place(score_tables, table);
+    output.bytes.extend([
+        score(Some(&head.score_table)),
+        score(objectness.map(|objectness| &*objectness.table)),
+        0,
+        0,
+    ]);
+    output.bytes.extend(head.value_tables.each_ref().map(|table| place(value_tables, table.as_deref())));
     output.u32(short("fields of a cell", head.fields.len(), 1 << 24)? as u32);
+    head.first_centre.iter().chain(&head.step).for_each(|&number| output.u32(number as u32));
     head.anchors.iter().flatten().for_each(|&side| output.u32(side));
     for field in &head.fields {
         output.u32(field.multiplier as u32);
         output.u32(field.offset as u32);
     }
-    head.score_table.iter().for_each(|&score| output.u16(score));
-    head.size_table.iter().flat_map(|tables| tables.iter().flatten()).for_each(|&size| output.u32(size));
     Ok(())
+}
+
+/// Where a table stands among the written ones; `FF` for none.
+fn place<T: PartialEq>(tables: &[&[T; 256]], table: Option<&[T; 256]>) -> u8 {
+    let index = table.and_then(|table| tables.iter().position(|other| *other == table));
+    index.map_or(u8::MAX, |index| index as u8)
 }

@@ -218,12 +218,24 @@ fn detector(scores: TensorId, boxes: TensorId) -> Boxes {
             first_score: 0,
             boxes,
             first_box: 0,
+            objectness: Some(Objectness {
+                tensor: scores,
+                first: 0,
+                table: Box::new(core::array::from_fn(|index| index as u16 * 200)),
+            }),
             rows: 2,
             columns: 2,
+            first_centre: [1 << 22, -5],
+            step: [1 << 23, 9_000_000],
             anchors: vec![[32_768, 40_000]],
             score_table: Box::new(core::array::from_fn(|index| index as u16 * 250)),
             fields: (0..6).map(|index| Field { multiplier: 1000 + index, offset: -index }).collect(),
-            size_table: Some(Box::new([[65_536; 256], core::array::from_fn(|index| index as u32 * 512)])),
+            value_tables: [
+                None,
+                None,
+                Some(Box::new([65_536; 256])),
+                Some(Box::new(core::array::from_fn(|index| index as i32 * 512 - 9))),
+            ],
         }],
     }
 }
