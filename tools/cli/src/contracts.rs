@@ -84,6 +84,8 @@ pub fn output_json(contract: &OutputContractView<'_>) -> Value {
             "decoder": match boxes.decoder {
                 BoxDecoder::Linear => "linear",
                 BoxDecoder::Exponential => "exponential",
+                BoxDecoder::Cells => "cells",
+                BoxDecoder::Distribution { .. } => "distribution",
                 _ => "unknown",
             },
         }),

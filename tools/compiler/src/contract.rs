@@ -15,6 +15,7 @@ pub use attach::attach;
 pub(crate) use attach::layout;
 pub use lift::lift_heads;
 
+use crate::detector::{Decoder, Grid, Spelling};
 use crate::quantize::InputScaling;
 
 /// What a contract file says.
@@ -81,52 +82,64 @@ pub struct Classes {
     pub logits: bool,
 }
 
-/// Scores and boxes of a detector.
+/// What a detector finds.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Boxes {
-    /// Name of the output that holds the scores.
-    pub scores_output: String,
-    /// Name of the output that holds the boxes.
-    pub boxes_output: String,
     /// One a class, background excluded.
     pub labels: Vec<String>,
-    /// Whether the first class is background.
-    #[serde(default)]
-    pub has_background: bool,
     /// One a keypoint.
     #[serde(default)]
     pub keypoints: Vec<String>,
-    /// Whether scores are logits; probabilities otherwise.
-    pub logits: bool,
     /// Least probability that counts.
     pub score_threshold: f32,
     /// Overlap above which two boxes are one object.
     pub iou_threshold: f32,
     /// What becomes of overlapping boxes.
     pub suppression: Suppression,
-    /// How widths and heights are spelled.
+    /// How outputs spell boxes; not needed where the graph decodes them itself.
+    pub layout: Option<BoxLayout>,
+}
+
+/// How outputs of a detector spell boxes.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoxLayout {
+    /// Name of the output that holds the scores.
+    pub scores: String,
+    /// Name of the output that holds the boxes.
+    pub boxes: String,
+    /// Name of the output that says whether there is an object at all.
+    pub objectness: Option<String>,
+    /// Whether the first class is background.
+    #[serde(default)]
+    pub has_background: bool,
+    /// Whether scores are logits; probabilities otherwise.
+    pub logits: bool,
+    /// How boxes are spelled.
     pub decoder: Decoder,
     /// Index in an anchor's row of x centre, y centre, width, height.
+    #[serde(default = "in_order")]
     pub field_order: [u8; 4],
     /// What fields of centres and keypoints are divided by.
+    #[serde(default = "one")]
     pub centre_scale: f32,
     /// What fields of widths and heights are divided by.
+    #[serde(default = "one")]
     pub size_scale: f32,
+    /// Bins of each edge, of a distribution.
+    #[serde(default)]
+    pub bins: usize,
     /// One a feature map, in the order of the outputs' anchors.
     pub heads: Vec<Grid>,
 }
 
-/// The anchors of a feature map.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Grid {
-    /// Rows of cells.
-    pub rows: usize,
-    /// Columns of cells.
-    pub columns: usize,
-    /// Width and height of each anchor of a cell, relative to the input.
-    pub anchors: Vec<[f32; 2]>,
+fn in_order() -> [u8; 4] {
+    [0, 1, 2, 3]
+}
+
+fn one() -> f32 {
+    1.0
 }
 
 /// What becomes of overlapping boxes.
@@ -137,16 +150,6 @@ pub enum Suppression {
     Hard,
     /// They are averaged, weighted by score.
     Weighted,
-}
-
-/// How widths and heights are spelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Decoder {
-    /// As multiples of the anchor's.
-    Linear,
-    /// As exponents.
-    Exponential,
 }
 
 /// Why a contract does not serve.
@@ -187,6 +190,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("face_detection_short_range", include_str!("../../../models/contracts/face_detection_short_range.toml")),
     ("person_detect", include_str!("../../../models/contracts/person_detect.toml")),
     ("pretrainedResnet_quant", include_str!("../../../models/contracts/pretrainedResnet_quant.toml")),
+    ("ultraface_version-RFB-320", include_str!("../../../models/contracts/ultraface_version-RFB-320.toml")),
     ("vww_96_int8", include_str!("../../../models/contracts/vww_96_int8.toml")),
 ];
 
@@ -225,8 +229,10 @@ impl Contract {
     /// # Errors
     /// [`ContractError::Parse`] and [`ContractError::Value`].
     pub fn parse(path: &str, text: &str) -> Result<Contract, ContractError> {
-        let contract: Contract = toml::from_str(text)
+        let mut contract: Contract = toml::from_str(text)
             .map_err(|problem| ContractError::Parse { path: path.into(), problem: problem.to_string() })?;
+        let layout = contract.boxes.as_mut().and_then(|boxes| boxes.layout.as_mut());
+        layout.into_iter().flat_map(|layout| &mut layout.heads).for_each(Grid::complete);
         contract.check().map_err(ContractError::Value)?;
         Ok(contract)
     }
@@ -247,8 +253,8 @@ impl Contract {
             }
         }
         let Some(boxes) = &self.boxes else { return Ok(()) };
-        if boxes.heads.is_empty() || boxes.labels.is_empty() {
-            return Err("boxes need at least one head and one label".into());
+        if boxes.labels.is_empty() {
+            return Err("boxes need at least one label".into());
         }
         for (what, value) in
             [("score_threshold", boxes.score_threshold), ("iou_threshold", boxes.iou_threshold)]
@@ -257,28 +263,63 @@ impl Contract {
                 return Err(format!("boxes.{what} of {value} is not between 0 and 1"));
             }
         }
-        for (what, value) in [("centre_scale", boxes.centre_scale), ("size_scale", boxes.size_scale)] {
+        boxes.layout.as_ref().map_or(Ok(()), |layout| layout.check(boxes.keypoints.len()))
+    }
+}
+
+impl BoxLayout {
+    /// What an anchor's row means.
+    pub fn spelling(&self, keypoints: usize) -> Spelling {
+        Spelling {
+            decoder: self.decoder,
+            field_order: self.field_order,
+            centre_scale: self.centre_scale,
+            size_scale: self.size_scale,
+            bins: self.bins,
+            keypoints,
+        }
+    }
+
+    fn check(&self, keypoints: usize) -> Result<(), String> {
+        if self.heads.is_empty() {
+            return Err("boxes.layout needs at least one head".into());
+        }
+        for (what, value) in [("centre_scale", self.centre_scale), ("size_scale", self.size_scale)] {
             if !(value.is_normal() && value > 0.0) {
-                return Err(format!("boxes.{what} of {value} is not above 0"));
+                return Err(format!("boxes.layout.{what} of {value} is not above 0"));
             }
         }
-        let mut order = boxes.field_order;
+        let mut order = self.field_order;
         order.sort_unstable();
-        let fields = 4 + 2 * boxes.keypoints.len();
-        if order.windows(2).any(|pair| pair[0] == pair[1]) || usize::from(order[3]) >= fields {
-            return Err(format!(
-                "boxes.field_order {:?} does not name four of {fields} fields",
-                boxes.field_order
-            ));
+        if order != [0, 1, 2, 3] {
+            return Err(format!("boxes.layout.field_order {:?} does not name 0 to 3", self.field_order));
         }
-        for (index, head) in boxes.heads.iter().enumerate() {
+        match (self.decoder, self.bins, keypoints) {
+            (Decoder::Distribution, 2..=32, 0) => {}
+            (Decoder::Distribution, _, 0) => {
+                return Err(format!(
+                    "boxes.layout.bins of {} is not 2 to 32, as a distribution has",
+                    self.bins
+                ));
+            }
+            (Decoder::Distribution, ..) => return Err("a distribution of distances has no keypoints".into()),
+            (_, 0, _) => {}
+            _ => return Err("boxes.layout.bins are for the decoder \"distribution\" alone".into()),
+        }
+        for (index, head) in self.heads.iter().enumerate() {
             let sides = 1..=usize::from(u16::MAX);
-            if !sides.contains(&head.rows) || !sides.contains(&head.columns) || head.anchors.is_empty() {
-                return Err(format!("boxes.heads[{index}] has no cells or no anchors"));
+            if !sides.contains(&head.rows) || !sides.contains(&head.columns) {
+                return Err(format!("boxes.layout.heads[{index}] has no cells"));
             }
             if head.anchors.iter().flatten().any(|side| !(*side > 0.0 && *side <= 16.0)) {
                 return Err(format!(
-                    "boxes.heads[{index}] has an anchor whose side is not above 0 and at most 16"
+                    "boxes.layout.heads[{index}] has an anchor whose side is not above 0 and at most 16"
+                ));
+            }
+            let steps = head.step.iter().all(|step| *step > 0.0 && *step <= 4.0);
+            if !steps || head.first.iter().any(|first| first.abs() >= 4.0 || first.is_nan()) {
+                return Err(format!(
+                    "boxes.layout.heads[{index}] has cells that are no part of the input; first and step are relative to its sides"
                 ));
             }
         }
@@ -305,8 +346,7 @@ mod tests {
         }
         let found = Contract::find(Path::new("somewhere/face_detection_short_range.tflite"), None).unwrap();
         let boxes = found.unwrap().boxes.unwrap();
-        let anchors: usize =
-            boxes.heads.iter().map(|head| head.rows * head.columns * head.anchors.len()).sum();
+        let anchors: usize = boxes.layout.unwrap().heads.iter().map(Grid::anchor_count).sum();
         assert_eq!((anchors, boxes.keypoints.len()), (896, 6));
         assert_eq!(Contract::find(Path::new("unknown.tflite"), None).unwrap(), None);
     }
@@ -319,7 +359,9 @@ mod tests {
         assert!(problem(&format!("colour = 1\n{text}")).contains("colour"));
         assert!(problem(&text.replace("deviation = [127.5]", "deviation = [0.0]")).contains("deviation"));
         assert!(problem(&text.replace("score_threshold = 0.5", "score_threshold = 1.5")).contains("1.5"));
-        assert!(problem(&text.replace("[0, 1, 2, 3]", "[0, 1, 2, 99]")).contains("field_order"));
+        let order = "decoder = \"linear\"\nfield_order = [0, 1, 2, 99]";
+        assert!(problem(&text.replace("decoder = \"linear\"", order)).contains("field_order"));
         assert!(problem(&text.replace("rows = 16", "rows = 0")).contains("heads[0]"));
+        assert!(problem(&text.replace("\"linear\"", "\"distribution\"")).contains("keypoints"));
     }
 }

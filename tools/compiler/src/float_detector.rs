@@ -1,19 +1,21 @@
 //! The float side of a detector: the source model in tract, and boxes out of it in plain loops.
 //!
 //! What int8 detections are compared with, in `ocelli demo` and in the tests. Of the device's way it shares
-//! the pixels and the contract, and not the decoder, so that a mistake in one shows as a difference.
+//! the pixels and where the heads are, and not the decoder, so that a mistake in one shows as a difference.
 
 use std::path::Path;
 
 use ocelli_core::Frame;
 use ocelli_vision::{ImageInput, PreprocessError, Preprocessor, Transform, scratch_words};
 
-use crate::contract::{Boxes, Contract, Decoder, Grid, Suppression};
+use crate::contract::{Boxes, Contract, Suppression, lift_heads};
 use crate::convert::{ConvertError, image_input};
+use crate::detector::place;
 use crate::fold::fold;
+use crate::graph::TensorId;
 use crate::import::import;
 use crate::oracle::Oracle;
-use crate::quantize::InputScaling;
+use crate::quantize::{Head, InputScaling};
 
 /// A found object, in pixels of the frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +36,9 @@ pub struct FloatDetector {
     image: ImageInput,
     scaling: InputScaling,
     boxes: Boxes,
-    /// Index of the scores and of the boxes among the outputs.
-    outputs: [usize; 2],
+    heads: Vec<Head>,
+    /// The tensors that the heads speak of, in the order of the outputs.
+    outputs: Vec<TensorId>,
 }
 
 /// Why a model is no float detector, or cannot look at a frame.
@@ -76,15 +79,10 @@ impl FloatDetector {
         let boxes = contract.boxes.ok_or_else(|| missing("the contract says nothing about boxes"))?;
         let mut graph = import(path).map_err(ConvertError::from)?;
         fold(&mut graph);
-        let find = |name: &str| {
-            let mut names = graph.outputs.iter().map(|&id| graph.tensors[id].name.as_str());
-            names
-                .position(|output| output == name || output.split(':').next() == Some(name))
-                .ok_or_else(|| missing(&format!("it has no output {name:?}")))
-        };
-        let outputs = [find(&boxes.scores_output)?, find(&boxes.boxes_output)?];
+        let heads = lift_heads(&mut graph, &boxes).map_err(ConvertError::from)?;
         let image = image_input(&graph, &input)?;
-        Ok(FloatDetector { oracle: Oracle::new(&graph)?, image, scaling: input.scaling(), boxes, outputs })
+        let (oracle, outputs) = (Oracle::new(&graph)?, graph.outputs);
+        Ok(FloatDetector { oracle, image, scaling: input.scaling(), boxes, heads, outputs })
     }
 
     /// With another least probability that counts.
@@ -129,8 +127,11 @@ impl FloatDetector {
 
     /// The objects that the outputs show, in pixels of the frame.
     pub fn postprocess(&self, outputs: &[Vec<f32>], transform: &Transform) -> Vec<FloatDetection> {
-        let [scores, boxes] = self.outputs.map(|index| outputs[index].as_slice());
-        let mut found = decode(&self.boxes, scores, boxes);
+        let values = |id: TensorId| {
+            let place = self.outputs.iter().position(|&output| output == id)?;
+            outputs.get(place).map(Vec::as_slice)
+        };
+        let mut found = decode(&self.boxes, &self.heads, values);
         let (source, target) = (transform.source(), transform.target());
         let x = |x: f32| {
             let column = x * transform.input_width() as f32 - target.x as f32;
@@ -158,9 +159,13 @@ pub fn overlap(a: &[f32; 4], b: &[f32; 4]) -> f32 {
     if union > 0.0 { intersection / union } else { 0.0 }
 }
 
-/// The objects that scores and boxes of all anchors show, where 1 is the input's width and height.
-fn decode(contract: &Boxes, scores: &[f32], boxes: &[f32]) -> Vec<FloatDetection> {
-    let mut candidates = candidates(contract, scores, boxes);
+/// The objects that the heads show, where 1 is the input's width and height; `values` finds an output.
+fn decode<'a>(
+    contract: &Boxes,
+    heads: &[Head],
+    values: impl Fn(TensorId) -> Option<&'a [f32]>,
+) -> Vec<FloatDetection> {
+    let mut candidates = candidates(contract, heads, values);
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut found = Vec::new();
     while !candidates.is_empty() {
@@ -179,47 +184,28 @@ fn decode(contract: &Boxes, scores: &[f32], boxes: &[f32]) -> Vec<FloatDetection
     found
 }
 
-fn candidates(contract: &Boxes, scores: &[f32], boxes: &[f32]) -> Vec<FloatDetection> {
-    let background = usize::from(contract.has_background);
-    let mut scores = scores.chunks_exact(contract.labels.len() + background);
-    let mut rows = boxes.chunks_exact(4 + 2 * contract.keypoints.len());
+fn candidates<'a>(
+    contract: &Boxes,
+    heads: &[Head],
+    values: impl Fn(TensorId) -> Option<&'a [f32]>,
+) -> Vec<FloatDetection> {
     let mut found = Vec::new();
-    for grid in &contract.heads {
-        for anchor in 0..grid.rows * grid.columns * grid.anchors.len() {
-            let (Some(scores), Some(row)) = (scores.next(), rows.next()) else { return found };
-            for (class_index, &score) in scores[background..].iter().enumerate() {
-                let score = if contract.logits { 1.0 / (1.0 + (-score).exp()) } else { score };
+    for head in heads {
+        let boxes = values(head.boxes).unwrap_or_default();
+        for anchor in 0..head.anchor_count() {
+            for (class_index, score) in head.probabilities(&values, anchor).into_iter().enumerate() {
                 if score >= contract.score_threshold {
-                    let (bounds, keypoints) = place(contract, grid, anchor, row);
+                    let (bounds, keypoints) =
+                        place(&head.spelling, &head.grid, anchor, head.fields_of(boxes, anchor));
+                    let bounds = bounds.map(|edge| edge as f32);
+                    let keypoints =
+                        keypoints.into_iter().map(|point| point.map(|axis| axis as f32)).collect();
                     found.push(FloatDetection { class_index, score, bounds, keypoints });
                 }
             }
         }
     }
     found
-}
-
-/// Bounds and keypoints of an anchor of a grid.
-fn place(contract: &Boxes, grid: &Grid, anchor: usize, row: &[f32]) -> ([f32; 4], Vec<[f32; 2]>) {
-    let (cell, size) = (anchor / grid.anchors.len(), grid.anchors[anchor % grid.anchors.len()]);
-    let centre = [
-        ((cell % grid.columns) as f32 + 0.5) / grid.columns as f32,
-        ((cell / grid.columns) as f32 + 0.5) / grid.rows as f32,
-    ];
-    let field = |index: usize, scale: f32| row[usize::from(contract.field_order[index])] / scale;
-    let side = |index: usize| {
-        let t = field(index, contract.size_scale);
-        size[index - 2] * if contract.decoder == Decoder::Exponential { t.exp() } else { t }
-    };
-    let x = centre[0] + field(0, contract.centre_scale) * size[0];
-    let y = centre[1] + field(1, contract.centre_scale) * size[1];
-    let (width, height) = (side(2), side(3));
-    let bounds = [x - width / 2.0, y - height / 2.0, x + width / 2.0, y + height / 2.0];
-    let keypoint = |point: &[f32]| {
-        let t = [point[0] / contract.centre_scale, point[1] / contract.centre_scale];
-        [centre[0] + t[0] * size[0], centre[1] + t[1] * size[1]]
-    };
-    (bounds, row[4..].chunks_exact(2).map(keypoint).collect())
 }
 
 /// The mean of a cluster, weighted by score, with the score of its best.
@@ -242,14 +228,29 @@ fn blend(best: &FloatDetection, cluster: &[FloatDetection]) -> FloatDetection {
 mod tests {
     use super::*;
 
-    fn contract(suppression: &str) -> Boxes {
+    /// What a head of two cells beside each other shows, with one keypoint.
+    fn detect(suppression: &str, scores: &[f32], boxes: &[f32]) -> Vec<FloatDetection> {
         let text = format!(
-            "[boxes]\nscores_output = \"s\"\nboxes_output = \"b\"\nlabels = [\"thing\"]\nkeypoints = [\"k\"]\n\
-             logits = true\nscore_threshold = 0.5\niou_threshold = 0.3\nsuppression = \"{suppression}\"\n\
-             decoder = \"linear\"\nfield_order = [0, 1, 2, 3]\ncentre_scale = 10.0\nsize_scale = 10.0\n\
+            "[boxes]\nlabels = [\"thing\"]\nkeypoints = [\"k\"]\nscore_threshold = 0.5\niou_threshold = 0.3\n\
+             suppression = \"{suppression}\"\n[boxes.layout]\nscores = \"s\"\nboxes = \"b\"\nlogits = true\n\
+             decoder = \"linear\"\ncentre_scale = 10.0\nsize_scale = 10.0\n\
              heads = [{{ rows = 1, columns = 2, anchors = [[1.0, 1.0]] }}]\n"
         );
-        Contract::parse("test", &text).unwrap().boxes.unwrap()
+        let contract = Contract::parse("test", &text).unwrap().boxes.unwrap();
+        let layout = contract.layout.as_ref().unwrap();
+        let head = Head {
+            scores: 0,
+            first_score: 0,
+            boxes: 1,
+            first_box: 0,
+            objectness: None,
+            grid: layout.heads[0].clone(),
+            classes: 1,
+            has_background: false,
+            logits: true,
+            spelling: layout.spelling(1),
+        };
+        decode(&contract, &[head], |id| [scores, boxes].get(id).copied())
     }
 
     fn near(values: &[f32], expected: &[f32]) -> bool {
@@ -259,7 +260,7 @@ mod tests {
     #[test]
     fn a_box_stands_relative_to_its_anchor() {
         let boxes = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, -1.0, 2.0, 4.0, 1.0, 2.0];
-        let found = decode(&contract("hard"), &[-9.0, 0.0], &boxes);
+        let found = detect("hard", &[-9.0, 0.0], &boxes);
         assert_eq!((found.len(), found[0].score), (1, 0.5));
         assert!(near(&found[0].bounds, &[0.7, 0.2, 0.9, 0.6]), "{:?}", found[0].bounds);
         assert!(near(&found[0].keypoints[0], &[0.85, 0.7]), "{:?}", found[0].keypoints);
@@ -269,10 +270,10 @@ mod tests {
     fn boxes_of_one_object_become_one() {
         // Both stand at x 0.5: the first anchor's centre is 0.25, the second's 0.75.
         let boxes = [2.5, 0.0, 4.0, 4.0, 0.0, 0.0, -2.5, 0.4, 4.0, 4.0, 0.0, 0.0];
-        let hard = decode(&contract("hard"), &[3.0, 1.0], &boxes);
+        let hard = detect("hard", &[3.0, 1.0], &boxes);
         assert_eq!(hard.len(), 1);
         assert!(near(&hard[0].bounds, &[0.3, 0.3, 0.7, 0.7]), "{:?}", hard[0].bounds);
-        let weighted = decode(&contract("weighted"), &[3.0, 1.0], &boxes);
+        let weighted = detect("weighted", &[3.0, 1.0], &boxes);
         let (first, second) = (1.0 / (1.0 + (-3f32).exp()), 1.0 / (1.0 + (-1f32).exp()));
         let shift = 0.04 * second / (first + second);
         assert_eq!(weighted.len(), 1);

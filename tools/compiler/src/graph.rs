@@ -8,6 +8,8 @@ mod function;
 
 pub use function::{Binary, Function, Unary};
 
+use crate::detector::Decoded;
+
 /// Index into [`Graph::tensors`].
 pub type TensorId = usize;
 
@@ -29,6 +31,8 @@ pub struct Graph {
     pub input_orders: Vec<Vec<usize>>,
     /// As `input_orders`, for the outputs.
     pub output_orders: Vec<Vec<usize>>,
+    /// What the source did with the outputs, where its end decoded boxes and was cut off.
+    pub decoded: Option<Decoded>,
     /// What the importer or a pass has to tell the user.
     pub warnings: Vec<String>,
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod detector;
 pub mod graph;
 
 pub mod import;

@@ -1,5 +1,6 @@
 //! `ocelli demo`: BlazeFace from the package manager to a face in a photograph, int8 beside float.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -211,12 +212,14 @@ impl Report<'_> {
             .artefact
             .output_contracts()
             .map(|contract| match contract {
-                OutputContractView::Boxes(boxes) => boxes
-                    .heads()
-                    .map(|head| {
-                        size_of_val(head.anchors) + size_of_val(head.score_table) + 8 * head.field_count()
-                    })
-                    .sum(),
+                OutputContractView::Boxes(boxes) => {
+                    let of_head = |head: ocelli_format::BoxHeadView<'_>| {
+                        size_of_val(head.anchors) + 8 * head.field_count()
+                    };
+                    // Heads that share a table have it from one place.
+                    let scores = boxes.heads().map(|head| head.score_table.as_ptr()).collect::<BTreeSet<_>>();
+                    boxes.heads().map(of_head).sum::<usize>() + scores.len() * size_of::<[u16; 256]>()
+                }
                 _ => 0,
             })
             .sum();

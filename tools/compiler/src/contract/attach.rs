@@ -1,9 +1,12 @@
 //! Contracts in the artefact's terms: tables and fixed-point fields in place of real numbers.
 
-use ocelli_format::model::{self, BoxHead, InputContract, OutputContract};
-use ocelli_format::{BoxDecoder, Field, PixelLayout, ResizeMode};
+mod boxes;
 
-use super::{Contract, ContractError, Decoder, Input, Layout, Resize, Suppression};
+use boxes::box_contract;
+use ocelli_format::model::{self, InputContract, OutputContract};
+use ocelli_format::{PixelLayout, ResizeMode};
+
+use super::{Contract, ContractError, Input, Layout, Resize};
 use crate::lower::Lowered;
 use crate::quantize::QuantizedHead;
 
@@ -36,27 +39,8 @@ pub fn attach(
         lowered.model.output_contracts.push(OutputContract::Classes { tensor, labels, scores });
     }
     if let Some(boxes) = &contract.boxes {
-        let mut made = Vec::new();
-        for head in heads {
-            made.push(box_head(lowered, head)?);
-        }
-        lowered.model.output_contracts.push(OutputContract::Boxes(model::Boxes {
-            decoder: match boxes.decoder {
-                Decoder::Linear => BoxDecoder::Linear,
-                Decoder::Exponential => BoxDecoder::Exponential,
-            },
-            labels: boxes.labels.clone(),
-            has_background: boxes.has_background,
-            keypoints: boxes.keypoints.clone(),
-            score_threshold: in_65536ths(f64::from(boxes.score_threshold)),
-            iou_threshold: in_65536ths(f64::from(boxes.iou_threshold)),
-            suppression: match boxes.suppression {
-                Suppression::Hard => ocelli_format::Suppression::Hard,
-                Suppression::Weighted => ocelli_format::Suppression::Weighted,
-            },
-            field_order: boxes.field_order,
-            heads: made,
-        }));
+        let made = box_contract(lowered, boxes, heads)?;
+        lowered.model.output_contracts.push(OutputContract::Boxes(made));
     }
     Ok(())
 }
@@ -76,7 +60,7 @@ pub(crate) fn layout(input: &Input) -> (PixelLayout, ResizeMode) {
     (layout, resize)
 }
 
-fn mismatch(model: &model::Model, problem: String) -> ContractError {
+pub(super) fn mismatch(model: &model::Model, problem: String) -> ContractError {
     ContractError::Mismatch { model: model.name.clone(), problem }
 }
 
@@ -111,72 +95,15 @@ fn output(model: &model::Model) -> Result<(u16, &model::Tensor), ContractError> 
     Ok((tensor, &model.tensors[usize::from(tensor)]))
 }
 
-fn box_head(lowered: &Lowered, quantized: &QuantizedHead) -> Result<BoxHead, ContractError> {
-    let head = &quantized.head;
-    let place = |id: usize| {
-        lowered.tensors[id]
-            .ok_or_else(|| mismatch(&lowered.model, format!("tensor {id} is not in the model")))
-    };
-    let narrow =
-        |value: usize| u16::try_from(value).map_err(|_| ContractError::Value(format!("a grid of {value}")));
-    let (scale, zero_point) = quantized.score;
-    let mut fields = Vec::with_capacity(quantized.fields.len());
-    for (value, &(scale, offset)) in quantized.fields.iter().enumerate() {
-        let unit = f64::from(head.scale_of_field(value % head.fields));
-        fields.push(field(f64::from(scale) / unit, f64::from(offset) / unit)?);
-    }
-    Ok(BoxHead {
-        scores: place(head.scores)?,
-        first_score: head.first_score as u32,
-        boxes: place(head.boxes)?,
-        first_box: head.first_box as u32,
-        rows: narrow(head.rows)?,
-        columns: narrow(head.columns)?,
-        anchors: head
-            .anchors
-            .iter()
-            .map(|side| side.map(|side| (f64::from(side) * 65536.0).round() as u32))
-            .collect(),
-        score_table: Box::new(probabilities(f64::from(scale), zero_point, head.logits)),
-        fields,
-        size_table: head.exponential.then(|| Box::new(size_tables(quantized))),
-    })
-}
-
-/// A field's scale and offset: `t = (value * multiplier + offset) / 2^8` in `1 / 65536`.
-fn field(scale: f64, offset: f64) -> Result<Field, ContractError> {
-    let unit = f64::from(1 << 24);
-    let (multiplier, shifted) = ((scale * unit).round(), (offset * unit).round());
-    if multiplier.abs() >= f64::from(1 << 23) || shifted.abs() >= f64::from(1 << 30) {
-        return Err(ContractError::Value(format!(
-            "a box field of scale {scale} and offset {offset} is beyond what the format holds; check centre_scale and size_scale"
-        )));
-    }
-    Ok(Field { multiplier: multiplier as i32, offset: shifted as i32 })
-}
-
-/// `exp(t)` of every stored width and height, in `1 / 65536`.
-fn size_tables(quantized: &QuantizedHead) -> [[u32; 256]; 2] {
-    std::array::from_fn(|side| {
-        let field = usize::from(quantized.head.field_order[2 + side]);
-        let (scale, offset) = quantized.fields[field];
-        let unit = f64::from(quantized.head.scale_of_field(field));
-        std::array::from_fn(|index| {
-            let real = (f64::from(scale) * (index as f64 - 128.0) + f64::from(offset)) / unit;
-            (libm::exp(real) * 65536.0).round().min(f64::from(1u32 << 24)) as u32
-        })
-    })
-}
-
 /// The probability of every stored score from -128 to 127, in `1 / 65536`.
-fn probabilities(scale: f64, zero_point: i32, logits: bool) -> [u16; 256] {
+pub(super) fn probabilities(scale: f64, zero_point: i32, logits: bool) -> [u16; 256] {
     std::array::from_fn(|index| {
         let real = scale * f64::from(index as i32 - 128 - zero_point);
         in_65536ths(if logits { 1.0 / (1.0 + libm::exp(-real)) } else { real })
     })
 }
 
-fn in_65536ths(value: f64) -> u16 {
+pub(super) fn in_65536ths(value: f64) -> u16 {
     (value * 65536.0).round().clamp(0.0, 65535.0) as u16
 }
 
@@ -191,11 +118,5 @@ mod tests {
         assert!(table.windows(2).all(|pair| pair[0] <= pair[1]));
         let linear = probabilities(1.0 / 256.0, -128, false);
         assert_eq!((linear[0], linear[128], linear[255]), (0, 32768, 65280));
-    }
-
-    #[test]
-    fn fields_are_in_fixed_point() {
-        assert_eq!(field(1.0 / 128.0, 0.5).unwrap(), Field { multiplier: 1 << 17, offset: 1 << 23 });
-        assert!(field(1.0, 0.0).is_err());
     }
 }

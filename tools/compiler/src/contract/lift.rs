@@ -2,23 +2,46 @@
 //!
 //! Detectors end by reshaping their heads and joining them into one tensor of scores and one of boxes.
 //! On the device that would cost RAM and time, and force one scale on all; the output contract names the
-//! parts instead.
+//! parts instead. Where the source decoded boxes itself, its importer has cut that off and says what it
+//! was; see [`decoded`].
 
-use super::{Boxes, ContractError, Decoder};
+mod decoded;
+
+use super::{BoxLayout, Boxes, ContractError};
 use crate::fold::drop_unused;
 use crate::graph::{Graph, Op, TensorId, Unary};
 use crate::quantize::Head;
 
-/// Finds the heads that a contract describes and makes their tensors the outputs of the graph.
+/// Finds the heads of a detector and makes their tensors the outputs of the graph.
 ///
 /// # Errors
 /// [`ContractError::Mismatch`].
 pub fn lift_heads(graph: &mut Graph, boxes: &Boxes) -> Result<Vec<Head>, ContractError> {
+    let mismatch = |graph: &Graph, problem: &str| ContractError::Mismatch {
+        model: graph.name.clone(),
+        problem: problem.into(),
+    };
+    match (graph.decoded.take(), &boxes.layout) {
+        (Some(decoded), None) => decoded::lift(graph, boxes, decoded),
+        (None, Some(layout)) => lift_layout(graph, boxes, layout),
+        (Some(_), Some(_)) => Err(mismatch(
+            graph,
+            "the graph decodes its boxes itself, which the compiler has read and cut off; take [boxes.layout] out of the contract",
+        )),
+        (None, None) => Err(mismatch(
+            graph,
+            "no decoding of boxes was recognised in the graph; say in [boxes.layout] how its outputs spell them",
+        )),
+    }
+}
+
+/// Finds the heads that a contract describes.
+fn lift_layout(graph: &mut Graph, boxes: &Boxes, layout: &BoxLayout) -> Result<Vec<Head>, ContractError> {
     let mismatch = |problem: String| ContractError::Mismatch { model: graph.name.clone(), problem };
-    let fields = 4 + 2 * boxes.keypoints.len();
-    let classes = boxes.labels.len() + usize::from(boxes.has_background);
-    let anchors: Vec<usize> =
-        boxes.heads.iter().map(|head| head.rows * head.columns * head.anchors.len()).collect();
+    let spelling = layout.spelling(boxes.keypoints.len());
+    let fields = spelling.columns();
+    let classes = boxes.labels.len() + usize::from(layout.has_background);
+    let anchors: Vec<usize> = layout.heads.iter().map(|grid| grid.anchor_count()).collect();
     let total: usize = anchors.iter().sum();
     let find = |name: &str, length: usize| {
         let found = graph.outputs.iter().copied().find(|&id| matches_name(&graph.tensors[id].name, name));
@@ -34,53 +57,60 @@ pub fn lift_heads(graph: &mut Graph, boxes: &Boxes) -> Result<Vec<Head>, Contrac
         }
         Ok(id)
     };
-    let scores = find(&boxes.scores_output, classes)?;
-    let fields_output = find(&boxes.boxes_output, fields)?;
-    let sizes = |length: usize| anchors.iter().map(|anchors| anchors * length).collect::<Vec<_>>();
-    let (mut logits, mut source) = (boxes.logits, scores);
-    if let Some((before, _)) = before_logistic(graph, scores)
-        && !boxes.logits
-    {
-        (logits, source) = (true, before);
+    let scores = find(&layout.scores, classes)?;
+    let fields_output = find(&layout.boxes, fields)?;
+    let objectness = layout.objectness.as_ref().map(|name| find(name, 1)).transpose()?;
+    // The table of probabilities computes a logistic function for nothing.
+    let behind = |id: TensorId| match before_logistic(graph, id) {
+        Some(before) if !layout.logits => (before, true),
+        _ => (id, layout.logits),
+    };
+    let (mut source, mut logits) = behind(scores);
+    let mut object_source = objectness.map(|id| behind(id).0);
+    if objectness.is_some_and(|id| behind(id).1 != logits) {
+        (source, logits, object_source) = (scores, layout.logits, objectness);
     }
-    let score_parts = parts(graph, source, &sizes(classes)).unwrap_or_else(|| vec![source; anchors.len()]);
-    let box_parts =
-        parts(graph, fields_output, &sizes(fields)).unwrap_or_else(|| vec![fields_output; anchors.len()]);
+    let split = |id: TensorId, length: usize| {
+        let sizes: Vec<usize> = anchors.iter().map(|anchors| anchors * length).collect();
+        parts(graph, id, &sizes).unwrap_or_else(|| vec![id; anchors.len()])
+    };
+    let score_parts = split(source, classes);
+    let box_parts = split(fields_output, fields);
+    let object_parts = object_source.map(|id| split(id, 1));
 
     let mut outputs: Vec<TensorId> = Vec::new();
-    for &id in score_parts.iter().chain(&box_parts) {
+    for &id in score_parts.iter().chain(&box_parts).chain(object_parts.iter().flatten()) {
         if !outputs.contains(&id) {
             outputs.push(id);
         }
     }
     let place = |id: TensorId| outputs.iter().position(|&output| output == id).unwrap_or(0);
-    let places: Vec<(usize, usize)> =
-        score_parts.iter().zip(&box_parts).map(|(&scores, &boxes)| (place(scores), place(boxes))).collect();
+    let places = |parts: &[TensorId]| parts.iter().map(|&id| place(id)).collect::<Vec<_>>();
+    let (scores, fields_of) = (places(&score_parts), places(&box_parts));
+    let objects = object_parts.map(|parts| places(&parts));
     graph.outputs = outputs;
     drop_unused(graph);
 
     let mut heads = Vec::new();
     let mut first = 0;
-    for ((grid, (score, fields_place)), count) in boxes.heads.iter().zip(places).zip(anchors) {
-        let (scores, boxes_tensor) = (graph.outputs[score], graph.outputs[fields_place]);
-        let start = |id: TensorId, length: usize| {
-            if graph.tensors[id].elements() == count * length { 0 } else { first }
+    for (index, (grid, count)) in layout.heads.iter().zip(anchors).enumerate() {
+        let start = |place: usize, length: usize| {
+            let id = graph.outputs[place];
+            (id, if graph.tensors[id].elements() == count * length { 0 } else { first })
         };
+        let (scores, first_score) = start(scores[index], classes);
+        let (boxes, first_box) = start(fields_of[index], fields);
         heads.push(Head {
             scores,
-            first_score: start(scores, classes),
-            boxes: boxes_tensor,
-            first_box: start(boxes_tensor, fields),
-            rows: grid.rows,
-            columns: grid.columns,
-            anchors: grid.anchors.clone(),
+            first_score,
+            boxes,
+            first_box,
+            objectness: objects.as_ref().map(|places| start(places[index], 1)),
+            grid: grid.clone(),
             classes,
-            has_background: boxes.has_background,
+            has_background: layout.has_background,
             logits,
-            fields,
-            field_order: boxes.field_order,
-            field_scale: [boxes.centre_scale, boxes.size_scale],
-            exponential: boxes.decoder == Decoder::Exponential,
+            spelling: spelling.clone(),
         });
         first += count;
     }
@@ -93,9 +123,9 @@ fn matches_name(full: &str, name: &str) -> bool {
 }
 
 /// What a logistic function at the end of a graph reads.
-fn before_logistic(graph: &Graph, id: TensorId) -> Option<(TensorId, usize)> {
+fn before_logistic(graph: &Graph, id: TensorId) -> Option<TensorId> {
     let node = crate::quantize::producer(graph, id)?;
-    (graph.nodes[node].op == Op::Unary(Unary::Logistic)).then(|| (graph.nodes[node].inputs[0], node))
+    (graph.nodes[node].op == Op::Unary(Unary::Logistic)).then(|| graph.nodes[node].inputs[0])
 }
 
 /// The tensors that `id` joins, in order, when they have these sizes.
@@ -178,11 +208,10 @@ mod tests {
 
     fn contract(logits: bool) -> Boxes {
         let text = format!(
-            "[boxes]\nscores_output = \"scores\"\nboxes_output = \"boxes\"\nlabels = [\"thing\"]\n\
-             logits = {logits}\nscore_threshold = 0.5\niou_threshold = 0.3\nsuppression = \"hard\"\n\
-             decoder = \"linear\"\nfield_order = [0, 1, 2, 3]\ncentre_scale = 1.0\nsize_scale = 1.0\n\
-             [[boxes.heads]]\nrows = 2\ncolumns = 2\nanchors = [[1.0, 1.0]]\n\
-             [[boxes.heads]]\nrows = 1\ncolumns = 1\nanchors = [[1.0, 1.0], [0.5, 0.5]]\n"
+            "[boxes]\nlabels = [\"thing\"]\nscore_threshold = 0.5\niou_threshold = 0.3\nsuppression = \"hard\"\n\
+             [boxes.layout]\nscores = \"scores\"\nboxes = \"boxes\"\nlogits = {logits}\ndecoder = \"linear\"\n\
+             [[boxes.layout.heads]]\nrows = 2\ncolumns = 2\nanchors = [[1.0, 1.0]]\n\
+             [[boxes.layout.heads]]\nrows = 1\ncolumns = 1\nanchors = [[1.0, 1.0], [0.5, 0.5]]\n"
         );
         Contract::parse("test", &text).unwrap().boxes.unwrap()
     }
@@ -197,7 +226,7 @@ mod tests {
             let names: Vec<_> = heads.iter().map(|head| (name(head.scores), name(head.boxes))).collect();
             assert_eq!(names, [("scores a", "boxes a"), ("scores b", "boxes b")]);
             assert!(heads.iter().all(|head| head.logits && head.first_score == 0 && head.first_box == 0));
-            assert_eq!(heads[1].anchors, [[1.0, 1.0], [0.5, 0.5]]);
+            assert_eq!(heads[1].grid.anchors, [[1.0, 1.0], [0.5, 0.5]]);
         }
     }
 
@@ -223,11 +252,11 @@ mod tests {
     #[test]
     fn outputs_that_do_not_fit_are_named() {
         let mut missing = contract(true);
-        missing.boxes_output = "rectangles".into();
+        missing.layout.as_mut().unwrap().boxes = "rectangles".into();
         let error = lift_heads(&mut joined(false), &missing).unwrap_err().to_string();
         assert!(error.contains("rectangles") && error.contains("boxes:0"), "{error}");
         let mut fewer = contract(true);
-        fewer.heads.pop();
+        fewer.layout.as_mut().unwrap().heads.pop();
         let error = lift_heads(&mut joined(false), &fewer).unwrap_err().to_string();
         assert!(error.contains("[1, 6, 1] is no 4 rows of 1"), "{error}");
     }

@@ -15,6 +15,7 @@ use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
 
 use super::settle::settle;
 use super::{ImportError, NodeProblem, Problem};
+use crate::detector::Decoded;
 use crate::graph::Graph;
 
 pub(super) mod accepted;
@@ -27,6 +28,7 @@ mod quantized;
 mod reduce;
 mod resize;
 mod shape;
+mod tail;
 mod windows;
 
 pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
@@ -40,16 +42,24 @@ pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
     let mut model = guard(|| onnx.model_for_proto_model(&proto)).map_err(malformed)?;
     refuse_unknown(file, &proto, &model)?;
     fix_inputs(file, &mut model, &notes, &mut warnings)?;
-    let typed = guard(|| model.into_typed()).map_err(|problem| ImportError::Model {
+    let mut typed = guard(|| model.into_typed()).map_err(|problem| ImportError::Model {
         file: file.into(),
         problem: format!("shapes cannot be worked out: {problem}; export the model with fixed shapes"),
     })?;
 
+    // The parts of a head get scales of their own, which integers of the file would not fit.
+    let is_float = notes.activations.is_empty() && notes.constants.is_empty();
+    let decoded = if is_float { cut_tail(&mut typed, &mut warnings) } else { None };
     let operators = operator_types(&proto);
     // Nearly every file has [N, C, H, W] inputs; one converted from TensorFlow may transpose first.
     let mut graph = lower::lower(file, &typed, &operators, &notes, true)
         .or_else(|error| lower::lower(file, &typed, &operators, &notes, false).map_err(|_| error))?;
+    if decoded.is_some() {
+        // Nobody asked for the heads themselves, so nobody minds how they are stored.
+        graph.warnings.retain(|warning| !warning.starts_with("output "));
+    }
     graph.warnings.splice(0..0, warnings);
+    graph.decoded = decoded;
     settle(&mut graph);
     crate::check::check(&graph).map_err(|problem| ImportError::Model { file: file.into(), problem })?;
     Ok(graph)
@@ -61,6 +71,26 @@ fn guard<T>(step: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(format!("{error:#}")),
         Err(_) => Err("the parser stopped unexpectedly".into()),
+    }
+}
+
+/// Cuts off the decoding of boxes where it is recognised; the heads become the outputs.
+fn cut_tail(model: &mut TypedModel, warnings: &mut Vec<String>) -> Option<Decoded> {
+    let found = catch_unwind(AssertUnwindSafe(|| tail::find(model)));
+    match found.unwrap_or_else(|_| Err("the decoding of boxes could not be run".into())) {
+        Ok(cut) => {
+            let cut = cut?;
+            model.outputs = cut.heads;
+            let (heads, decoder) = (cut.decoded.heads.len(), cut.decoded.spelling.decoder);
+            warnings.push(format!("the graph decodes boxes of {heads} heads ({decoder:?}); the output contract does so from now on"));
+            Some(cut.decoded)
+        }
+        Err(problem) => {
+            warnings.push(format!(
+                "the end of the graph looks like the decoding of boxes and stays, because {problem}"
+            ));
+            None
+        }
     }
 }
 

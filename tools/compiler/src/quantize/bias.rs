@@ -18,10 +18,11 @@ pub(super) fn correct(
 ) -> Result<Vec<f64>, QuantizeError> {
     let mut errors: Vec<Errors> = graph.outputs.iter().map(|&id| Errors::new(graph, id)).collect();
     let near_in = |floats: &[Vec<f32>]| -> Vec<Vec<usize>> {
-        let near = |head: &QuantizedHead| {
-            let place = graph.outputs.iter().position(|&id| id == head.head.scores);
-            place.map_or(Vec::new(), |place| head.head.near(&floats[place], options.score_threshold))
+        let values = |id: TensorId| {
+            let place = graph.outputs.iter().position(|&output| output == id)?;
+            floats.get(place).map(Vec::as_slice)
         };
+        let near = |head: &QuantizedHead| head.head.near(values, options.score_threshold);
         heads.iter().map(near).collect()
     };
     let near: Vec<Vec<Vec<usize>>> = floats.iter().map(|floats| near_in(floats)).collect();
@@ -33,11 +34,8 @@ pub(super) fn correct(
     for (&index, outputs) in counting.iter().zip(run(graph, &inputs)?) {
         for (place, &id) in graph.outputs.iter().enumerate() {
             let (affine, floats) = (affine(graph, id), &floats[index][place]);
-            let mut of_heads = heads
-                .iter()
-                .zip(&near[index])
-                .filter(|(head, _)| head.head.scores == id || head.head.boxes == id)
-                .peekable();
+            let mut of_heads =
+                heads.iter().zip(&near[index]).filter(|(head, _)| head.computes(id)).peekable();
             if of_heads.peek().is_none() {
                 for (index, (&stored, &float)) in outputs[place].iter().zip(floats).enumerate() {
                     errors[place].add(index, affine.real(stored), float);
@@ -55,7 +53,7 @@ pub(super) fn correct(
         }
     }
     for (place, id) in graph.outputs.clone().into_iter().enumerate() {
-        if heads.iter().any(|head| head.head.scores == id || head.head.boxes == id) {
+        if heads.iter().any(|head| head.computes(id)) {
             errors[place].move_into_bias(graph, id);
         }
     }
@@ -106,23 +104,33 @@ fn stored_inputs(graph: &Graph, sample: &[Vec<f32>], options: &Options) -> Vec<V
 }
 
 impl QuantizedHead {
-    /// Places of an anchor's values in its tensor of scores or boxes.
+    /// Whether a tensor is one of this head's.
+    fn computes(&self, id: TensorId) -> bool {
+        let head = &self.head;
+        id == head.scores || id == head.boxes || head.objectness.is_some_and(|(object, _)| id == object)
+    }
+
+    /// Places of an anchor's values in one of its tensors.
     fn positions(&self, id: TensorId, anchor: usize) -> std::ops::Range<usize> {
         let head = &self.head;
-        if id == head.scores {
-            let start = (head.first_score + anchor) * head.classes;
-            start + usize::from(head.has_background)..start + head.classes
-        } else {
-            let start = (head.first_box + anchor) * head.fields;
-            start..start + head.fields
+        match head.objectness {
+            _ if id == head.scores => {
+                let start = (head.first_score + anchor) * head.classes;
+                start + usize::from(head.has_background)..start + head.classes
+            }
+            Some((object, first)) if id == object => first + anchor..first + anchor + 1,
+            _ => {
+                let start = (head.first_box + anchor) * head.fields();
+                start..start + head.fields()
+            }
         }
     }
 
     /// A float output, and the scale and offset that its channel is stored under besides the tensor's.
     fn float(&self, id: TensorId, index: usize, float: f32) -> (f32, f32, f32) {
-        let per_cell = self.head.anchors.len() * self.head.fields;
+        let per_cell = self.head.grid.anchors.len() * self.head.fields();
         if id == self.head.boxes && self.own_scales() {
-            let (scale, offset) = self.fields[(index - self.head.first_box * self.head.fields) % per_cell];
+            let (scale, offset) = self.fields[(index - self.head.first_box * self.head.fields()) % per_cell];
             (float, scale, offset)
         } else {
             (float, 1.0, 0.0)

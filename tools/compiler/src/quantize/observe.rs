@@ -85,8 +85,11 @@ pub(super) fn observe(
 ) -> Result<Observed, QuantizeError> {
     let hinges: Vec<Option<Hinge>> = (0..graph.tensors.len()).map(|id| hinge(graph, id)).collect();
     let mut observed = Observed { tensors: vec![None; graph.tensors.len()], ..Observed::default() };
-    observed.heads =
-        options.heads.iter().map(|head| HeadSeen { fields: vec![Vec::new(); head.anchors.len()] }).collect();
+    observed.heads = options
+        .heads
+        .iter()
+        .map(|head| HeadSeen { fields: vec![Vec::new(); head.grid.anchors.len()] })
+        .collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     for (batch, inputs) in samples.chunks(threads).enumerate() {
         let first = batch * threads;
@@ -134,10 +137,7 @@ fn run_sample(
 ) -> Result<Run, QuantizeError> {
     let values = oracle.run_all(sample)?;
     check(graph, &values, index)?;
-    let counts = |head: &Head| {
-        let scores = values[head.scores].as_deref().unwrap_or_default();
-        !head.near(scores, options.score_threshold).is_empty()
-    };
+    let counts = |head: &Head| !head.near(|id| values[id].as_deref(), options.score_threshold).is_empty();
     let weights = if guided && options.heads.iter().any(counts) {
         let mut random = random_of(index, 0x2545_F491);
         Some(squared_gradients(graph, &values, options, &mut random).ok_or_else(|| unsupported(graph))?)
@@ -229,11 +229,11 @@ fn unsupported(graph: &Graph) -> QuantizeError {
 fn see_heads(observed: &mut Observed, values: &ByTensor, options: &Options) -> usize {
     let mut found = 0;
     for (head, seen) in options.heads.iter().zip(&mut observed.heads) {
-        let (Some(scores), Some(boxes)) = (&values[head.scores], &values[head.boxes]) else { continue };
-        for anchor in head.near(scores, options.score_threshold) {
+        let Some(boxes) = &values[head.boxes] else { continue };
+        for anchor in head.near(|id| values[id].as_deref(), options.score_threshold) {
             found += 1;
             let row = head.fields_of(boxes, anchor).to_vec();
-            seen.fields[anchor % head.anchors.len()].push(row);
+            seen.fields[anchor % head.grid.anchors.len()].push(row);
         }
     }
     found
@@ -274,16 +274,25 @@ fn seeds_of(
     const LOGIT: f32 = 0.025;
     let (scores, boxes) = (values[head.scores].as_ref()?, values[head.boxes].as_ref()?);
     let (mut score_seed, mut box_seed) = (vec![0.0; scores.len()], vec![0.0; boxes.len()]);
-    for anchor in head.near(scores, options.score_threshold) {
-        let size = head.size_of(boxes, anchor);
+    let mut object_seed = match head.objectness {
+        Some((id, first)) => Some((id, first, vec![0.0; values[id].as_ref()?.len()])),
+        None => None,
+    };
+    for anchor in head.near(|id| values[id].as_deref(), options.score_threshold) {
+        let pulls = head.pull_of(boxes, anchor);
         for (field, seed) in head.fields_of_mut(&mut box_seed, anchor).iter_mut().enumerate() {
-            *seed = random.sign() / size * if field < 4 { 1.0 } else { KEYPOINT };
+            let is_keypoint = head.spelling.name_of(field).is_none();
+            *seed = random.sign() * pulls[field] * if is_keypoint { KEYPOINT } else { 1.0 };
         }
         for seed in head.scores_of_mut(&mut score_seed, anchor) {
             *seed = random.sign() * LOGIT;
         }
+        if let Some((_, first, seed)) = &mut object_seed {
+            seed[*first + anchor] = random.sign() * LOGIT;
+        }
     }
-    Some(vec![(head.scores, score_seed), (head.boxes, box_seed)])
+    let objects = object_seed.map(|(id, _, seed)| (id, seed));
+    Some([(head.scores, score_seed), (head.boxes, box_seed)].into_iter().chain(objects).collect())
 }
 
 /// Adds a tensor on one sample.

@@ -4,6 +4,8 @@
 //! `sum(u * output)` has the sum of squared partial derivatives as its mean. A few draws an image are
 //! enough, because they are summed over images and places.
 
+mod elementwise;
+
 use crate::graph::{Activation, Data, Graph, Node, Op, TensorId, Unary, Window};
 
 /// Values or gradients by tensor.
@@ -144,6 +146,13 @@ fn step(
                 return None;
             }
             node.inputs.iter().filter(variable).map(|&id| (id, gradient.to_vec())).collect()
+        }
+        Op::Mul { .. } => elementwise::product(graph, node, values, gradient)?,
+        Op::Concatenate { axis } => elementwise::parts(graph, node, *axis, gradient),
+        Op::ResizeNearest { .. } => vec![(input, elementwise::shrink(from, to, gradient)?)],
+        Op::Softmax { beta } => {
+            let output = values[node.outputs[0]].as_deref()?;
+            vec![(input, elementwise::softmax(*beta, *to.last()?, output, gradient))]
         }
         Op::Pad { before, .. } => vec![(input, crop(from, to, before, gradient)?)],
         Op::Reshape => vec![(input, gradient.to_vec())],

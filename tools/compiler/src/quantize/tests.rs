@@ -2,6 +2,7 @@
 
 use super::observe::Random;
 use super::*;
+use crate::detector::{Decoder, Grid, Spelling};
 use crate::graph::{Activation, Element, Node, Op, Tensor, Window};
 
 fn tensor(name: &str, shape: &[usize], data: Option<Vec<f32>>) -> Tensor {
@@ -83,21 +84,26 @@ fn samples(count: usize) -> Vec<Vec<Vec<f32>>> {
 }
 
 fn head() -> Head {
+    let mut grid = Grid { rows: 8, columns: 8, anchors: vec![[1.0, 1.0]], first: [0.0; 2], step: [0.0; 2] };
+    grid.complete();
     Head {
         scores: 11,
         first_score: 0,
         boxes: 14,
         first_box: 0,
-        rows: 8,
-        columns: 8,
-        anchors: vec![[1.0, 1.0]],
+        objectness: None,
+        grid,
         classes: 1,
         has_background: false,
         logits: true,
-        fields: 4,
-        field_order: [0, 1, 2, 3],
-        field_scale: [128.0; 2],
-        exponential: false,
+        spelling: Spelling {
+            decoder: Decoder::Linear,
+            field_order: [0, 1, 2, 3],
+            centre_scale: 128.0,
+            size_scale: 128.0,
+            bins: 0,
+            keypoints: 0,
+        },
     }
 }
 
