@@ -99,7 +99,8 @@ fn what_graphs_decode_is_recognised() {
         let spelling = &decoded.spelling;
         let scales = [spelling.centre_scale, spelling.size_scale];
         assert_eq!((spelling.decoder, decoded.scoring, scales), known(&case.name), "{}", case.name);
-        let cells: Vec<[usize; 2]> = decoded.heads.iter().map(|head| [head.grid.rows, head.grid.columns]).collect();
+        let cells: Vec<[usize; 2]> =
+            decoded.heads.iter().map(|head| [head.grid.rows, head.grid.columns]).collect();
         assert_eq!(cells, [[8, 12], [4, 6]], "{}", case.name);
     }
     std::fs::remove_dir_all(folder).unwrap();
@@ -148,7 +149,10 @@ fn int8_boxes_lie_near_float() {
         let detections = detector.run(&frame(&pixels));
         let mut ious = Vec::new();
         for expected in &case.expected {
-            let same = detections.found.iter().filter(|found| usize::from(found.class_index) == expected.class_index);
+            let same = detections
+                .found
+                .iter()
+                .filter(|found| usize::from(found.class_index) == expected.class_index);
             let iou = same.map(|found| {
                 let bounds = found.bounds;
                 let edges = [bounds.left, bounds.top, bounds.right, bounds.bottom];

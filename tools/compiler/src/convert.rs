@@ -99,8 +99,8 @@ pub enum ConvertError {
 /// # Errors
 /// [`ConvertError`].
 pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertError> {
-    let contract = Contract::find(path, options.contract.as_deref())?.unwrap_or_default();
     let (mut graph, source_sha256) = read_graph(path)?;
+    let contract = Contract::find(path, options.contract.as_deref())?.unwrap_or_default();
     let source = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
 
     let mut report_calibration = Vec::new();
