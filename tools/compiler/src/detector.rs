@@ -132,7 +132,7 @@ impl Spelling {
 
     /// 0 to 3 for x, y, width and height (or the edges of a distribution), `None` for keypoints.
     pub fn name_of(&self, column: usize) -> Option<usize> {
-        let column = if self.bins > 0 { column / self.bins } else { column };
+        let column = column.checked_div(self.bins).unwrap_or(column);
         self.field_order.iter().position(|&field| usize::from(field) == column)
     }
 }

@@ -129,7 +129,7 @@ mod tests {
         let oracle = Oracle::new(&graph).unwrap();
         let input: Vec<f32> = (0..12).map(|index| (index * 7 % 12) as f32 / 4.0 - 1.4).collect();
         let seed: Vec<f32> = (0..96).map(|index| ((index * 5 % 13) as f32 - 6.0) / 6.0).collect();
-        let values = oracle.run_all(&[input.clone()]).unwrap();
+        let values = oracle.run_all(std::slice::from_ref(&input)).unwrap();
         let gradients = backward(&graph, &values, &[(output, seed.clone())]).unwrap();
         let found = gradients[graph.inputs[0]].as_ref().unwrap();
         let weighed = |input: Vec<f32>| -> f64 {
