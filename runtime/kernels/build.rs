@@ -2,11 +2,13 @@
 //!
 //! The compiler knows a core's extensions as target features, but shows those of Arm's microcontrollers to
 //! `cfg` only on nightly. On stable, the target and the core tell.
+//!
+//! x86-64 (`cfg(x86)`) and aarch64 (`cfg(neon)`) need no feature: their kernels look for instructions when they run.
 
 use std::env;
 
 /// A backend is a `cfg` and a folder under `src/arch`.
-const BACKENDS: [&str; 2] = ["armv7em", "mve"];
+const BACKENDS: [&str; 4] = ["armv7em", "mve", "neon", "x86"];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -14,6 +16,11 @@ fn main() {
         println!("cargo:rustc-check-cfg=cfg({backend})");
     }
     let read = |name: &str| env::var(name).unwrap_or_default();
+    match read("CARGO_CFG_TARGET_ARCH").as_str() {
+        "x86_64" => println!("cargo:rustc-cfg=x86"),
+        "aarch64" => println!("cargo:rustc-cfg=neon"),
+        _ => {}
+    }
     // Arguments are apart by 0x1F; both `-C target-cpu=...` and `-Ctarget-cpu=...` end alike. The last one holds.
     let flags = read("CARGO_ENCODED_RUSTFLAGS");
     let core = flags.split('\u{1f}').filter_map(|flag| flag.rsplit_once("target-cpu=")).next_back();

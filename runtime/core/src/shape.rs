@@ -7,6 +7,8 @@
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Shape {
     dims: [u32; Shape::MAX_RANK],
+    /// Their product.
+    elements: u32,
     rank: u8,
 }
 
@@ -15,15 +17,15 @@ impl Shape {
     pub const MAX_RANK: usize = 6;
 
     /// The shape of a single number: no axes.
-    pub const SCALAR: Shape = Shape { dims: [1; Shape::MAX_RANK], rank: 0 };
+    pub const SCALAR: Shape = Shape { dims: [1; Shape::MAX_RANK], elements: 1, rank: 0 };
 
     /// A shape from its axes, or `None` when there are more than [`Shape::MAX_RANK`] or when the
     /// number of elements does not fit `u32`.
     pub fn new(axes: &[u32]) -> Option<Shape> {
         let mut dims = [1; Shape::MAX_RANK];
         dims.get_mut(..axes.len())?.copy_from_slice(axes);
-        axes.iter().try_fold(1u32, |elements, &axis| elements.checked_mul(axis))?;
-        Some(Shape { dims, rank: axes.len() as u8 })
+        let elements = axes.iter().try_fold(1u32, |elements, &axis| elements.checked_mul(axis))?;
+        Some(Shape { dims, elements, rank: axes.len() as u8 })
     }
 
     /// The axes, outermost first.
@@ -38,7 +40,7 @@ impl Shape {
 
     /// The product of all axes; 1 for a scalar.
     pub fn elements(&self) -> usize {
-        self.dims.iter().map(|&axis| axis as usize).product()
+        self.elements as usize
     }
 
     /// The shape as `[N, H, W, C]`: shorter shapes are filled with ones from the left, and `None`

@@ -12,3 +12,13 @@ pub(crate) mod armv7em;
 
 #[cfg(mve)]
 pub(crate) mod mve;
+
+#[cfg(any(neon, x86))]
+mod selection;
+#[cfg(any(neon, x86))]
+pub(crate) mod vector;
+
+#[cfg(neon)]
+pub(crate) mod neon;
+#[cfg(x86)]
+pub(crate) mod x86;

@@ -1,19 +1,42 @@
-//! Which backend runs: decided here, when compiling, and nowhere else.
-
-/// The name of the backend that this build runs on: that of a folder under `arch`, or `reference`.
-pub const BACKEND: &str = if cfg!(armv7em) {
-    "armv7em"
-} else if cfg!(mve) {
-    "mve"
-} else {
-    "reference"
-};
+//! Which backend runs: decided here and nowhere else. On microcontrollers when compiling, on application
+//! processors when the first kernel runs.
 
 #[cfg(armv7em)]
-pub(crate) use crate::arch::armv7em::{add_s8, conv_2d_s8, depthwise_conv_2d_s8, fully_connected_s8};
-
+use crate::arch::armv7em as chosen;
 #[cfg(mve)]
-pub(crate) use crate::arch::mve::{add_s8, conv_2d_s8, depthwise_conv_2d_s8, fully_connected_s8};
+use crate::arch::mve as chosen;
+#[cfg(any(neon, x86))]
+use crate::arch::vector as chosen;
+#[cfg(not(any(armv7em, mve, neon, x86)))]
+use crate::reference as chosen;
 
-#[cfg(not(any(armv7em, mve)))]
-pub(crate) use crate::reference::{add_s8, conv_2d_s8, depthwise_conv_2d_s8, fully_connected_s8};
+pub(crate) use chosen::{add_s8, conv_2d_s8, depthwise_conv_2d_s8, fully_connected_s8};
+
+#[cfg(neon)]
+pub use crate::arch::neon::{available_backends, backend, use_backend};
+#[cfg(x86)]
+pub use crate::arch::x86::{available_backends, backend, use_backend};
+
+/// The name of the backend that runs: `armv7em`, `x86-avx512-vnni`, ... or `reference`.
+#[cfg(not(any(neon, x86)))]
+pub fn backend() -> &'static str {
+    available_backends()[0]
+}
+
+/// The backends that this build and this processor can run, best first.
+#[cfg(not(any(neon, x86)))]
+pub fn available_backends() -> &'static [&'static str] {
+    if cfg!(armv7em) {
+        &["armv7em"]
+    } else if cfg!(mve) {
+        &["mve"]
+    } else {
+        &["reference"]
+    }
+}
+
+/// Runs one of [`available_backends`] from now on, on every thread; `false` for another name.
+#[cfg(not(any(neon, x86)))]
+pub fn use_backend(name: &str) -> bool {
+    available_backends().contains(&name)
+}

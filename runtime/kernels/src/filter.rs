@@ -49,8 +49,10 @@ impl Filter<'_> {
             expect(Operand::Multipliers, channels, self.multipliers.len())?;
             expect(Operand::Shifts, channels, self.shifts.len())?;
         }
+        // All are looked at, so that the compiler can look at many at once.
         let valid = |multiplier, shift| Requantize { multiplier, shift }.is_valid();
-        ensure(self.multipliers.iter().all(|&multiplier| valid(multiplier, 0)), KernelError::Range)?;
-        ensure(self.shifts.iter().all(|&shift| valid(0, shift)), KernelError::Range)
+        let multipliers = self.multipliers.iter().fold(true, |all, &multiplier| all & valid(multiplier, 0));
+        let shifts = self.shifts.iter().fold(true, |all, &shift| all & valid(0, shift));
+        ensure(multipliers & shifts, KernelError::Range)
     }
 }

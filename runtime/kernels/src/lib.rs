@@ -16,7 +16,7 @@
 //!
 //! # Where code lives
 //! `conv_2d.rs` documents an operator and chooses its backend; `conv_2d/reference.rs` implements it
-//! in safe Rust. `table/` holds the unary operators: scalar functions from which the compiler fills
+//! in safe Rust. `arch/` holds the backends; [`backend()`] names the one that runs. `table/` holds the unary operators: scalar functions from which the compiler fills
 //! the 256 bytes that [`lookup_s8`] reads on the device.
 #![no_std]
 #![deny(unsafe_code)]
@@ -73,7 +73,7 @@ pub mod table;
 
 pub use add::{AddParameters, add_s8};
 pub use average_pool_2d::average_pool_2d_s8;
-pub use backend::BACKEND;
+pub use backend::{available_backends, backend, use_backend};
 pub use broadcast::Broadcast;
 pub use concatenate::{ConcatenateParameters, concatenate_s8};
 pub use conv_2d::{Conv2dParameters, conv_2d_s8};

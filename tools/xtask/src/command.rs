@@ -24,6 +24,16 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command without a word; fails when it fails.
+pub fn run_quietly(command: &mut Command) -> Result<()> {
+    let text = text(command);
+    let output = command.output().with_context(|| format!("starting `{text}`"))?;
+    if !output.status.success() {
+        bail!("`{text}` ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
 /// Whether a program of that name can be started.
 pub fn exists(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())

@@ -16,6 +16,8 @@ use crate::command;
 pub struct Model {
     /// Name of its file.
     pub file: String,
+    /// Where that is.
+    pub source: PathBuf,
     /// Where its artefact is.
     pub path: PathBuf,
     /// The artefact.
@@ -93,7 +95,7 @@ pub fn models() -> Result<Vec<Model>> {
         if cases.is_empty() {
             bail!("golden.tsv has no line for {}", peer.file);
         }
-        Ok(Model { artefact: fs::read(&path)?, file: peer.file.clone(), path, cases, peer })
+        Ok(Model { artefact: fs::read(&path)?, file: peer.file.clone(), source, path, cases, peer })
     };
     peers.into_iter().map(load).collect()
 }

@@ -21,6 +21,10 @@ mod qemu;
 
 mod sizes;
 
+mod aarch64;
+
+mod bench_host;
+
 mod fuzz;
 
 use std::process::ExitCode;
@@ -50,6 +54,10 @@ enum Job {
     Qemu(qemu::Options),
     /// Print RAM and flash by model, and check them against peers and budgets
     Sizes,
+    /// Run the NEON backends under QEMU: kernels, golden models, instructions
+    Aarch64,
+    /// Time inference on this machine, beside LiteRT and onnxruntime
+    BenchHost(bench_host::Options),
     /// Feed mutated bytes to the artefact reader and the planner
     Fuzz(fuzz::Options),
 }
@@ -63,6 +71,8 @@ fn main() -> ExitCode {
         Some(Job::Conformance(options)) => conformance::run(&options),
         Some(Job::Qemu(options)) => qemu::run(&options),
         Some(Job::Sizes) => sizes::run(),
+        Some(Job::Aarch64) => aarch64::run(),
+        Some(Job::BenchHost(options)) => bench_host::run(&options),
         Some(Job::Fuzz(options)) => fuzz::run(&options),
     };
     match result {

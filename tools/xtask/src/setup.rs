@@ -3,6 +3,7 @@
 //! Quick when everything is there already. Otherwise rustup's targets come first, Debian's packages second, and
 //! where neither can be had, the message says what to install.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -65,6 +66,47 @@ fn qemu() -> Result<()> {
     Ok(())
 }
 
+/// What builds and runs programs for aarch64 Linux: compiler, linker, C library, emulator.
+pub fn aarch64() -> Result<()> {
+    const TARGET: &str = "aarch64-unknown-linux-gnu";
+    let complete = || {
+        let programs = ["aarch64-linux-gnu-gcc", "qemu-aarch64"];
+        let has_library = Path::new("/usr/aarch64-linux-gnu/lib/crti.o").exists();
+        has_library && programs.into_iter().all(command::exists)
+    };
+    if !complete() {
+        apt_install(&["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"]);
+    }
+    if !complete() {
+        bail!(
+            "no tools for {TARGET}. On Debian or Ubuntu: \
+             apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
+        );
+    }
+    if command::exists("rustup") {
+        let added = Command::new("rustup").args(["target", "add", TARGET]).output();
+        if added.is_ok_and(|output| output.status.success()) {
+            return Ok(());
+        }
+    }
+    // Debian's way: its own compiler, and the library of the other architecture, which is only unpacked.
+    if !Path::new("/usr/bin/rustc").exists() {
+        apt_install(&["rustc-web", "cargo-web"]);
+    }
+    let foreign = Command::new("dpkg").arg("--print-foreign-architectures").output();
+    let knows = foreign.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("arm64"));
+    if !knows && command::exists("dpkg") {
+        command::run(&mut as_root(&["dpkg", "--add-architecture", "arm64"]))?;
+        command::run(&mut as_root(&["apt-get", "--quiet=2", "update"]))?;
+    }
+    if !Path::new("/usr/bin/rustc").exists() {
+        bail!(
+            "no Rust toolchain for {TARGET}: rustup target add {TARGET}, or on Debian apt-get install rustc-web cargo-web"
+        );
+    }
+    Ok(())
+}
+
 fn missing_targets() -> Vec<&'static str> {
     TARGETS.into_iter().filter(|target| Toolchain::find(target).is_err()).collect()
 }
@@ -75,14 +117,19 @@ pub fn apt_install(packages: &[&str]) {
         return;
     }
     for arguments in [vec!["update"], [&["install", "--yes", "--no-install-recommends"], packages].concat()] {
-        let mut apt_get = if is_root() { Command::new("apt-get") } else { Command::new("sudo") };
-        if !is_root() {
-            apt_get.args(["--non-interactive", "apt-get"]);
-        }
-        if let Err(error) = command::run(apt_get.arg("--quiet=2").args(arguments)) {
+        if let Err(error) = command::run(as_root(&["apt-get", "--quiet=2"]).args(arguments)) {
             println!("{error:#}");
         }
     }
+}
+
+/// A command with the rights to install.
+fn as_root(words: &[&str]) -> Command {
+    let prefix: &[&str] = if is_root() { &[] } else { &["sudo", "--non-interactive"] };
+    let mut words = prefix.iter().chain(words);
+    let mut command = Command::new(words.next().expect("a command has a name"));
+    command.args(words);
+    command
 }
 
 fn is_root() -> bool {

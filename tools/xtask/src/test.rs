@@ -7,7 +7,7 @@ use clap::Args;
 use ocelli_simulator::{Firmware, Toolchain, build, machines, repository, target_directory};
 
 use crate::packages::{self, IMPORTERS};
-use crate::{command, conformance, qemu, setup, sizes};
+use crate::{aarch64, command, conformance, qemu, setup, sizes};
 
 /// What to leave out.
 #[derive(Args, Default)]
@@ -38,6 +38,7 @@ pub fn run(options: &Options) -> Result<()> {
         runtime_for_microcontrollers()?;
         qemu::run(&qemu::Options::default())?;
         sizes::run()?;
+        aarch64::run()?;
     }
     let selected = IMPORTERS.iter().flat_map(|package| ["--package", package]);
     command::run(&mut command::cargo(["test", "--release"].into_iter().chain(selected))?)

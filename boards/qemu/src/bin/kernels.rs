@@ -97,7 +97,7 @@ mod firmware {
     #[entry]
     fn main() -> ! {
         fact!("machine {}", machine::NAME);
-        fact!("backend {}", ocelli_kernels::BACKEND);
+        fact!("backend {}", ocelli_kernels::backend());
         for (operator, property) in crate::backends::PROPERTIES {
             fact!("cases {operator} {}", property(CASES));
         }

@@ -15,10 +15,14 @@ mod golden;
 mod pairs;
 mod properties;
 
-/// The operators that have backends, on the host's.
+/// The operators that have backends, on each that this host can run.
 #[test]
 fn backends() {
-    for (name, property) in backends::PROPERTIES {
-        println!("{name}: {} cases", property(2000));
+    for backend in ocelli_kernels::available_backends() {
+        assert!(ocelli_kernels::use_backend(backend));
+        for (name, property) in backends::PROPERTIES {
+            println!("{backend}: {name}: {} cases", property(2000));
+        }
     }
+    assert!(!ocelli_kernels::use_backend("abacus"));
 }
