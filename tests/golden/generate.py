@@ -136,8 +136,9 @@ def case(name, operator, options, inputs, output, runs=((1, 0), (2, 0), (3, 2)),
         if operator not in ("SOFTMAX", "LOGISTIC", "TANH", "HARD_SWISH") and "saturated" not in name:
             assert np.mean((answer == 127) | (answer == -128)) < 0.7, (name, seed)
         vectors.append(f"{name}\t{seed}\t{shift}\t{hexed(answer)}")
-    keys = {"input": inputs[0].shape, "output": output.shape, **keys}
-    keys |= {"input_q": inputs[0].text(), "output_q": output.text()}
+    first = next(tensor for tensor in inputs if tensor.data is None)
+    keys = {"input": first.shape, "output": output.shape, **keys}
+    keys |= {"input_q": first.text(), "output_q": output.text()}
     text = "\t".join(f"{k}={','.join(map(str, v)) if isinstance(v, (list, tuple)) else v}" for k, v in keys.items())
     layers.append(f"{name}\t{operator}\t{text}")
 
@@ -180,10 +181,10 @@ def weighted(products, weights_shape, channels, axis, in_scale, reach=127):
 
 
 def conv(name, shape, channels, filter_hw, stride=(1, 1), dilation=(1, 1), padding=SAME, activation=NONE,
-         zero_points=(-5, 3), per_channel=True, reach=127, out_scale=None, in_scale=0.05, **more):
+         zero_points=(-5, 3), per_channel=True, reach=127, out_scale=None, in_scale=0.05, groups=1, **more):
     in_scale = scale(in_scale)
-    filter_shape = [channels, *filter_hw, shape[3]]
-    products = math.prod(filter_hw) * shape[3]
+    filter_shape = [channels, *filter_hw, shape[3] // groups]
+    products = math.prod(filter_hw) * shape[3] // groups
     axis = 0 if per_channel else None
     weights, bias, natural, keys = weighted(products, filter_shape, channels, axis, in_scale, reach)
     hw, window_keys = geometry(shape, filter_hw, stride, dilation, padding)
@@ -212,6 +213,28 @@ def depthwise(name, shape, multiplier, filter_hw, stride=(1, 1), dilation=(1, 1)
     inputs = [Tensor(shape, in_scale, zero_points[0]), weights, bias]
     clamp = activation_range(activation, output)
     case(name, "DEPTHWISE_CONV_2D", options, inputs, output, **window_keys, **keys, activation=clamp)
+
+
+def transpose_conv(name, shape, channels, filter_hw, stride, padding=SAME, zero_points=(-5, 3), per_channel=True,
+                   with_bias=True):
+    in_scale = scale(0.05)
+    axis = 0 if per_channel else None
+    products = max(shape[3], math.prod(filter_hw) * shape[3] // math.prod(stride))
+    weights, bias, natural, keys = weighted(products, [channels, *filter_hw, shape[3]], channels, axis, in_scale)
+    if padding == SAME:
+        hw = [shape[1 + i] * stride[i] for i in range(2)]
+    else:
+        hw = [(shape[1 + i] - 1) * stride[i] + filter_hw[i] for i in range(2)]
+    before = [max(0, (shape[1 + i] - 1) * stride[i] + filter_hw[i] - hw[i]) // 2 for i in range(2)]
+    options = schema.TransposeConvOptionsT()
+    options.padding, (options.strideH, options.strideW) = padding, stride
+    size = Tensor([4], data=np.array([shape[0], *hw, channels], np.int32))
+    output = Tensor([shape[0], *hw, channels], natural, zero_points[1])
+    inputs = [size, weights, Tensor(shape, in_scale, zero_points[0])] + [bias] * with_bias
+    if not with_bias:
+        keys["bias"] = ""
+    keys |= {"filter": filter_hw, "stride": stride, "dilation": (1, 1), "padding": before}
+    case(name, "TRANSPOSE_CONV", options, inputs, output, **keys, activation=[-128, 127])
 
 
 def fully_connected(name, batches, depth, channels, activation=NONE, zero_points=(-5, 3), with_bias=True):
@@ -438,6 +461,19 @@ table("elu_fine", "ELU", (0.011, -4), (0.013, -40))
 table("rsqrt", "RSQRT", (0.05, -128), (0.02, -128))
 table("rsqrt_coarse", "RSQRT", (0.4, -128), (0.013, -100))
 table("requantize_finer", "QUANTIZE", (0.05, 10), (0.021, 3))
+
+# A stream of its own, so that what stands above keeps its numbers.
+random = np.random.default_rng(SEED + 1)
+conv("conv_3x3_two_groups", [1, 6, 5, 6], 8, (3, 3), groups=2)
+conv("conv_1x1_four_groups", [1, 5, 4, 8], 4, (1, 1), groups=4, activation=RELU)
+conv("conv_3x2_three_groups_dilated", [1, 9, 7, 9], 6, (3, 2), stride=(2, 1), dilation=(1, 2), groups=3, padding=VALID)
+transpose_conv("transpose_conv_2x2_stride_2", [1, 4, 3, 5], 4, (2, 2), (2, 2))
+transpose_conv("transpose_conv_3x3_stride_2", [1, 4, 5, 3], 6, (3, 3), (2, 2))
+transpose_conv("transpose_conv_3x3_valid", [1, 3, 4, 4], 3, (3, 3), (2, 2), padding=VALID)
+transpose_conv("transpose_conv_4x4_stride_2", [1, 5, 3, 2], 5, (4, 4), (2, 2), per_channel=False)
+transpose_conv("transpose_conv_5x3_stride_1", [1, 5, 4, 3], 4, (5, 3), (1, 1), with_bias=False)
+transpose_conv("transpose_conv_3x2_stride_3_1", [2, 3, 3, 3], 2, (3, 2), (3, 1), padding=VALID)
+transpose_conv("transpose_conv_1x1_stride_3", [1, 3, 2, 4], 3, (1, 1), (3, 3))
 
 folder = os.path.join(HERE, "models")
 os.makedirs(folder, exist_ok=True)

@@ -70,7 +70,10 @@ impl<'a> Attributes<'a> {
 /// Bytes of the attributes of a kind.
 pub(crate) fn length(kind: OperatorKind) -> usize {
     match kind {
-        OperatorKind::Conv2d | OperatorKind::AveragePool2d | OperatorKind::MaxPool2d => 18,
+        OperatorKind::Conv2d
+        | OperatorKind::AveragePool2d
+        | OperatorKind::MaxPool2d
+        | OperatorKind::TransposeConv2d => 18,
         OperatorKind::DepthwiseConv2d => 20,
         OperatorKind::FullyConnected | OperatorKind::ResizeNearest | OperatorKind::ResizeBilinear => 2,
         OperatorKind::Mean => 5,
@@ -131,6 +134,9 @@ pub(crate) fn read(kind: OperatorKind, mut from: Attributes<'_>) -> Operator {
             inputs: [from.factor(), from.factor()],
             output: from.factor(),
         },
+        OperatorKind::TransposeConv2d => {
+            Operator::TransposeConv2d { window: from.window(), clamp: from.clamp() }
+        }
     }
 }
 
@@ -141,6 +147,7 @@ pub(crate) fn write(operator: &Operator, bytes: &mut alloc::vec::Vec<u8>) {
     let mut to = Writer(bytes);
     match operator {
         Operator::Conv2d { window, clamp }
+        | Operator::TransposeConv2d { window, clamp }
         | Operator::AveragePool2d { window, clamp }
         | Operator::MaxPool2d { window, clamp } => to.window(window).clamp(clamp),
         Operator::DepthwiseConv2d { window, depth_multiplier, clamp } => {
@@ -203,7 +210,7 @@ pub(crate) fn kind_of_code(code: u16) -> Option<OperatorKind> {
     ALL.get(usize::from(code).wrapping_sub(1)).copied()
 }
 
-const ALL: [OperatorKind; 21] = [
+const ALL: [OperatorKind; 22] = [
     OperatorKind::Conv2d,
     OperatorKind::DepthwiseConv2d,
     OperatorKind::FullyConnected,
@@ -225,4 +232,5 @@ const ALL: [OperatorKind; 21] = [
     OperatorKind::Minimum,
     OperatorKind::Maximum,
     OperatorKind::SquaredDifference,
+    OperatorKind::TransposeConv2d,
 ];

@@ -34,11 +34,24 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
             let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
                 images()?;
             let [rows, columns] = window.filter.map(usize::from);
-            let fits = operand(1).shape.nhwc()? == [out_channels, rows, columns, channels]
+            let [.., depth] = operand(1).shape.nhwc()?;
+            let fits = operand(1).shape.nhwc()? == [out_channels, rows, columns, depth]
+                && channels.is_multiple_of(depth)
+                && out_channels.is_multiple_of(channels / depth)
                 && per_channel(artefact, view, out_channels)
                 && batches == out_batches
                 && slides(window, [height, width], [out_height, out_width]);
-            (fits, (written * (rows * columns) as u64).saturating_mul(channels as u64))
+            (fits, (written * (rows * columns) as u64).saturating_mul(depth as u64))
+        }
+        Operator::TransposeConv2d { window, .. } => {
+            let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
+                images()?;
+            let [rows, columns] = window.filter.map(usize::from);
+            let fits = operand(1).shape.nhwc()? == [out_channels, rows, columns, channels]
+                && per_channel(artefact, view, out_channels)
+                && batches == out_batches
+                && stretches(window, [height, width], [out_height, out_width]);
+            (fits, (visited * (rows * columns) as u64).saturating_mul(out_channels as u64))
         }
         Operator::DepthwiseConv2d { window, depth_multiplier, .. } => {
             let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
@@ -129,6 +142,12 @@ fn slides(window: Window, input: [usize; 2], output: [usize; 2]) -> bool {
     })
 }
 
+/// As [`slides`], over pixels that stand apart: the last window starts before the end of the last pixel's place.
+fn stretches(window: Window, input: [usize; 2], output: [usize; 2]) -> bool {
+    let places = |axis: usize| input[axis].saturating_mul(usize::from(window.stride[axis]));
+    slides(Window { stride: [1; 2], ..window }, [places(0), places(1)], output)
+}
+
 /// Whether all inputs agree with the output but along `axis`, along which they add up.
 fn concatenates(artefact: &Artefact<'_>, view: &OperatorView<'_>, axis: u8) -> Option<bool> {
     let (axis, output) = (usize::from(axis), artefact.tensor(view.output()).shape);
@@ -147,11 +166,11 @@ fn concatenates(artefact: &Artefact<'_>, view: &OperatorView<'_>, axis: u8) -> O
 
 fn attributes_in_range(operator: &Operator) -> bool {
     match operator {
-        Operator::Conv2d { window, clamp } | Operator::DepthwiseConv2d { window, clamp, .. } => {
-            window_in_range(window) && clamp_in_range(clamp)
-        }
+        Operator::Conv2d { window, clamp }
+        | Operator::DepthwiseConv2d { window, clamp, .. }
+        | Operator::TransposeConv2d { window, clamp } => window_in_range(window) && clamp_in_range(clamp),
         Operator::AveragePool2d { window, clamp } | Operator::MaxPool2d { window, clamp } => {
-            window_in_range(window) && window.dilation == [1, 1] && clamp_in_range(clamp)
+            window_in_range(window) && clamp_in_range(clamp)
         }
         Operator::FullyConnected { clamp } => clamp_in_range(clamp),
         Operator::Mean { factor } => factor_in_range(factor),
@@ -191,7 +210,10 @@ fn factors_in_range(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> bool {
     let (multipliers, shifts) = (artefact.tensor(view.input(3)), artefact.tensor(view.input(4)));
     let layer = matches!(
         view.operator(),
-        Operator::Conv2d { .. } | Operator::DepthwiseConv2d { .. } | Operator::FullyConnected { .. }
+        Operator::Conv2d { .. }
+            | Operator::DepthwiseConv2d { .. }
+            | Operator::FullyConnected { .. }
+            | Operator::TransposeConv2d { .. }
     );
     !layer
         || multipliers
@@ -217,7 +239,10 @@ fn window_in_range(window: &Window) -> bool {
 pub(crate) fn multiply_accumulates(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> u64 {
     let weighted = matches!(
         view.operator(),
-        Operator::Conv2d { .. } | Operator::DepthwiseConv2d { .. } | Operator::FullyConnected { .. }
+        Operator::Conv2d { .. }
+            | Operator::DepthwiseConv2d { .. }
+            | Operator::FullyConnected { .. }
+            | Operator::TransposeConv2d { .. }
     );
     if weighted { work(artefact, view).unwrap_or(MAX_WORK) } else { 0 }
 }

@@ -97,7 +97,10 @@ fn check_operands(
     report: &mut Report,
 ) -> Result<(), Fault> {
     let roles: &[Role] = match view.kind {
-        OperatorKind::Conv2d | OperatorKind::DepthwiseConv2d | OperatorKind::FullyConnected => {
+        OperatorKind::Conv2d
+        | OperatorKind::DepthwiseConv2d
+        | OperatorKind::FullyConnected
+        | OperatorKind::TransposeConv2d => {
             &[Role::Values, Role::Constant, Role::Constant32, Role::Constant32, Role::Constant]
         }
         kind if kind.has_two_inputs() => &[Role::Values; 2],

@@ -43,7 +43,8 @@ pub struct Factor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operator {
-    /// Operands: input, weights `[O, H, W, I]`, bias `[O]` i32, multipliers `[O]` i32, shifts `[O]` i8.
+    /// Operands: input, weights `[O, H, W, I]`, bias `[O]` i32, multipliers `[O]` i32, shifts `[O]` i8. Where
+    /// `I` is a part of the input's channels there are groups, which do not mix.
     Conv2d {
         /// The sliding window.
         window: Window,
@@ -66,14 +67,14 @@ pub enum Operator {
     },
     /// Operand: input. Padding does not count into the average.
     AveragePool2d {
-        /// The sliding window; dilation is 1.
+        /// The sliding window.
         window: Window,
         /// Fused activation.
         clamp: Clamp,
     },
     /// Operand: input. Padding never wins.
     MaxPool2d {
-        /// The sliding window; dilation is 1.
+        /// The sliding window.
         window: Window,
         /// Fused activation.
         clamp: Clamp,
@@ -179,6 +180,14 @@ pub enum Operator {
         /// Of the square.
         output: Factor,
     },
+    /// Operands as [`Operator::Conv2d`], without groups. The input's pixels stand `stride` apart with nothing
+    /// between, the window moves by one, and padding counts places before the first pixel.
+    TransposeConv2d {
+        /// The sliding window.
+        window: Window,
+        /// Fused activation.
+        clamp: Clamp,
+    },
 }
 
 /// The operators by name, as an application links them, with their codes in the artefact.
@@ -208,6 +217,7 @@ pub enum OperatorKind {
     Minimum = 19,
     Maximum = 20,
     SquaredDifference = 21,
+    TransposeConv2d = 22,
 }
 
 impl Operator {
@@ -235,6 +245,7 @@ impl Operator {
             Operator::Minimum => OperatorKind::Minimum,
             Operator::Maximum => OperatorKind::Maximum,
             Operator::SquaredDifference { .. } => OperatorKind::SquaredDifference,
+            Operator::TransposeConv2d { .. } => OperatorKind::TransposeConv2d,
         }
     }
 

@@ -32,6 +32,7 @@ OPERATORS = {
     19: ("Minimum", []),
     20: ("Maximum", []),
     21: ("SquaredDifference", [("left_shift", "B"), FACTOR, FACTOR, FACTOR]),
+    22: ("TransposeConv2d", [WINDOW, CLAMP]),
 }
 
 

@@ -168,6 +168,7 @@ fn attributes(operator: &Operator) -> Vec<i64> {
     let factor = |factor: &Factor| vec![factor.multiplier.into(), factor.shift.into()];
     match operator {
         Operator::Conv2d { window: at, clamp: bounds }
+        | Operator::TransposeConv2d { window: at, clamp: bounds }
         | Operator::AveragePool2d { window: at, clamp: bounds }
         | Operator::MaxPool2d { window: at, clamp: bounds } => [window(at), clamp(bounds)].concat(),
         Operator::DepthwiseConv2d { window: at, depth_multiplier, clamp: bounds } => {

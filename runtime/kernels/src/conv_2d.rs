@@ -13,6 +13,8 @@ pub struct Conv2dParameters {
     pub input_shape: [usize; 4],
     /// `[N, H, W, C]` of the output.
     pub output_shape: [usize; 4],
+    /// Groups of neighbouring channels that do not mix: 1 for an ordinary convolution.
+    pub groups: usize,
     /// How the filter moves along the height.
     pub vertical: Axis,
     /// How the filter moves along the width.
@@ -40,18 +42,25 @@ impl Conv2dParameters {
     ) -> Result<(), KernelError> {
         let [batches, input_height, input_width, input_channels] = self.input_shape;
         let [output_batches, output_height, output_width, output_channels] = self.output_shape;
-        ensure(batches == output_batches && input_channels >= 1, KernelError::Geometry)?;
+        let divides =
+            |channels: usize| channels >= 1 && self.groups >= 1 && channels.is_multiple_of(self.groups);
+        let grouped = divides(input_channels) && divides(output_channels);
+        ensure(batches == output_batches && grouped, KernelError::Geometry)?;
         ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
         self.vertical.check(input_height, output_height)?;
         self.horizontal.check(input_width, output_width)?;
         expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
         expect(Operand::Output, elements(&self.output_shape)?, output_elements)?;
-        let weights = [output_channels, self.vertical.filter, self.horizontal.filter, input_channels];
+        let depth = input_channels / self.groups;
+        let weights = [output_channels, self.vertical.filter, self.horizontal.filter, depth];
         filter.check(elements(&weights)?, output_channels)
     }
 
     /// Bytes of scratch that [`conv_2d_s8`] needs on any core.
     pub const fn scratch_bytes(&self) -> usize {
+        if self.groups != 1 {
+            return 0;
+        }
         let taps = self.vertical.filter.saturating_mul(self.horizontal.filter);
         let [vertical, horizontal] = [&self.vertical, &self.horizontal];
         let slides = !(vertical.stands() && horizontal.stands());
@@ -62,8 +71,9 @@ impl Conv2dParameters {
 /// Convolves an image with one filter an output channel.
 ///
 /// # Shapes
-/// Input `[N, H, W, C]`, weights `[O, KH, KW, C]`, output `[N, OH, OW, O]`. Taps outside the image
-/// count as the zero point, that is, not at all.
+/// Input `[N, H, W, C]`, weights `[O, KH, KW, C / groups]`, output `[N, OH, OW, O]`; the outputs of a group
+/// read its share of the input's channels. Taps outside the image count as the zero point, that is, not
+/// at all.
 ///
 /// # Types and ranges
 /// int8 activations, symmetric int8 weights, int32 bias and accumulator. The compiler excludes

@@ -25,16 +25,17 @@ pub(crate) struct Runs<'a> {
     pub weights_steps: [usize; 2],
 }
 
-/// Computes all `output` channels of one position; each has `filter_size` weights.
+/// Computes all `output` channels of one position, of which the first is `first`; each has `filter_size` weights.
 pub(crate) fn all_channels(
     filter: &Filter<'_>,
+    first: usize,
     filter_size: usize,
     runs: &Runs<'_>,
     finish: Finish,
     sums: &mut [i32; BLOCK],
     output: &mut [i8],
 ) {
-    let mut first = 0;
+    let mut first = first;
     for output in output.chunks_mut(BLOCK) {
         let sums = filter.biases(first, sums, output.len());
         let mut weights = filter.weights.get(first * filter_size..).unwrap_or(&[]);

@@ -41,6 +41,7 @@ mod window;
 mod conv_2d;
 mod depthwise_conv_2d;
 mod fully_connected;
+mod transpose_conv_2d;
 
 mod pool;
 
@@ -102,6 +103,7 @@ pub use softmax::{SoftmaxParameters, softmax_s8};
 pub use source::Source;
 pub use squared_difference::{SquaredDifferenceParameters, squared_difference_s8};
 pub use sub::sub_s8;
+pub use transpose_conv_2d::{check_transpose_conv_2d, transpose_conv_2d_s8};
 pub use window::Axis;
 
 /// The largest tensor of a kernel, in elements: every index and byte offset fits 31 bits.

@@ -12,9 +12,9 @@ pub struct Pool2dParameters {
     pub input_shape: [usize; 4],
     /// `[N, H, W, C]` of the output.
     pub output_shape: [usize; 4],
-    /// How the window moves along the height; not dilated.
+    /// How the window moves along the height.
     pub vertical: Axis,
-    /// How the window moves along the width; not dilated.
+    /// How the window moves along the width.
     pub horizontal: Axis,
     /// Smallest output, from the fused activation.
     pub activation_min: i8,
@@ -58,6 +58,8 @@ pub(crate) struct Window<'a> {
     channels: usize,
     rows: Clip,
     columns: Clip,
+    /// Distance of taps, 1 or more.
+    dilation: [usize; 2],
 }
 
 impl<'a> Window<'a> {
@@ -70,10 +72,12 @@ impl<'a> Window<'a> {
     #[inline(always)]
     pub fn pixels(self, channel: usize) -> impl Iterator<Item = &'a [i8]> {
         (0..self.rows.taps).flat_map(move |row| {
-            let first = (self.rows.input + row) * self.width + self.columns.input;
+            let [down, right] = self.dilation;
+            let first = (self.rows.input + row * down) * self.width + self.columns.input;
             let start = first * self.channels;
-            let run = self.image.get(start..start + self.columns.taps * self.channels).unwrap_or(&[]);
-            runs(run, self.channels).map(move |pixel| pixel.get(channel..).unwrap_or(&[]))
+            let run = self.image.get(start..).unwrap_or(&[]);
+            let pixels = runs(run, self.channels).step_by(right).take(self.columns.taps);
+            pixels.map(move |pixel| pixel.get(channel..).unwrap_or(&[]))
         })
     }
 }
@@ -87,11 +91,12 @@ pub(crate) fn for_each_window(
     mut pool: impl FnMut(Window<'_>, &mut [i8]),
 ) {
     let [_, height, width, channels] = parameters.input_shape;
+    let dilation = [parameters.vertical.dilation.max(1), parameters.horizontal.dilation.max(1)];
     for_each_row(parameters.input_shape, parameters.output_shape, input, output, |image, y, output| {
         let rows = parameters.vertical.clip(y, height);
         for (x, output) in runs_mut(output, channels).enumerate() {
             let columns = parameters.horizontal.clip(x, width);
-            pool(Window { image, width, channels, rows, columns }, output);
+            pool(Window { image, width, channels, rows, columns, dilation }, output);
         }
     });
 }

@@ -56,6 +56,38 @@ impl Axis {
         if taps == 0 { Clip { tap: 0, input: 0, taps } } else { Clip { tap, input: first, taps } }
     }
 
+    /// As [`Axis::clip`], in an input whose elements stand `stride` apart while the window moves by one: the first
+    /// tap on an element, and the distances to the next such tap and to its element.
+    #[inline(never)]
+    pub(crate) fn clip_apart(&self, output: usize, input: usize) -> (Clip, [usize; 2]) {
+        let (stride, dilation) = (self.stride.max(1), self.dilation.max(1));
+        // Taps meet elements whenever a multiple of the dilation is one of the stride.
+        let tap_step =
+            (1..stride).find(|step| step.wrapping_mul(dilation).is_multiple_of(stride)).unwrap_or(stride);
+        let input_step = tap_step.wrapping_mul(dilation) / stride;
+        let steps = [tap_step, input_step];
+        for tap in 0..self.filter {
+            let place = output.wrapping_add(tap.wrapping_mul(dilation));
+            let Some(place) = place.checked_sub(self.padding) else { continue };
+            let first = place / stride;
+            if first >= input {
+                break;
+            }
+            if place.is_multiple_of(stride) {
+                let room = (input - first).div_ceil(input_step.max(1));
+                let taps = (self.filter - tap).div_ceil(tap_step).min(room);
+                return (Clip { tap, input: first, taps }, steps);
+            }
+        }
+        (Clip { tap: 0, input: 0, taps: 0 }, steps)
+    }
+
+    /// Whether `output` windows over `input` elements that stand apart can be counted in 31 bits.
+    pub(crate) fn check_apart(&self, input: usize, output: usize) -> Result<(), KernelError> {
+        Axis { stride: 1, ..*self }.check(input, output)?;
+        Axis { filter: 1, dilation: 1, padding: 0, ..*self }.check(0, input)
+    }
+
     /// Whether `output` windows over `input` elements can be counted in 31 bits.
     pub(crate) fn check(&self, input: usize, output: usize) -> Result<(), KernelError> {
         ensure(self.filter >= 1 && self.stride >= 1 && self.dilation >= 1, KernelError::Range)?;
@@ -68,11 +100,11 @@ impl Axis {
         ensure(fits, KernelError::TooLarge)
     }
 
-    /// Whether, besides, every window has at least one tap inside: pools divide by their number.
+    /// Whether, besides, every window touches the input: an undilated one then has a tap inside.
     pub(crate) fn check_never_empty(&self, input: usize, output: usize) -> Result<(), KernelError> {
         self.check(input, output)?;
         let last_start = output.saturating_sub(1) * self.stride;
-        let inside = self.dilation == 1 && self.padding < self.filter && last_start < input + self.padding;
+        let inside = self.padding <= (self.filter - 1) * self.dilation && last_start < input + self.padding;
         ensure(inside, KernelError::Geometry)
     }
 }

@@ -38,6 +38,22 @@ impl Builder {
         self.operator(operator, input, &operands, &[1, rows, columns, channels], ZERO_POINT)
     }
 
+    /// A transposed convolution with a square filter, whose output is `stride` times as large. Returns it.
+    pub fn transpose_conv_2d(
+        &mut self,
+        input: TensorId,
+        channels: u32,
+        filter: u16,
+        stride: u16,
+    ) -> TensorId {
+        let [_, height, width, depth] = self.nhwc(input);
+        let window = Window { stride: [stride; 2], ..same_window(height, width, filter, 1).0 };
+        let operands = self.weights(&[channels, u32::from(filter), u32::from(filter), depth], channels);
+        let operator = Operator::TransposeConv2d { window, clamp: WHOLE };
+        let shape = [1, height * u32::from(stride), width * u32::from(stride), channels];
+        self.operator(operator, input, &operands, &shape, ZERO_POINT)
+    }
+
     /// A 3x3 depthwise convolution. Returns its output.
     pub fn depthwise_conv_2d(&mut self, input: TensorId, depth_multiplier: u16) -> TensorId {
         let [_, height, width, depth] = self.nhwc(input);

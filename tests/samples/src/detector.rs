@@ -18,7 +18,8 @@ pub fn detector() -> Model {
     let prelu = Operator::Prelu { positive: factor(1, 0), negative: factor(1, 8) };
     let bent = model.operator(prelu, pooled, &[slopes], &[1, 8, 8, 8], ZERO_POINT);
     // Down to 4x4, and up again in both ways.
-    let small = model.conv_2d(bent, 4, 3, 2);
+    let tiny = model.conv_2d(bent, 4, 3, 4);
+    let small = model.transpose_conv_2d(tiny, 4, 3, 2);
     let nearest = Operator::ResizeNearest { align_corners: false, half_pixel_centers: true };
     let near = model.operator(nearest, small, &[], &[1, 8, 8, 4], ZERO_POINT);
     let bilinear = Operator::ResizeBilinear { align_corners: false, half_pixel_centers: true };

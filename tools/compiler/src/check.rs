@@ -128,20 +128,20 @@ pub fn check_node(graph: &Graph, node: &Node) -> Result<(), String> {
         Op::DepthwiseConv2d { window, depth_multiplier, .. } => {
             depthwise_conv_2d(&operands, window, *depth_multiplier)?
         }
+        Op::TransposeConv2d { window, .. } => transpose_conv_2d(&operands, window, output)?,
         Op::FullyConnected { .. } => fully_connected(&operands, output)?,
         Op::AveragePool2d { window, .. } | Op::MaxPool2d { window, .. } => {
             let [input] = take(&operands)?;
             let [batch, height, width, channels] = image(input)?;
-            // A window that lies wholly in the padding has nothing to pool.
-            for axis in 0..2 {
-                if window.before[axis] >= window.filter[axis] || window.after[axis] >= window.filter[axis] {
+            let [rows, columns] = slide(height, width, window)?;
+            for (axis, (extent, result)) in [(height, rows), (width, columns)].into_iter().enumerate() {
+                if !never_empty(window, axis, extent, result) {
                     return Err(format!(
-                        "padding {:?}/{:?} as wide as the window",
-                        window.before, window.after
+                        "padding {:?}/{:?} leaves a window of {:?} without anything to pool",
+                        window.before, window.after, window.filter
                     ));
                 }
             }
-            let [rows, columns] = slide(height, width, window)?;
             vec![batch, rows, columns, channels]
         }
         Op::Mean => {
@@ -248,7 +248,10 @@ fn check_elements(node: &Node, operands: &[&Tensor], output: &Tensor) -> Result<
         };
     }
     let bias = match node.op {
-        Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } => operands.get(2),
+        Op::Conv2d { .. }
+        | Op::DepthwiseConv2d { .. }
+        | Op::TransposeConv2d { .. }
+        | Op::FullyConnected { .. } => operands.get(2),
         _ => None,
     };
     let same = operands.len() - usize::from(bias.is_some());
@@ -306,6 +309,19 @@ fn slide(height: usize, width: usize, window: &Window) -> Result<[usize; 2], Str
     Ok(result)
 }
 
+/// Whether every position of a pool's window has a tap inside the input.
+fn never_empty(window: &Window, axis: usize, extent: usize, result: usize) -> bool {
+    let (before, dilation) = (window.before[axis], window.dilation[axis]);
+    let first = |position: usize| {
+        let start = position * window.stride[axis];
+        // The first tap that is not in the padding before.
+        let tap = before.saturating_sub(start).div_ceil(dilation);
+        (tap < window.filter[axis]).then(|| start + tap * dilation - before)
+    };
+    [0, result - 1].into_iter().all(|position| first(position).is_some_and(|place| place < extent))
+        && (dilation == 1 || (0..result).all(|position| first(position).is_some_and(|place| place < extent)))
+}
+
 fn bias_matches(operands: &[&Tensor], channels: usize) -> Result<(), String> {
     match operands {
         [_, _] => Ok(()),
@@ -357,6 +373,31 @@ fn depthwise_conv_2d(
     bias_matches(operands, out_channels)?;
     let [rows, columns] = slide(height, width, window)?;
     Ok(vec![batch, rows, columns, out_channels])
+}
+
+fn transpose_conv_2d(operands: &[&Tensor], window: &Window, output: &Tensor) -> Result<Vec<usize>, String> {
+    let (Some(input), Some(weights)) = (operands.first(), operands.get(1)) else {
+        return Err(format!("two or three operands expected, {} found", operands.len()));
+    };
+    let [batch, height, width, channels] = image(input)?;
+    let [out_channels, rows, columns, depth] = image(weights)?;
+    if depth != channels || window.filter != [rows, columns] {
+        return Err(format!("weights {:?} do not fit an input of {channels} channels", weights.shape));
+    }
+    bias_matches(operands, out_channels)?;
+    let [_, out_height, out_width, _] = image(output)?;
+    for (axis, (extent, result)) in [(height, out_height), (width, out_width)].into_iter().enumerate() {
+        let (stride, dilation, before) = (window.stride[axis], window.dilation[axis], window.before[axis]);
+        let reach = window.filter[axis].saturating_sub(1).saturating_mul(dilation);
+        if stride == 0 || dilation == 0 || before > reach {
+            return Err(format!("stride {stride}, dilation {dilation}, {before} cut off a reach of {reach}"));
+        }
+        let most = extent.saturating_mul(stride).saturating_add(reach - before);
+        if result > most {
+            return Err(format!("{result} rows or columns of a result that has at most {most}"));
+        }
+    }
+    Ok(vec![batch, out_height, out_width, out_channels])
 }
 
 fn fully_connected(operands: &[&Tensor], output: &Tensor) -> Result<Vec<usize>, String> {

@@ -51,6 +51,7 @@ impl Device {
 static DEVICE: &[(&str, Device)] = &[
     ("Conv2d", Device::Kernel(OperatorKind::Conv2d)),
     ("DepthwiseConv2d", Device::Kernel(OperatorKind::DepthwiseConv2d)),
+    ("TransposeConv2d", Device::Kernel(OperatorKind::TransposeConv2d)),
     ("FullyConnected", Device::Kernel(OperatorKind::FullyConnected)),
     ("AveragePool2d", Device::Kernel(OperatorKind::AveragePool2d)),
     ("MaxPool2d", Device::Kernel(OperatorKind::MaxPool2d)),

@@ -127,6 +127,14 @@ pub enum Op {
         /// Fused activation.
         activation: Activation,
     },
+    /// Operands as [`Op::Conv2d`], without groups: every input pixel adds its product with the filter to the output,
+    /// `stride` apart, less `before` rows and columns. The output's shape says where it ends.
+    TransposeConv2d {
+        /// The filter's size, stride and dilation, and what is cut off above and left.
+        window: Window,
+        /// Fused activation.
+        activation: Activation,
+    },
     /// Operands: input (read as `[rows, I]`), weights, and a bias unless it is absent.
     FullyConnected {
         /// Fused activation.
@@ -289,6 +297,7 @@ impl Op {
         match self {
             Self::Conv2d { .. } => "Conv2d",
             Self::DepthwiseConv2d { .. } => "DepthwiseConv2d",
+            Self::TransposeConv2d { .. } => "TransposeConv2d",
             Self::FullyConnected { .. } => "FullyConnected",
             Self::AveragePool2d { .. } => "AveragePool2d",
             Self::MaxPool2d { .. } => "MaxPool2d",

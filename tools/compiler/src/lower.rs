@@ -124,6 +124,9 @@ fn lower_node(builder: &mut Builder<'_>, node: &graph::Node) -> Result<(), Lower
         Op::DepthwiseConv2d { window, depth_multiplier, activation } => {
             weighted::depthwise_conv_2d(builder, node, window, *depth_multiplier, *activation)
         }
+        Op::TransposeConv2d { window, activation } => {
+            weighted::transpose_conv_2d(builder, node, window, *activation)
+        }
         Op::FullyConnected { activation } => weighted::fully_connected(builder, node, *activation),
         Op::AveragePool2d { window, activation } | Op::MaxPool2d { window, activation } => {
             moving::pool(builder, node, window, *activation)

@@ -15,15 +15,17 @@ impl Conv2d {
     pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::Conv2d, check, run };
 }
 
-fn parameters(layer: &Layer<'_>) -> Result<Conv2dParameters, KernelError> {
+pub(super) fn parameters(layer: &Layer<'_>) -> Result<Conv2dParameters, KernelError> {
     let mut attributes = layer.view.attributes;
     let (window, clamp) = (attributes.window(), attributes.clamp());
     let (input, output) = (layer.input(0), layer.output());
     let [vertical, horizontal] = layer.axes(&window);
     let [activation_min, activation_max] = bounds(&clamp);
+    let (input_shape, [.., depth]) = (layer.input_image(0)?, image(&layer.input(1))?);
     Ok(Conv2dParameters {
-        input_shape: layer.input_image(0)?,
+        input_shape,
         output_shape: layer.output_image()?,
+        groups: input_shape[3] / depth.max(1),
         vertical,
         horizontal,
         input_zero_point: input.zero_point,

@@ -6,6 +6,7 @@
 mod conv_2d;
 mod depthwise_conv_2d;
 mod fully_connected;
+mod transpose_conv_2d;
 
 mod average_pool_2d;
 mod max_pool_2d;
@@ -53,6 +54,7 @@ pub use resize_nearest::ResizeNearest;
 pub use softmax::Softmax;
 pub use squared_difference::SquaredDifference;
 pub use sub::Sub;
+pub use transpose_conv_2d::TransposeConv2d;
 
 use crate::layer::Kernel;
 use crate::rolling::RowGroups;
@@ -87,6 +89,7 @@ pub const ALL: Operators = ops![
     Conv2d,
     DepthwiseConv2d,
     FullyConnected,
+    TransposeConv2d,
     AveragePool2d,
     MaxPool2d,
     Mean,

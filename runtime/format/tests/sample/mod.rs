@@ -290,7 +290,7 @@ pub fn random(seed: u32) -> Model {
         let small = [1, slide(height, 0), slide(width, 1), channels];
         let window = window(filter, stride, padding);
         let mut values = |count: u32| (0..count).map(|_| random(256) as u8 as i8).collect::<Vec<i8>>();
-        let (operator, inputs, output): (Operator, Vec<TensorId>, [u32; 4]) = match index % 21 {
+        let (operator, inputs, output): (Operator, Vec<TensorId>, [u32; 4]) = match index % 22 {
             0 => {
                 let (outputs, [rows, columns]) = (1 + index % 5, filter.map(u32::from));
                 let weights = values(outputs * rows * columns * channels);
@@ -344,6 +344,32 @@ pub fn random(seed: u32) -> Model {
             11 => {
                 let slopes = build.constant(&name, &[channels], &values(channels));
                 (Operator::Prelu { positive: below_one, negative: factor }, vec![last, slopes], shape)
+            }
+            20 => {
+                // Groups, then pixels two apart and a padding row.
+                let weights = values(2 * channels * 4);
+                let shape = [2 * channels, 2, 2, 1];
+                let grouped = build.layer(&name, &shape, &weights, &vec![9; 2 * channels as usize], factor);
+                let middle = build.activation(&format!("grouped {index}"), &[1, height, width, 2 * channels]);
+                let same = Window { filter: [2, 2], stride: [1, 1], dilation: [1, 1], padding: [0, 0] };
+                let operands = [&[last], &grouped[..]].concat();
+                build.operator(
+                    &format!("grouped {index}"),
+                    Operator::Conv2d { window: same, clamp },
+                    &operands,
+                    middle,
+                );
+                let shape = [3, 2, 1, 2 * channels];
+                let layer = build.layer(
+                    &format!("apart {index}"),
+                    &shape,
+                    &values(12 * channels),
+                    &[3, 2, 1],
+                    below_one,
+                );
+                let window = Window { filter: [2, 1], stride: [2, 1], dilation: [1, 1], padding: [1, 0] };
+                let output = [1, 2 * height, width, 3];
+                (Operator::TransposeConv2d { window, clamp }, [&[middle], &layer[..]].concat(), output)
             }
             12 => (Operator::AveragePool2d { window, clamp }, vec![last], small),
             13 => (Operator::Mean { factor: below_one }, vec![last], [1, 1, 1, channels]),

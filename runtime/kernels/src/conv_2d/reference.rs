@@ -20,13 +20,15 @@ pub(crate) fn conv_2d_s8(
     let Conv2dParameters { vertical, horizontal, input_zero_point, .. } = *parameters;
     let [_, input_height, input_width, channels] = parameters.input_shape;
     let output_channels = parameters.output_shape[3];
+    let groups = parameters.groups.max(1);
+    let (depth, of_group) = (channels / groups, output_channels / groups);
     let mut sums = [0; BLOCK];
     let finish = Finish {
         zero_point: parameters.output_zero_point,
         min: parameters.activation_min,
         max: parameters.activation_max,
     };
-    let (input_row, filter_row) = (input_width * channels, horizontal.filter * channels);
+    let (input_row, filter_row) = (input_width * channels, horizontal.filter * depth);
     let filter_size = vertical.filter * filter_row;
     for_each_row(parameters.input_shape, parameters.output_shape, input, output, |image, y, output| {
         let rows = vertical.clip(y, input_height);
@@ -38,18 +40,21 @@ pub(crate) fn conv_2d_s8(
                 input_zero_point,
                 rows: rows.taps,
                 columns: columns.taps,
-                length: channels,
+                length: depth,
                 input_steps: [
                     vertical.dilation.wrapping_mul(input_row),
                     horizontal.dilation.wrapping_mul(channels),
                 ],
-                weights_start: rows.tap * filter_row + columns.tap * channels,
-                weights_steps: [filter_row, channels],
+                weights_start: rows.tap * filter_row + columns.tap * depth,
+                weights_steps: [filter_row, depth],
             };
-            if horizontal.dilation == 1 {
+            if horizontal.dilation == 1 && groups == 1 {
                 (runs.columns, runs.length) = (1, columns.taps * channels);
             }
-            all_channels(filter, filter_size, &runs, finish, &mut sums, output);
+            for (group, output) in runs_mut(output, of_group).enumerate() {
+                runs.input = image.get(start + group * depth..).unwrap_or(&[]);
+                all_channels(filter, group * of_group, filter_size, &runs, finish, &mut sums, output);
+            }
         }
     });
 }

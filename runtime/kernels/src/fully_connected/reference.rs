@@ -32,6 +32,6 @@ pub(crate) fn fully_connected_s8(
             weights_start: 0,
             weights_steps: [0; 2],
         };
-        all_channels(filter, input_depth, &window, finish, &mut sums, output);
+        all_channels(filter, 0, input_depth, &window, finish, &mut sums, output);
     }
 }

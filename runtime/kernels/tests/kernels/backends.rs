@@ -1,4 +1,4 @@
-//! The operators that have backends against the oracle, on random shapes and parameters: ones, odd and
+//! The operators that have backends, and transposed convolution, against the oracle, on random shapes and parameters: ones, odd and
 //! prime sizes, strides over the edge, padding, dilation, zero points and saturation at both ends,
 //! every alignment, and guard zones around what a kernel may write.
 //!
@@ -16,9 +16,10 @@ use ocelli_kernels::*;
 pub type Property = (&'static str, fn(usize) -> usize);
 
 /// Every property here.
-pub const PROPERTIES: [Property; 4] = [
+pub const PROPERTIES: [Property; 5] = [
     ("conv_2d", conv_2d),
     ("depthwise_conv_2d", depthwise_conv_2d),
+    ("transpose_conv_2d", transpose_conv_2d),
     ("fully_connected", fully_connected),
     ("add", add),
 ];
@@ -27,7 +28,8 @@ pub const PROPERTIES: [Property; 4] = [
 pub fn conv_2d(cases: usize) -> usize {
     let mut random = Random(1);
     for case in 0..cases {
-        let channels = random.one_of(&[1, 2, 3, 4, 4, 5, 7, 8, 12, 16, 17, 33]);
+        let groups = random.one_of(&[1, 1, 1, 2, 3, 5]);
+        let channels = groups * random.one_of(&[1, 2, 3, 4, 4, 5, 7, 8, 12, 16, 17, 33]);
         let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
         let (mut vertical, mut height) = random.axis(input_shape[1], true);
         let (mut horizontal, mut width) = random.axis(input_shape[2], true);
@@ -35,11 +37,12 @@ pub fn conv_2d(cases: usize) -> usize {
             (vertical, horizontal) = (Axis::ONE, Axis::ONE);
             (height, width) = (input_shape[1], input_shape[2]);
         }
-        let output_channels = random.one_of(&[1, 2, 3, 4, 5, 8, 13, 31, 40]);
+        let output_channels = groups * random.one_of(&[1, 2, 3, 4, 5, 8, 13, 31, 40]);
         let (activation_min, activation_max) = random.activation();
         let p = Conv2dParameters {
             input_shape,
             output_shape: [input_shape[0], height, width, output_channels],
+            groups,
             vertical,
             horizontal,
             input_zero_point: random.zero_point(),
@@ -47,7 +50,7 @@ pub fn conv_2d(cases: usize) -> usize {
             activation_min,
             activation_max,
         };
-        let products = vertical.filter * horizontal.filter * channels;
+        let products = vertical.filter * horizontal.filter * channels / groups;
         let mut constants =
             Constants::random(&mut random, products * output_channels, products, output_channels);
         let filter = constants.filter();
@@ -92,6 +95,46 @@ pub fn depthwise_conv_2d(cases: usize) -> usize {
         p.check(&filter, input.all().len(), output.all().len()).unwrap();
         depthwise_conv_2d_s8(&p, &filter, input.all(), output.all(), scratch.all());
         let expected = oracle::depthwise_conv_2d(&p, &filter, input.all());
+        operands.compare(&expected, case, &p);
+    }
+    cases
+}
+
+/// Transposed 2-d convolution.
+pub fn transpose_conv_2d(cases: usize) -> usize {
+    let mut random = Random(7);
+    for case in 0..cases {
+        let channels = random.one_of(&[1, 2, 3, 4, 5, 8, 12]);
+        let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
+        let mut axis = |input: usize| {
+            let (axis, _) = random.axis(input, true);
+            let padding = random.below((axis.filter - 1) * axis.dilation + 1);
+            let output = 1 + random.below(input * axis.stride + padding);
+            (Axis { padding, ..axis }, output)
+        };
+        let ((vertical, height), (horizontal, width)) = (axis(input_shape[1]), axis(input_shape[2]));
+        let output_channels = random.one_of(&[1, 2, 3, 4, 5, 8, 33]);
+        let (activation_min, activation_max) = random.activation();
+        let p = Conv2dParameters {
+            input_shape,
+            output_shape: [input_shape[0], height, width, output_channels],
+            groups: 1,
+            vertical,
+            horizontal,
+            input_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            activation_min,
+            activation_max,
+        };
+        let products = vertical.filter * horizontal.filter * channels;
+        let mut constants =
+            Constants::random(&mut random, products * output_channels, products, output_channels);
+        let filter = constants.filter();
+        let mut operands = Operands::random(&mut random, elements(input_shape), elements(p.output_shape), 0);
+        let Operands { input, output, .. } = &mut operands;
+        check_transpose_conv_2d(&p, &filter, input.all().len(), output.all().len()).unwrap();
+        transpose_conv_2d_s8(&p, &filter, input.all(), output.all());
+        let expected = oracle::transpose_conv_2d(&p, &filter, input.all());
         operands.compare(&expected, case, &p);
     }
     cases

@@ -4,6 +4,7 @@ use crate::random::Random;
 use ocelli_kernels::*;
 
 const CONV: Conv2dParameters = Conv2dParameters {
+    groups: 1,
     input_shape: [1, 4, 4, 2],
     output_shape: [1, 4, 4, 3],
     vertical: Axis { filter: 3, stride: 1, dilation: 1, padding: 1 },

@@ -231,9 +231,11 @@ fn compute(operator: &str, layer: &Layer, input: &[i8], output: &mut [i8]) {
         "CONV_2D" => {
             let (activation_min, activation_max) = layer.activation();
             let constants = layer.weights();
+            let depth = constants.weights.len() / (output_shape[3] * vertical.filter * horizontal.filter);
             let parameters = Conv2dParameters {
                 input_shape,
                 output_shape,
+                groups: input_shape[3] / depth,
                 vertical,
                 horizontal,
                 input_zero_point,
@@ -243,6 +245,30 @@ fn compute(operator: &str, layer: &Layer, input: &[i8], output: &mut [i8]) {
             };
             parameters.check(&constants.filter(), input.len(), output.len()).unwrap();
             conv_2d_s8(&parameters, &constants.filter(), input, output, &mut []);
+        }
+        "TRANSPOSE_CONV" => {
+            let (activation_min, activation_max) = layer.activation();
+            let mut constants = layer.weights();
+            // Ours are turned by half a circle, with the padding that belongs to that.
+            let channels = constants.weights.len() / output_shape[3];
+            for filter in constants.weights.chunks_mut(channels) {
+                let taps: Vec<Vec<i8>> = filter.chunks(input_shape[3]).map(<[i8]>::to_vec).collect();
+                filter.copy_from_slice(&taps.into_iter().rev().flatten().collect::<Vec<i8>>());
+            }
+            let turned = |axis: Axis| Axis { padding: axis.filter - 1 - axis.padding, ..axis };
+            let parameters = Conv2dParameters {
+                input_shape,
+                output_shape,
+                groups: 1,
+                vertical: turned(vertical),
+                horizontal: turned(horizontal),
+                input_zero_point,
+                output_zero_point,
+                activation_min,
+                activation_max,
+            };
+            check_transpose_conv_2d(&parameters, &constants.filter(), input.len(), output.len()).unwrap();
+            transpose_conv_2d_s8(&parameters, &constants.filter(), input, output);
         }
         "DEPTHWISE_CONV_2D" => {
             let (activation_min, activation_max) = layer.activation();

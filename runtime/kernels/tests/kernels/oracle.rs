@@ -1,5 +1,6 @@
 //! The contract as short as it can be said, in plain loops and wide integers.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use ocelli_kernels::*;
@@ -61,19 +62,35 @@ fn factor(filter: &Filter, channel: usize) -> Requantize {
 /// 2-d convolution.
 pub fn conv_2d(p: &Conv2dParameters, filter: &Filter, input: &[i8]) -> Vec<i8> {
     let axes = [p.vertical, p.horizontal];
-    let channels = p.input_shape[3];
+    let channels = p.input_shape[3] / p.groups;
     let output = positions(p.output_shape).map(|[n, y, x, o]| {
         let mut sum = filter.bias.get(o).copied().unwrap_or(0);
+        let first = o / (p.output_shape[3] / p.groups) * channels;
         for [ky, kx, y, x] in window(axes, y, x, p.input_shape) {
             for c in 0..channels {
                 let weight = filter.weights[((o * axes[0].filter + ky) * axes[1].filter + kx) * channels + c];
-                let value = input[at(p.input_shape, [n, y, x, c])];
+                let value = input[at(p.input_shape, [n, y, x, first + c])];
                 sum += (i32::from(value) - i32::from(p.input_zero_point)) * i32::from(weight);
             }
         }
         finish(sum, factor(filter, o), p.output_zero_point, p.activation_min, p.activation_max)
     });
     output.collect()
+}
+
+/// Transposed 2-d convolution: a convolution of the image with its pixels `stride` apart and nothing between.
+pub fn transpose_conv_2d(p: &Conv2dParameters, filter: &Filter, input: &[i8]) -> Vec<i8> {
+    let [batches, height, width, channels] = p.input_shape;
+    let [tall, wide] = [height * p.vertical.stride, width * p.horizontal.stride];
+    let apart = [batches, tall, wide, channels];
+    let mut stretched = vec![p.input_zero_point; batches * tall * wide * channels];
+    for [n, y, x, c] in positions(p.input_shape) {
+        let to = [n, y * p.vertical.stride, x * p.horizontal.stride, c];
+        stretched[at(apart, to)] = input[at(p.input_shape, [n, y, x, c])];
+    }
+    let dense = |axis: Axis| Axis { stride: 1, ..axis };
+    let (vertical, horizontal) = (dense(p.vertical), dense(p.horizontal));
+    conv_2d(&Conv2dParameters { input_shape: apart, vertical, horizontal, ..*p }, filter, &stretched)
 }
 
 /// Depthwise 2-d convolution.
@@ -125,14 +142,14 @@ fn pooled(p: &Pool2dParameters, input: &[i8]) -> impl Iterator<Item = Vec<i8>> {
 /// 2-d maximum pool.
 pub fn max_pool_2d(p: &Pool2dParameters, input: &[i8]) -> Vec<i8> {
     pooled(p, input)
-        .map(|values| values.into_iter().max().unwrap().clamp(p.activation_min, p.activation_max))
+        .map(|values| values.into_iter().max().unwrap_or(i8::MIN).clamp(p.activation_min, p.activation_max))
         .collect()
 }
 
 /// 2-d average pool.
 pub fn average_pool_2d(p: &Pool2dParameters, input: &[i8]) -> Vec<i8> {
     let average = |values: Vec<i8>| {
-        let (sum, count) = (values.iter().map(|&v| i32::from(v)).sum::<i32>(), values.len() as i32);
+        let (sum, count) = (values.iter().map(|&v| i32::from(v)).sum::<i32>(), values.len().max(1) as i32);
         let magnitude = (2 * sum.abs() + count) / (2 * count);
         ((magnitude * sum.signum()) as i8).clamp(p.activation_min, p.activation_max)
     };

@@ -19,8 +19,8 @@ fn pools() {
     for case in 0..CASES {
         let channels = random.one_of(&[1, 2, 3, 15, 16, 17, 40]);
         let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
-        let (vertical, height) = random.axis(input_shape[1], false);
-        let (horizontal, width) = random.axis(input_shape[2], false);
+        let (vertical, height) = random.axis(input_shape[1], case % 3 == 0);
+        let (horizontal, width) = random.axis(input_shape[2], case % 3 == 0);
         let (activation_min, activation_max) = random.activation();
         let output_shape = [input_shape[0], height, width, channels];
         let p = Pool2dParameters {

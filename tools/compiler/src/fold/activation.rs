@@ -26,6 +26,7 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
         }
         let (Op::Conv2d { activation, .. }
         | Op::DepthwiseConv2d { activation, .. }
+        | Op::TransposeConv2d { activation, .. }
         | Op::FullyConnected { activation }
         | Op::AveragePool2d { activation, .. }
         | Op::MaxPool2d { activation, .. }

@@ -52,6 +52,7 @@ fn is_linear(op: &Op) -> bool {
         op,
         Op::Conv2d { activation: Activation::Linear, .. }
             | Op::DepthwiseConv2d { activation: Activation::Linear, .. }
+            | Op::TransposeConv2d { activation: Activation::Linear, .. }
             | Op::FullyConnected { activation: Activation::Linear }
     )
 }
@@ -59,6 +60,7 @@ fn is_linear(op: &Op) -> bool {
 fn set_activation(op: &mut Op, fused: Activation) {
     if let Op::Conv2d { activation, .. }
     | Op::DepthwiseConv2d { activation, .. }
+    | Op::TransposeConv2d { activation, .. }
     | Op::FullyConnected { activation } = op
     {
         *activation = fused;

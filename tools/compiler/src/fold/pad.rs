@@ -48,6 +48,7 @@ fn never_negative(graph: &Graph, uses: &Uses, id: TensorId) -> bool {
     match graph.nodes[producer].op {
         Op::Conv2d { activation, .. }
         | Op::DepthwiseConv2d { activation, .. }
+        | Op::TransposeConv2d { activation, .. }
         | Op::FullyConnected { activation }
         | Op::AveragePool2d { activation, .. }
         | Op::MaxPool2d { activation, .. }

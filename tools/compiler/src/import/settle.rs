@@ -120,7 +120,7 @@ fn store(graph: &mut Graph) {
     for index in 0..graph.nodes.len() {
         let node = &graph.nodes[index];
         let axis = match node.op {
-            Op::Conv2d { .. } | Op::FullyConnected { .. } => Some(0),
+            Op::Conv2d { .. } | Op::TransposeConv2d { .. } | Op::FullyConnected { .. } => Some(0),
             Op::DepthwiseConv2d { .. } => Some(3),
             _ => None,
         };

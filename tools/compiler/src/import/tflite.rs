@@ -12,6 +12,7 @@ use crate::graph::{Graph, Node, TensorId};
 pub(super) mod accepted;
 mod operators;
 mod tensors;
+mod transposed;
 mod windows;
 
 use operators::NodeSource;

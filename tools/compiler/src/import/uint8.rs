@@ -26,7 +26,7 @@ pub fn requantize_u8(graph: &mut Graph) -> Option<WeightsMoved> {
     let mut tally = Tally::default();
     for index in 0..graph.nodes.len() {
         let axis = match graph.nodes[index].op {
-            Op::Conv2d { .. } | Op::FullyConnected { .. } => 0,
+            Op::Conv2d { .. } | Op::TransposeConv2d { .. } | Op::FullyConnected { .. } => 0,
             Op::DepthwiseConv2d { .. } => 3,
             _ => continue,
         };

@@ -191,7 +191,10 @@ impl<'a> Builder<'a> {
     /// Refuses nodes with too few or too many operands, so that indexing them is safe.
     pub(super) fn check_arity(&self, node: &graph::Node) -> Result<(), LowerError> {
         let inputs = match node.op {
-            Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } => 2..=3,
+            Op::Conv2d { .. }
+            | Op::DepthwiseConv2d { .. }
+            | Op::TransposeConv2d { .. }
+            | Op::FullyConnected { .. } => 2..=3,
             Op::Add { .. } | Op::Mul { .. } | Op::Binary { .. } | Op::Prelu => 2..=2,
             Op::Select => 3..=3,
             Op::Concatenate { .. } => 1..=usize::from(u16::MAX),

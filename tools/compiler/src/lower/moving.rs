@@ -13,12 +13,6 @@ pub(super) fn pool(
     activation: Activation,
 ) -> Result<(), LowerError> {
     let output = builder.affine(&node.name, node.outputs[0])?;
-    if window.dilation != [1, 1] {
-        return Err(operands(
-            node,
-            format!("a pool with dilation {:?} is not supported, only [1, 1]", window.dilation),
-        ));
-    }
     let window = weighted::window_of(node, window)?;
     let clamp = factor::clamp(activation, output.scale, output.zero_point);
     let operator = if matches!(node.op, Op::AveragePool2d { .. }) {

@@ -21,15 +21,6 @@ pub(super) fn conv_2d(
     if groups == 0 || outputs % groups != 0 {
         return Err(operands(node, format!("{outputs} output channels do not divide into {groups} groups")));
     }
-    // The device knows no groups: channels that do not mix get weights of 0.
-    let (dense, shape) = if groups == 1 {
-        (weights.values.to_vec(), vec![outputs, height, width, inputs])
-    } else {
-        (
-            ungroup(weights.values, outputs, height * width, inputs, groups),
-            vec![outputs, height, width, inputs * groups],
-        )
-    };
     let channels = builder.shape(node.inputs[0]).last().copied();
     if channels != Some(inputs * groups) {
         return Err(operands(
@@ -37,15 +28,20 @@ pub(super) fn conv_2d(
             format!("input has {channels:?} channels, weights want {}", inputs * groups),
         ));
     }
-    let taps = dense.len() / outputs.max(1);
-    let of_channel = |channel: usize, tap: usize| dense[channel * taps + tap];
+    let taps = height * width * inputs;
+    let of_channel = |channel: usize, tap: usize| weights.values[channel * taps + tap];
     let output = builder.affine(&node.name, node.outputs[0])?;
     let operator = Operator::Conv2d {
         window: window_of(node, window)?,
         clamp: factor::clamp(activation, output.scale, output.zero_point),
     };
-    let channels =
-        Channels { count: outputs, taps, shape: &shape, values: &dense, in_single_precision: false };
+    let channels = Channels {
+        count: outputs,
+        taps,
+        shape: weights.shape,
+        values: weights.values,
+        in_single_precision: false,
+    };
     emit(builder, node, &weights, channels, of_channel, operator)
 }
 
@@ -81,6 +77,40 @@ pub(super) fn depthwise_conv_2d(
         values: weights.values,
         in_single_precision: false,
     };
+    emit(builder, node, &weights, channels, of_channel, operator)
+}
+
+pub(super) fn transpose_conv_2d(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    window: &graph::Window,
+    activation: Activation,
+) -> Result<(), LowerError> {
+    let weights = weights_of(builder, node)?;
+    let &[outputs, height, width, inputs] = weights.shape else {
+        return Err(operands(node, format!("weights of shape {:?} are not [O, H, W, I]", weights.shape)));
+    };
+    // The device gathers, so its filter is turned by half a circle, and so is its padding.
+    let taps = height * width * inputs;
+    let mut turned = Vec::with_capacity(weights.values.len());
+    for filter in weights.values.chunks(taps.max(1)) {
+        turned.extend(filter.chunks(inputs.max(1)).rev().flatten());
+    }
+    let mut window = *window;
+    for axis in 0..2 {
+        let reach = window.filter[axis].saturating_sub(1) * window.dilation[axis];
+        window.before[axis] = reach
+            .checked_sub(window.before[axis])
+            .ok_or_else(|| operands(node, format!("{} cut off a reach of {reach}", window.before[axis])))?;
+    }
+    let of_channel = |channel: usize, tap: usize| turned[channel * taps + tap];
+    let output = builder.affine(&node.name, node.outputs[0])?;
+    let operator = Operator::TransposeConv2d {
+        window: window_of(node, &window)?,
+        clamp: factor::clamp(activation, output.scale, output.zero_point),
+    };
+    let channels =
+        Channels { count: outputs, taps, shape: weights.shape, values: &turned, in_single_precision: false };
     emit(builder, node, &weights, channels, of_channel, operator)
 }
 
@@ -229,18 +259,6 @@ fn check_accumulator(
         return Err(LowerError::Accumulator { node: node.name.clone(), channel, bound });
     }
     Ok(())
-}
-
-/// Grouped weights as dense ones.
-fn ungroup(values: &[i8], outputs: usize, area: usize, inputs: usize, groups: usize) -> Vec<i8> {
-    let all_inputs = inputs * groups;
-    let mut dense = vec![0; outputs * area * all_inputs];
-    for (row, from) in values.chunks_exact(inputs).enumerate() {
-        let group = row / area / (outputs / groups);
-        let start = row * all_inputs + group * inputs;
-        dense[start..start + inputs].copy_from_slice(from);
-    }
-    dense
 }
 
 /// The window in the format's fields.

@@ -5,7 +5,7 @@ use tract_core::model::{OutletId, TypedModel};
 use tract_core::ops::array::{Pad, PadMode, TypedConcat};
 use tract_core::ops::binary::TypedBinOp;
 use tract_core::ops::cast::cast;
-use tract_core::ops::cnn::{Conv, KernelFormat, MaxPool, PaddingSpec, PoolSpec, SumPool};
+use tract_core::ops::cnn::{Conv, Deconv, KernelFormat, MaxPool, PaddingSpec, PoolSpec, SumPool};
 use tract_core::ops::einsum::EinSum;
 use tract_core::ops::logic::{Iff, comp_eq, comp_gt, comp_gte, comp_ne};
 use tract_core::ops::nn::{
@@ -65,6 +65,10 @@ impl Wiring<'_> {
             Op::DepthwiseConv2d { window, activation, .. } => {
                 let channels = self.graph.tensors[node.inputs[0]].shape[3];
                 let outlet = self.conv(node, window, channels)?;
+                self.activate(outlet, *activation, 4)?
+            }
+            Op::TransposeConv2d { window, activation } => {
+                let outlet = self.transpose_conv(node, window)?;
                 self.activate(outlet, *activation, 4)?
             }
             Op::FullyConnected { activation } => self.fully_connected(node, *activation)?,
@@ -163,13 +167,7 @@ impl Wiring<'_> {
         let kernel = self.operand(node.inputs[1])?;
         // tract groups kernels of the form [O, I, H, W]: [1, H, W, O] and [O, H, W, I] become that.
         let kernel = self.wire("kernel", AxisOp::Move(3, if depthwise { 0 } else { 1 }), &[kernel])?;
-        let bias = match node.inputs.get(2) {
-            Some(&bias) => self.operand(bias)?,
-            None => {
-                let zeros = constant(&[out_channels], &vec![0.0; out_channels])?;
-                self.wire("bias", Const::new(zeros)?, &[])?
-            }
-        };
+        let bias = self.bias(node, out_channels)?;
         let conv = Conv {
             pool_spec: pool_spec(window, channels, out_channels),
             kernel_fmt: KernelFormat::OIHW,
@@ -177,6 +175,45 @@ impl Wiring<'_> {
             q_params: None,
         };
         self.wire("conv", conv, &[input, kernel, bias])
+    }
+
+    fn transpose_conv(&mut self, node: &Node, window: &Window) -> TractResult<OutletId> {
+        let (source, output) =
+            (&self.graph.tensors[node.inputs[0]].shape, &self.graph.tensors[node.outputs[0]].shape);
+        let input = self.operand(node.inputs[0])?;
+        let kernel = self.operand(node.inputs[1])?;
+        let kernel = self.wire("kernel", AxisOp::Move(3, 1), &[kernel])?;
+        let bias = self.bias(node, output[3])?;
+        // The whole result, of which the output is a part; what it has beyond is filled up.
+        let ends = |axis: usize| {
+            let reach = (window.filter[axis] - 1) * window.dilation[axis] + 1;
+            let whole = (source[axis + 1] - 1) * window.stride[axis] + reach;
+            let wanted = window.before[axis] + output[axis + 1];
+            (whole.saturating_sub(wanted), wanted.saturating_sub(whole))
+        };
+        let ((below, under), (right, beside)) = (ends(0), ends(1));
+        let pool_spec = PoolSpec {
+            padding: PaddingSpec::Explicit(TVec::from_slice(&window.before), tvec![below, right]),
+            ..pool_spec(window, source[3], output[3])
+        };
+        let deconv = Deconv {
+            pool_spec,
+            kernel_format: KernelFormat::OIHW,
+            adjustments: tvec![under, beside],
+            group: 1,
+        };
+        self.wire("deconv", deconv, &[input, kernel, bias])
+    }
+
+    /// The bias of a convolution, or zeros.
+    fn bias(&mut self, node: &Node, channels: usize) -> TractResult<OutletId> {
+        match node.inputs.get(2) {
+            Some(&bias) => self.operand(bias),
+            None => {
+                let zeros = constant(&[channels], &vec![0.0; channels])?;
+                self.wire("bias", Const::new(zeros)?, &[])
+            }
+        }
     }
 
     fn fully_connected(&mut self, node: &Node, activation: Activation) -> TractResult<OutletId> {

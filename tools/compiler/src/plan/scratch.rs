@@ -13,9 +13,11 @@ pub(super) fn scratch_bytes(model: &Model, node: &Node) -> Result<u32, PlanError
         Operator::Conv2d { window, clamp } => {
             let Geometry { input, output, zero_points, axes } = geometry(model, node, &window)?;
             let Clamp { min, max } = clamp;
+            let depth = operand(model, node, 1)?.shape.last().map_or(1, |&depth| depth as usize);
             Conv2dParameters {
                 input_shape: input,
                 output_shape: output,
+                groups: input[3] / depth.max(1),
                 vertical: axes[0],
                 horizontal: axes[1],
                 input_zero_point: zero_points[0],

@@ -38,6 +38,7 @@ pub(super) fn activation(op: &Op) -> Activation {
     match op {
         Op::Conv2d { activation, .. }
         | Op::DepthwiseConv2d { activation, .. }
+        | Op::TransposeConv2d { activation, .. }
         | Op::FullyConnected { activation }
         | Op::AveragePool2d { activation, .. }
         | Op::MaxPool2d { activation, .. }

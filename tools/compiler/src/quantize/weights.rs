@@ -22,7 +22,7 @@ pub(super) fn quantize(
     }
     for node in &graph.nodes {
         match node.op {
-            Op::Conv2d { .. } | Op::FullyConnected { .. } => {
+            Op::Conv2d { .. } | Op::TransposeConv2d { .. } | Op::FullyConnected { .. } => {
                 weigh(graph, &mut quantized, node, affines, observed, 0)?
             }
             Op::DepthwiseConv2d { .. } => weigh(graph, &mut quantized, node, affines, observed, 3)?,

@@ -8,7 +8,7 @@ use tract_core::model::{OutletId, TypedModel, TypedNode};
 use tract_core::ops::array::{Pad, TypedConcat};
 use tract_core::ops::binary::TypedBinOp;
 use tract_core::ops::change_axes::AxisOp;
-use tract_core::ops::cnn::{Conv, MaxPool, SumPool};
+use tract_core::ops::cnn::{Conv, Deconv, MaxPool, SumPool};
 use tract_core::ops::einsum::EinSum;
 use tract_core::ops::element_wise::ElementWiseOp;
 use tract_core::ops::logic::Iff;
@@ -84,6 +84,7 @@ pub(super) fn lower(
 fn known(node: &TypedNode) -> bool {
     let op = &*node.op;
     op.is::<Conv>()
+        || op.is::<Deconv>()
         || op.is::<MaxPool>()
         || op.is::<SumPool>()
         || op.is::<EinSum>()
@@ -145,8 +146,11 @@ impl<'a> Lowering<'a> {
 
     fn input(&mut self, outlet: OutletId, channels_first: bool) -> Result<(), Problem> {
         let shape = self.shape(outlet)?;
-        let order: Vec<usize> =
-            if shape.len() == 4 && channels_first { NCHW_AS_NHWC.into() } else { (0..shape.len()).collect() };
+        let order: Vec<usize> = match shape.len() {
+            4 if channels_first => NCHW_AS_NHWC.into(),
+            3 if channels_first && self.is_signal(outlet) => vec![0, 2, 1],
+            rank => (0..rank).collect(),
+        };
         let name = self.model.node(outlet.node).name.clone();
         if shape.len() == 4 && channels_first {
             self.graph
@@ -158,6 +162,15 @@ impl<'a> Lowering<'a> {
         self.graph.input_orders.push(order.clone());
         self.values.insert(outlet, Value { tensor, layout: Layout::Axes(order), pending: Pending::None });
         Ok(())
+    }
+
+    /// Whether a window slides along an input of three axes.
+    fn is_signal(&self, outlet: OutletId) -> bool {
+        let readers = &self.model.node(outlet.node).outputs[outlet.slot].successors;
+        readers.iter().any(|reader| {
+            let op = &*self.model.node(reader.node).op;
+            op.is::<Conv>() || op.is::<Deconv>() || op.is::<MaxPool>() || op.is::<SumPool>()
+        })
     }
 
     fn node(&mut self, node: &TypedNode) -> Result<(), Problem> {
@@ -172,6 +185,8 @@ impl<'a> Lowering<'a> {
         let op = &*node.op;
         let value = if let Some(op) = op.downcast_ref::<Conv>() {
             self.conv(node, op)?
+        } else if let Some(op) = op.downcast_ref::<Deconv>() {
+            self.transpose_conv(node, op)?
         } else if let Some(op) = op.downcast_ref::<MaxPool>() {
             self.max_pool(node, op)?
         } else if let Some(op) = op.downcast_ref::<SumPool>() {

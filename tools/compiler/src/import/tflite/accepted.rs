@@ -75,6 +75,13 @@ static ACCEPTED: &[Accepted] = &[
     }),
     builtin(BuiltinOperator::SQUEEZE, &["Reshape"], |node| node.reshape()),
     builtin(BuiltinOperator::SUB, &["Add", "Sub"], |node| node.sub()),
+    builtin(BuiltinOperator::TRANSPOSE_CONV, &["TransposeConv2d"], |node| node.transpose_conv()),
+    Accepted {
+        code: BuiltinOperator::CUSTOM,
+        custom: "Convolution2DTransposeBias",
+        becomes: &["TransposeConv2d"],
+        translate: |node| node.transpose_conv_bias(),
+    },
     builtin(BuiltinOperator::TANH, &["Tanh"], |node| node.unary(Unary::Tanh)),
 ];
 

@@ -66,8 +66,8 @@ pub(super) type Translated = Result<(Op, Vec<TensorId>), Problem>;
 
 /// An operator of the file on its way into the graph.
 pub(super) struct Translation<'a> {
-    graph: &'a mut Graph,
-    source: NodeSource<'a>,
+    pub(super) graph: &'a mut Graph,
+    pub(super) source: NodeSource<'a>,
     warnings: &'a mut Vec<String>,
     /// Nodes before the last.
     nodes: Vec<Node>,
@@ -324,11 +324,24 @@ impl Translation<'_> {
 
     /// Input, weights and an optional bias, with scales of weights and bias along the channels.
     fn weighted(&mut self, channel_axis: usize) -> Result<Vec<TensorId>, Problem> {
-        if !matches!(self.source.inputs.len(), 2 | 3) {
-            return Err(Problem::Invalid(format!("{} operands", self.source.inputs.len())));
+        let operands: Vec<usize> = (0..self.source.inputs.len()).collect();
+        self.weighted_operands(&operands, channel_axis)
+    }
+
+    /// As [`Translation::weighted`], the operands by their places in the file.
+    pub(super) fn weighted_operands(
+        &mut self,
+        operands: &[usize],
+        channel_axis: usize,
+    ) -> Result<Vec<TensorId>, Problem> {
+        let &[input, weights, ref bias @ ..] = operands else {
+            return Err(Problem::Invalid(format!("{} operands", operands.len())));
+        };
+        if bias.len() > 1 {
+            return Err(Problem::Invalid(format!("{} operands", operands.len())));
         }
-        let mut inputs = vec![self.operand(0)?, self.operand(1)?];
-        inputs.extend(self.source.inputs.get(2).copied().flatten());
+        let mut inputs = vec![self.operand(input)?, self.operand(weights)?];
+        inputs.extend(bias.iter().filter_map(|&bias| self.source.inputs.get(bias).copied().flatten()));
         self.settle_axis(inputs[1], channel_axis)?;
         if let Some(&bias) = inputs.get(2) {
             self.settle_axis(bias, 0)?;
@@ -399,7 +412,7 @@ impl Translation<'_> {
         (0..count).map(|index| self.operand(index)).collect()
     }
 
-    fn axes(&self, id: TensorId) -> Result<[usize; 4], Problem> {
+    pub(super) fn axes(&self, id: TensorId) -> Result<[usize; 4], Problem> {
         let tensor = &self.graph.tensors[id];
         tensor.shape[..].try_into().map_err(|_| {
             Problem::Form(format!("`{}` has shape {:?}; four axes are supported", tensor.name, tensor.shape))
@@ -433,7 +446,7 @@ impl Translation<'_> {
     }
 }
 
-fn activation(fused: ActivationFunctionType) -> Result<Activation, Problem> {
+pub(super) fn activation(fused: ActivationFunctionType) -> Result<Activation, Problem> {
     match fused {
         ActivationFunctionType::NONE => Ok(Activation::Linear),
         ActivationFunctionType::RELU => Ok(Activation::Relu),
@@ -443,6 +456,6 @@ fn activation(fused: ActivationFunctionType) -> Result<Activation, Problem> {
     }
 }
 
-fn missing(options: &str) -> Problem {
+pub(super) fn missing(options: &str) -> Problem {
     Problem::Invalid(format!("the file gives no {options}"))
 }
