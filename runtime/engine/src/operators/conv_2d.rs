@@ -3,7 +3,7 @@
 use ocelli_format::OperatorKind;
 use ocelli_kernels::{Conv2dParameters, KernelError, conv_2d_s8};
 
-use crate::layer::{Kernel, Layer, bounds};
+use crate::layer::{Kernel, Layer, bounds, image};
 use crate::memory::Operands;
 
 /// [`Operator::Conv2d`](ocelli_format::Operator::Conv2d).
