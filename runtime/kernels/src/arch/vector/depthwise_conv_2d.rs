@@ -56,6 +56,7 @@ fn one_channel(
     }
     let parameters = Conv2dParameters {
         input_shape,
+        groups: 1,
         output_shape,
         vertical,
         horizontal,
