@@ -10,6 +10,14 @@ mod detector {
     include!(concat!(env!("OUT_DIR"), "/sample_detector.rs"));
 }
 
+mod classifier {
+    include!(concat!(env!("OUT_DIR"), "/sample_classifier.rs"));
+}
+
+mod striped {
+    include!(concat!(env!("OUT_DIR"), "/sample_striped.rs"));
+}
+
 /// A camera that has one frame, then none.
 struct OneFrame(Option<Vec<u8>>, Vec<u8>);
 
@@ -100,6 +108,39 @@ fn rows_pushed_one_by_one_give_the_answer_of_the_whole_frame() {
     let outside = Region { x: 0, y: 0, width: 11, height: 10 };
     let refused = pipeline.start_frame(10, 10, Some(outside)).unwrap_err();
     assert!(matches!(refused, ocelli::PreprocessError::Region { .. }), "{refused}");
+}
+
+#[test]
+fn a_streamed_input_sees_what_a_whole_one_sees() {
+    let whole = Artefact::parse(classifier::ARTEFACT).unwrap();
+    let streamed = Artefact::parse(striped::ARTEFACT).unwrap();
+    assert_eq!(classifier::ANSWER_ID, striped::ANSWER_ID);
+    let mut arena = Aligned([0; classifier::ARENA_BYTES]);
+    let mut scratch = [0; classifier::PREPROCESS_WORDS];
+    let model = Plan::new(&whole, classifier::PROFILE, classifier::OPERATORS, &mut arena.0).unwrap();
+    let mut whole = classifier::Classifier::<_, 5>::new(whole, model, &mut scratch).unwrap();
+    let mut arena = Aligned([0; striped::ARENA_BYTES]);
+    let mut scratch = [0; striped::PREPROCESS_WORDS];
+    let model = Plan::new(&streamed, striped::PROFILE, striped::OPERATORS, &mut arena.0).unwrap();
+    let mut streamed = striped::Classifier::<_, 5>::new(streamed, model, &mut scratch).unwrap();
+    for (width, height) in [(64, 48), (33, 50), (24, 20), (5, 90)] {
+        let mut pixels = vec![0; 3 * width * height];
+        let noise = ocelli_format::SeedStream::new(width as u32, 0);
+        pixels.iter_mut().zip(noise).for_each(|(pixel, byte)| *pixel = byte as u8);
+        let frame = Frame::new(&pixels, width, height, PixelFormat::Rgb888).unwrap();
+        let seen = whole.run(&frame).to_vec();
+        assert_eq!(streamed.run(&frame).to_vec(), seen, "{width}x{height}");
+
+        // A frame that is given up on, then the same from a camera that delivers lines.
+        let lines = || pixels.chunks(3 * width).map(SourceRow::Rgb888);
+        let mut rows = streamed.start_frame(width, height, None).unwrap();
+        lines().take(height / 2).for_each(|line| rows.push(line).unwrap());
+        let mut rows = streamed.start_frame(width, height, None).unwrap();
+        lines().for_each(|line| rows.push(line).unwrap());
+        assert!(rows.is_complete());
+        streamed.infer();
+        assert_eq!(streamed.postprocess().to_vec(), seen, "{width}x{height}");
+    }
 }
 
 #[test]

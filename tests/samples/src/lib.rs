@@ -1,4 +1,5 @@
-//! Two small models that use every operator and every kind of contract between them.
+//! Two small models that use every operator and every kind of contract between them, and one of them
+//! once more with a schedule that rolls rows.
 //!
 //! They need no training framework, no compiler and no file: weights come from the same pseudo-random
 //! stream as test inputs. `cargo xtask qemu` runs them on every machine, and the fuzzer starts from them.
@@ -10,16 +11,23 @@ mod classifier;
 
 mod detector;
 
+mod striped;
+
 pub use classifier::classifier;
 pub use detector::detector;
+pub use striped::striped_classifier;
 
 use ocelli_engine::{Plan, operators};
 use ocelli_format::model::{Model, SelfTest};
 use ocelli_format::{AlignedBytes, Artefact, write};
 
-/// Both models as artefacts, with self-tests, behind their names.
-pub fn artefacts() -> [(&'static str, AlignedBytes); 2] {
-    [("classifier", with_self_test(classifier())), ("detector", with_self_test(detector()))]
+/// All models as artefacts, with self-tests, behind their names.
+pub fn artefacts() -> [(&'static str, AlignedBytes); 3] {
+    [
+        ("classifier", with_self_test(classifier())),
+        ("detector", with_self_test(detector())),
+        ("striped", with_self_test(striped_classifier())),
+    ]
 }
 
 /// Writes a model, runs it, and writes it again with what came out as its self-test.
@@ -63,8 +71,8 @@ mod tests {
             let mut arena = AlignedBytes::zeros(1 << 16);
             let mut plan = Plan::new(&artefact, "portable", operators::ALL, &mut arena).unwrap();
             let mut run = |seed| {
-                let input = plan.input(0).unwrap();
-                input.iter_mut().zip(SeedStream::new(seed, 0)).for_each(|(value, byte)| *value = byte);
+                let mut stream = SeedStream::new(seed, 0);
+                plan.fill_input(0, || stream.next().unwrap());
                 plan.infer();
                 let outputs = (0..artefact.outputs().len()).flat_map(|index| plan.output(index).unwrap());
                 outputs.copied().collect::<Vec<i8>>()
@@ -74,5 +82,15 @@ mod tests {
             let saturated = first.iter().filter(|value| [-128, 127].contains(*value)).count();
             assert!(saturated * 4 < first.len(), "{name}: {first:?}");
         }
+    }
+
+    #[test]
+    fn rolling_rows_changes_no_answer() {
+        let [(_, whole), _, (_, striped)] = super::artefacts();
+        let [whole, striped] = [&whole, &striped].map(|bytes| Artefact::parse(bytes).unwrap());
+        assert_eq!(striped.answer_id(), whole.answer_id());
+        assert_eq!(striped.self_test(), whole.self_test());
+        let arena_bytes = |artefact: &Artefact<'_>| artefact.schedules().next().unwrap().arena_bytes;
+        assert!(2 * arena_bytes(&striped) < arena_bytes(&whole));
     }
 }

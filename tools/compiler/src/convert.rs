@@ -15,6 +15,7 @@ use crate::fold::fold;
 use crate::graph::{Element, Graph};
 use crate::import::{self, ImportError};
 use crate::inspect::inspect;
+use crate::plan::Budget;
 use crate::quantize::{self, Calibration, CalibrationError, Method, QuantizeError, Quantized};
 use crate::report::{OutputQuality, Report, sha256_hex};
 use crate::{lower, plan, provenance};
@@ -32,6 +33,8 @@ pub struct Options {
     pub version: Option<String>,
     /// Key and value pairs for the provenance, for example a licence.
     pub provenance: Vec<(String, String)>,
+    /// How much RAM the memory plan may need, and how the input comes.
+    pub budget: Budget,
 }
 
 /// A converted model.
@@ -133,7 +136,7 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
     model.version = options.version.clone().unwrap_or_else(|| "1".into());
     model.provenance = provenance::pairs(&source, &source_sha256, &report_calibration, calibration_samples);
     model.provenance.extend(options.provenance.iter().cloned());
-    let schedule = plan::plan(&model).map_err(ExecuteError::from)?;
+    let schedule = plan::plan_within(&model, &options.budget).map_err(ExecuteError::from)?;
     model.schedules.push(schedule);
     let bytes = finish(&mut model)?;
 

@@ -22,10 +22,56 @@ pub struct Model {
     pub path: PathBuf,
     /// The artefact.
     pub artefact: Vec<u8>,
+    /// What its arena holds.
+    pub memory: Memory,
+    /// The same under budgets of RAM.
+    pub striped: Vec<Striped>,
     /// Inputs and answers.
     pub cases: Vec<Case>,
     /// What is known about it.
     pub peer: Peer,
+}
+
+/// A golden model that rolls rows, to fit into less RAM.
+pub struct Striped {
+    /// What it was asked for.
+    pub budget: Budget,
+    /// The artefact.
+    pub artefact: Vec<u8>,
+    /// What its arena holds.
+    pub memory: Memory,
+}
+
+/// A budget that a model has to keep, one of `striped` in `tests/peers.toml`.
+#[derive(Clone, Copy, Deserialize)]
+pub struct Budget {
+    /// Bytes of arena, input and scratch included.
+    pub ram_bytes: u64,
+    /// Whether the input comes row by row.
+    #[serde(default)]
+    pub streams_input: bool,
+}
+
+/// What `ocelli convert` says about an arena.
+#[derive(Clone, Deserialize)]
+pub struct Memory {
+    /// Bytes that whole tensors need in any order of execution.
+    pub floor_bytes: u64,
+    /// Whether that is proven.
+    pub is_floor_exact: bool,
+    /// Bytes that tensors and rings take.
+    pub tensor_bytes: u64,
+    /// Bytes that only scratch takes.
+    pub scratch_bytes: u64,
+    /// Multiply-accumulates beyond those of the model.
+    pub extra_macs: u64,
+}
+
+impl Memory {
+    /// Bytes of the arena.
+    pub fn arena_bytes(&self) -> u64 {
+        self.tensor_bytes + self.scratch_bytes
+    }
 }
 
 /// An input, and what TFLite Micro makes of it.
@@ -49,6 +95,9 @@ pub struct Peer {
     pub image: bool,
     /// Multiply-accumulates of one inference.
     pub macs: u64,
+    /// Budgets of RAM below its largest tensors.
+    #[serde(default)]
+    pub striped: Vec<Budget>,
     #[serde(flatten)]
     machines: BTreeMap<String, Cost>,
 }
@@ -90,12 +139,19 @@ pub fn models() -> Result<Vec<Model>> {
         let source = find(&shared.join("models"), &peer.file)?
             .ok_or_else(|| anyhow!("{} is not below {}", peer.file, shared.join("models").display()))?;
         let path = output.join(&peer.file).with_extension("ocelli");
-        convert(&source, &path)?;
+        let memory = convert(&source, &path, None)?;
+        let striped = peer.striped.iter().map(|&budget| {
+            let path = path.with_extension(format!("{}.ocelli", budget.ram_bytes));
+            let memory = convert(&source, &path, Some(budget))?;
+            Ok(Striped { budget, artefact: fs::read(&path)?, memory })
+        });
+        let striped = striped.collect::<Result<_>>()?;
         let cases = cases(&table, &peer.file)?;
         if cases.is_empty() {
             bail!("golden.tsv has no line for {}", peer.file);
         }
-        Ok(Model { artefact: fs::read(&path)?, file: peer.file.clone(), source, path, cases, peer })
+        let artefact = fs::read(&path)?;
+        Ok(Model { artefact, file: peer.file.clone(), source, path, memory, striped, cases, peer })
     };
     peers.into_iter().map(load).collect()
 }
@@ -106,14 +162,32 @@ struct Peers {
 }
 
 /// Runs `ocelli convert`.
-fn convert(source: &Path, artefact: &Path) -> Result<()> {
+fn convert(source: &Path, artefact: &Path, budget: Option<Budget>) -> Result<Memory> {
     let ocelli = target_directory()?.join("release/ocelli");
     let mut convert = std::process::Command::new(ocelli);
-    let output = convert.arg("convert").arg(source).arg("--output").arg(artefact).output()?;
+    convert.arg("convert").arg(source).arg("--output").arg(artefact).arg("--json");
+    if let Some(Budget { ram_bytes, streams_input }) = budget {
+        convert.args(["--ram-budget", &ram_bytes.to_string()]);
+        convert.args(streams_input.then_some("--stream-input"));
+    }
+    let output = convert.output()?;
     if !output.status.success() {
         bail!("`ocelli convert {}` failed:\n{}", source.display(), String::from_utf8_lossy(&output.stderr));
     }
-    Ok(())
+    let report: Report =
+        serde_json::from_slice(&output.stdout).context("reading what `ocelli convert` says")?;
+    Ok(report.artefact.memory)
+}
+
+/// The part of the report that counts here.
+#[derive(Deserialize)]
+struct Report {
+    artefact: Inspection,
+}
+
+#[derive(Deserialize)]
+struct Inspection {
+    memory: Memory,
 }
 
 /// The lines of one model in `golden.tsv`.

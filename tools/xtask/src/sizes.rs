@@ -6,13 +6,15 @@ use anyhow::{Context, Result, bail};
 use ocelli_simulator::{Firmware, Machine, build, find_qemu, machines, run_elf};
 
 use crate::elf::{Footprint, footprint};
-use crate::golden::{self, Model};
+use crate::golden::{self, Budget, Memory, Model, Striped};
 
-/// Prints both tables; fails when anything is larger than it may be.
+/// Prints all tables; fails when anything is larger than it may be.
 pub fn run() -> Result<()> {
     let mut too_large = Vec::new();
+    let models = golden::models()?;
+    memory(&models, &mut too_large);
     firmware(&mut too_large)?;
-    models(&mut too_large)?;
+    code(&models, &mut too_large)?;
     if !too_large.is_empty() {
         bail!("{}", too_large.join("\n"));
     }
@@ -42,9 +44,54 @@ fn firmware(too_large: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
-/// Every golden model's arena and code.
-fn models(too_large: &mut Vec<String>) -> Result<()> {
-    let models = golden::models()?;
+/// Every golden model's tensors beside their floor, scratch, and both under budgets of RAM.
+fn memory(models: &[Model], too_large: &mut Vec<String>) {
+    if models.is_empty() {
+        return;
+    }
+    println!(
+        "{:<30} {:>9} {:>8} {:>8} {:>8} {:>8} {:>10}",
+        "memory", "floor", "tensors", "scratch", "arena", "budget", "extra MACs"
+    );
+    for Model { peer, memory, striped, .. } in models {
+        let row = |title: &str, memory: &Memory, budget: String| {
+            let floor = format!("{}{}", if memory.is_floor_exact { "" } else { "<=" }, memory.floor_bytes);
+            println!(
+                "{title:<30} {floor:>9} {:>8} {:>8} {:>8} {budget:>8} {:>10}",
+                memory.tensor_bytes,
+                memory.scratch_bytes,
+                memory.arena_bytes(),
+                memory.extra_macs
+            );
+        };
+        row(&peer.title, memory, "-".to_owned());
+        limit(
+            too_large,
+            &peer.title,
+            "memory for tensors",
+            memory.tensor_bytes,
+            most_above(memory.floor_bytes),
+        );
+        for Striped { budget, memory, .. } in striped {
+            row(budget_title(budget), memory, budget.ram_bytes.to_string());
+            limit(too_large, &peer.title, "striped arena", memory.arena_bytes(), budget.ram_bytes);
+        }
+    }
+    println!();
+}
+
+/// What a plan may need where its floor is so much: 2 % more.
+fn most_above(floor_bytes: u64) -> u64 {
+    floor_bytes + floor_bytes / 50
+}
+
+/// How a budget is kept.
+pub fn budget_title(budget: &Budget) -> &'static str {
+    if budget.streams_input { "  striped, input streamed" } else { "  striped" }
+}
+
+/// Every golden model's code.
+fn code(models: &[Model], too_large: &mut Vec<String>) -> Result<()> {
     if models.is_empty() {
         return Ok(());
     }
@@ -53,7 +100,7 @@ fn models(too_large: &mut Vec<String>) -> Result<()> {
         "{:<30} {:>8} {:>8} {:>10} {:>8} {:>8} {:>8} {:>9}",
         "model", "arena", "TFLM", "artefact", "code", "budget", "TFLM", "with DSP"
     );
-    for model in &models {
+    for model in models {
         let peer = model.peer.on(CODE_MACHINE).context("tests/peers.toml lacks a machine")?;
         let (arena_bytes, code_bytes) = fixed_firmware(machine, model, false)?;
         let (_, fast_code_bytes) = fixed_firmware(machine, model, true)?;

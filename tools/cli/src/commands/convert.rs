@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 use ocelli_compiler::convert::{Conversion, Options, convert};
+use ocelli_compiler::plan::Budget;
 use ocelli_compiler::quantize::Method;
 use ocelli_compiler::report::Report;
 
+use crate::commands::inspect::memory_line;
 use crate::failure::{Failure, Verdict};
 use crate::terminal::{self, FAINT, STRONG, say, thousands};
 
@@ -38,6 +40,13 @@ pub struct Arguments {
     /// Leave out names and provenance, which a device has no use for; outputs and answer id stay
     #[arg(long)]
     strip: bool,
+    /// Most bytes of arena, for example 25600 or 24k; early layers then roll over single rows where whole
+    /// tensors need more
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    ram_budget: Option<u64>,
+    /// Let the input come row by row, so that it never exists as a whole
+    #[arg(long)]
+    stream_input: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -55,6 +64,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         method: arguments.method,
         version: arguments.model_version,
         provenance: arguments.provenance,
+        budget: Budget { ram_bytes: arguments.ram_budget, streams_input: arguments.stream_input },
     };
     let spinner = terminal::spinner(format!("Converting {}", arguments.model.display()));
     let Conversion { model, mut bytes, report, .. } =
@@ -91,7 +101,18 @@ fn print(report: &Report) -> Result<(), Failure> {
         thousands(artefact.macs),
         thousands(artefact.weight_bytes),
         thousands(artefact.arena_bytes),
-    )
+    )?;
+    say!("{FAINT}{}{FAINT:#}", memory_line(&artefact.memory))
+}
+
+/// A number of bytes, or of kilobytes of 1,024 with `k`.
+fn parse_bytes(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.strip_suffix(['k', 'K']) {
+        Some(number) => (number, 1024),
+        None => (text, 1),
+    };
+    let bytes = number.parse().ok().and_then(|number: u64| number.checked_mul(unit));
+    bytes.ok_or_else(|| "a number of bytes, or of kilobytes as in 24k".to_owned())
 }
 
 fn parse_method(text: &str) -> Result<Method, String> {
@@ -116,6 +137,14 @@ pub fn parse_pair(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_read() {
+        assert_eq!(["25600", "24k", "0"].map(parse_bytes), [Ok(25_600), Ok(24_576), Ok(0)]);
+        for wrong in ["", "k", "1m", "-1", "18446744073709551615k"] {
+            assert!(parse_bytes(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn methods_are_read() {

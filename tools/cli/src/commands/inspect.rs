@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use comfy_table::Table;
-use ocelli_compiler::inspect::inspect;
+use ocelli_compiler::inspect::{Memory, inspect};
 use ocelli_format::{Artefact, TensorId, TensorView};
 use serde_json::{Value, json};
 
@@ -54,6 +54,7 @@ fn as_json(artefact: &Artefact<'_>) -> Value {
         "weight_bytes": numbers.weight_bytes,
         "artefact_bytes": numbers.artefact_bytes,
         "arena_bytes": numbers.arena_bytes,
+        "memory": numbers.memory,
         "operators": numbers.operators,
         "inputs": artefact.inputs().iter().map(tensor).collect::<Vec<_>>(),
         "outputs": artefact.outputs().iter().map(tensor).collect::<Vec<_>>(),
@@ -94,6 +95,7 @@ fn print(artefact: &Artefact<'_>) -> Result<(), Failure> {
         let (arena, scratch) = (thousands(schedule.arena_bytes), thousands(schedule.scratch_bytes));
         fact("arena", format!("{arena} bytes on {}, of these {scratch} for scratch alone", schedule.profile));
     }
+    fact("memory", memory_line(&numbers.memory));
     fact("artefact", format!("{} bytes", thousands(numbers.artefact_bytes)));
     fact("weights", format!("{} bytes", thousands(numbers.weight_bytes)));
     fact("work", format!("{} multiply-accumulates", thousands(numbers.macs)));
@@ -117,6 +119,23 @@ fn print(artefact: &Artefact<'_>) -> Result<(), Failure> {
     }
     say!("{table}")?;
     say!("{FAINT}Weights count with their biases, factors and tables.{FAINT:#}")
+}
+
+/// Tensors beside the floor, scratch, and what rolls.
+pub fn memory_line(memory: &Memory) -> String {
+    let floor = if memory.is_floor_exact { "floor" } else { "lowest peak found" };
+    let mut line = format!(
+        "{} bytes of tensors ({floor} of whole ones: {}), {} of scratch",
+        thousands(memory.tensor_bytes),
+        thousands(memory.floor_bytes),
+        thousands(memory.scratch_bytes)
+    );
+    if memory.row_groups > 0 {
+        let streamed = if memory.streams_input { ", input streamed" } else { "" };
+        let (groups, extra) = (memory.row_groups, thousands(memory.extra_macs));
+        line += &format!("; {groups} row groups{streamed}, {extra} extra multiply-accumulates");
+    }
+    line
 }
 
 /// A value of the provenance, cut where it would fill the screen; JSON has it whole.

@@ -64,6 +64,9 @@ impl Group {
         };
         let rolls = Rolls::new(model, order, positions.clone(), streamed)?;
         let trips = rolls.steps.iter().map(|step| step.trip_of(step.height - 1) + 1).max()?;
+        // Rows of the input that nobody reads come all the same.
+        let rows = streamed.and_then(|input| image(model, input)).map_or(0, |[height, _]| height);
+        let trips = trips.max(rows);
         let paces = rolls.steps.iter().map(|step| {
             Some(Pace { first_trip: step.first_trip.try_into().ok()?, period: step.period.try_into().ok()? })
         });

@@ -7,7 +7,7 @@ use ocelli_simulator::{Input, Job, Run, SimulateError, run_elf, run_on_host};
 
 use super::{LIMIT, Target, in_parallel};
 
-/// Runs both models on every machine and compares tensors, boxes and classes with the host's.
+/// Runs all models on every machine and compares tensors, boxes and classes with the host's.
 pub fn run(targets: &[Target]) -> Result<()> {
     let mut compared = 0;
     for (name, artefact) in ocelli_samples::artefacts() {
@@ -45,7 +45,7 @@ pub fn run(targets: &[Target]) -> Result<()> {
 
 /// Damaged artefacts and inputs that do not fit: a machine says the same as the host, and neither panics.
 fn refusals(targets: &[Target]) -> Result<()> {
-    let [(_, artefact), _] = ocelli_samples::artefacts();
+    let [(_, artefact), ..] = ocelli_samples::artefacts();
     let flipped: Vec<u8> = artefact
         .iter()
         .enumerate()
