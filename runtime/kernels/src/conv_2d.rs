@@ -40,6 +40,17 @@ impl Conv2dParameters {
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
+        self.check_sizes(filter, input_elements, output_elements)?;
+        filter.check_factors()
+    }
+
+    /// The part of the check on which loops without bounds of their own rely.
+    pub(crate) fn check_sizes(
+        &self,
+        filter: &Filter<'_>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
         let [batches, input_height, input_width, input_channels] = self.input_shape;
         let [output_batches, output_height, output_width, output_channels] = self.output_shape;
         let divides =
@@ -53,7 +64,7 @@ impl Conv2dParameters {
         expect(Operand::Output, elements(&self.output_shape)?, output_elements)?;
         let depth = input_channels / self.groups;
         let weights = [output_channels, self.vertical.filter, self.horizontal.filter, depth];
-        filter.check(elements(&weights)?, output_channels)
+        filter.check_lengths(elements(&weights)?, output_channels)
     }
 
     /// Bytes of scratch that [`conv_2d_s8`] needs on any core.

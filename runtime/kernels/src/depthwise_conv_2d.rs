@@ -38,6 +38,17 @@ impl DepthwiseConv2dParameters {
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
+        self.check_sizes(filter, input_elements, output_elements)?;
+        filter.check_factors()
+    }
+
+    /// The part of the check on which loops without bounds of their own rely.
+    pub(crate) fn check_sizes(
+        &self,
+        filter: &Filter<'_>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
         let [batches, input_height, input_width, input_channels] = self.input_shape;
         let [output_batches, output_height, output_width, output_channels] = self.output_shape;
         let whole = input_channels >= 1 && output_channels.is_multiple_of(input_channels);
@@ -48,7 +59,7 @@ impl DepthwiseConv2dParameters {
         expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
         expect(Operand::Output, elements(&self.output_shape)?, output_elements)?;
         let weights = [self.vertical.filter, self.horizontal.filter, output_channels];
-        filter.check(elements(&weights)?, output_channels)
+        filter.check_lengths(elements(&weights)?, output_channels)
     }
 
     /// Bytes of scratch that [`depthwise_conv_2d_s8`] needs on any core.

@@ -39,8 +39,8 @@ impl Filter<'_> {
         Requantize { multiplier, shift }
     }
 
-    /// Whether the slices serve `channels` output channels of `weights` weights in all.
-    pub(crate) fn check(&self, weights: usize, channels: usize) -> Result<(), KernelError> {
+    /// Whether the slices are as long as `channels` output channels of `weights` weights in all need them.
+    pub(crate) fn check_lengths(&self, weights: usize, channels: usize) -> Result<(), KernelError> {
         expect(Operand::Weights, weights, self.weights.len())?;
         if !self.bias.is_empty() {
             expect(Operand::Bias, channels, self.bias.len())?;
@@ -49,6 +49,11 @@ impl Filter<'_> {
             expect(Operand::Multipliers, channels, self.multipliers.len())?;
             expect(Operand::Shifts, channels, self.shifts.len())?;
         }
+        Ok(())
+    }
+
+    /// Whether every factor is valid.
+    pub(crate) fn check_factors(&self) -> Result<(), KernelError> {
         // All are looked at, so that the compiler can look at many at once.
         let valid = |multiplier, shift| Requantize { multiplier, shift }.is_valid();
         let multipliers = self.multipliers.iter().fold(true, |all, &multiplier| all & valid(multiplier, 0));

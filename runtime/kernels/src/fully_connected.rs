@@ -36,11 +36,22 @@ impl FullyConnectedParameters {
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
+        self.check_sizes(filter, input_elements, output_elements)?;
+        filter.check_factors()
+    }
+
+    /// The part of the check on which loops without bounds of their own rely.
+    pub(crate) fn check_sizes(
+        &self,
+        filter: &Filter<'_>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
         ensure(self.input_depth >= 1, KernelError::Geometry)?;
         ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
         expect(Operand::Input, elements(&[self.batches, self.input_depth])?, input_elements)?;
         expect(Operand::Output, elements(&[self.batches, self.output_depth])?, output_elements)?;
-        filter.check(elements(&[self.output_depth, self.input_depth])?, self.output_depth)
+        filter.check_lengths(elements(&[self.output_depth, self.input_depth])?, self.output_depth)
     }
 
     /// Bytes of scratch that [`fully_connected_s8`] needs on any core.

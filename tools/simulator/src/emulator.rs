@@ -55,7 +55,22 @@ pub fn run_elf(
     job: Option<&Job<'_>>,
     limit: Duration,
 ) -> Result<Facts, SimulateError> {
+    run_elf_with(machine, elf, job, limit, &[])
+}
+
+/// The same, with more arguments for QEMU, a plugin for instance; what that prints are facts, too.
+///
+/// # Errors
+/// As above.
+pub fn run_elf_with(
+    machine: &Machine,
+    elf: &Path,
+    job: Option<&Job<'_>>,
+    limit: Duration,
+    arguments: &[String],
+) -> Result<Facts, SimulateError> {
     let mut qemu = Command::new(QEMU);
+    qemu.args(arguments);
     qemu.args(["-M", &machine.name, "-display", "none", "-monitor", "none", "-serial", "none"])
         // One instruction is one nanosecond of the machine's time: counts are the same in every run.
         .args(["-icount", "shift=0", "-semihosting-config", "enable=on,target=native", "-kernel"])

@@ -19,7 +19,7 @@ mod report;
 
 mod error;
 
-pub use emulator::{Simulation, find_qemu, run_elf};
+pub use emulator::{Simulation, find_qemu, run_elf, run_elf_with};
 pub use error::SimulateError;
 pub use firmware::{Firmware, build, repository, target_directory};
 pub use host::run_on_host;

@@ -21,8 +21,10 @@ pub struct Run {
     pub instructions: Instructions,
     /// Arena bytes that the model takes: tensors and scratch.
     pub arena_bytes: u64,
-    /// The deepest the stack got in the measured stages.
+    /// The deepest the stack got from parsing to the last stage.
     pub stack_bytes: u64,
+    /// The deepest it got in the infer stage alone; 0 where that did not run as a whole.
+    pub infer_stack_bytes: u64,
     /// What the postprocess stage found, in frame sub-pixels.
     pub detections: Vec<Detection>,
     /// Classes with their scores in steps of `1 / 65536`, best first.
@@ -120,6 +122,7 @@ impl Run {
             output_hash: facts.first("output_hash").map(str::to_owned),
             arena_bytes: facts.first("arena_bytes")?.parse().ok()?,
             stack_bytes: facts.first("stack_bytes")?.parse().ok()?,
+            infer_stack_bytes: facts.first("infer_stack_bytes").map_or(Ok(0), u64::from_str).ok()?,
             overflow: facts.first("overflow").map_or(Ok(0), u64::from_str).ok()?,
             ..Run::default()
         };
@@ -174,7 +177,7 @@ fn numbers<T: FromStr>(line: &str) -> Option<Vec<T>> {
 mod tests {
     use super::*;
 
-    const PRINTED: &str = "machine mps2-an386\nself_test ok\narena_bytes 54996\nstack_bytes 844\n\
+    const PRINTED: &str = "machine mps2-an386\nself_test ok\narena_bytes 54996\nstack_bytes 844\ninfer_stack_bytes 616\n\
         instructions preprocess 10\ninstructions infer 4294967296\ninstructions postprocess 7\n\
         step 0 0000beef 9\nstep 1 00000001 0\noutput 0 80ff\noutput 1 00\noutput_hash 0123\n\
         detection 1 65535 -256 0 512 256 7 -8\noverflow 2\ndone\n";
@@ -185,6 +188,7 @@ mod tests {
         assert_eq!(run.output_hex, ["80ff", "00"]);
         assert_eq!(run.output_hash.as_deref(), Some("0123"));
         assert_eq!((run.arena_bytes, run.stack_bytes, run.overflow), (54_996, 844, 2));
+        assert_eq!(run.infer_stack_bytes, 616);
         assert_eq!(run.instructions, Instructions { preprocess: 10, infer: 1 << 32, postprocess: 7 });
         let steps = [(0xBEEF, 9), (1, 0)].map(|(crc32, instructions)| Step { crc32, instructions });
         assert_eq!(run.steps, steps);

@@ -13,10 +13,10 @@ pub fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<
     Ok(command)
 }
 
-/// Prints and runs a command; its output goes where ours goes.
+/// Tells and runs a command; its output goes where ours goes.
 pub fn run(command: &mut Command) -> Result<()> {
     let text = text(command);
-    println!("+ {text}");
+    eprintln!("+ {text}");
     let status = command.status().with_context(|| format!("starting `{text}`"))?;
     if !status.success() {
         bail!("`{text}` ended with {status}");

@@ -1,4 +1,4 @@
-//! Reads from an ELF file how many bytes of flash and RAM a firmware takes.
+//! Reads from an ELF file how many bytes of flash and RAM a firmware takes, and where its functions are.
 
 use std::fs;
 use std::path::Path;
@@ -20,6 +20,31 @@ pub struct Footprint {
 pub fn footprint(file: &Path) -> Result<Footprint> {
     let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
     sections(&bytes).with_context(|| format!("{} is not a 32-bit ELF file", file.display()))
+}
+
+/// The address of the first function whose name has `part` in it.
+pub fn address_of(file: &Path, part: &str) -> Result<u64> {
+    let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    symbol(&bytes, part).with_context(|| format!("{} has no function {part}", file.display()))
+}
+
+fn symbol(bytes: &[u8], part: &str) -> Option<u64> {
+    let word = |offset: usize| Some(u32::from_le_bytes(bytes.get(offset..offset + 4)?.try_into().ok()?));
+    let half = |offset: usize| Some(u16::from_le_bytes(bytes.get(offset..offset + 2)?.try_into().ok()?));
+    let (first, entry, count) = (word(32)? as usize, half(46)? as usize, half(48)?);
+    let mut headers = (0..usize::from(count)).map(|index| first + index * entry);
+    let table = headers.find(|&header| word(header + 4) == Some(SYMBOLS))?;
+    let (start, size, names) =
+        (word(table + 16)? as usize, word(table + 20)? as usize, word(table + 24)? as usize);
+    let names = word(first + names * entry + 16)? as usize;
+    // Of each symbol st_name, st_value, st_size, st_info.
+    (start..start + size).step_by(16).find_map(|symbol| {
+        let name = bytes.get(names + word(symbol)? as usize..)?.split(|&byte| byte == 0).next()?;
+        let is_function = bytes.get(symbol + 12)? & 0xF == FUNCTION;
+        // The lowest bit says that the code is Thumb.
+        let address = u64::from(word(symbol + 4)? & !1);
+        (is_function && String::from_utf8_lossy(name).contains(part)).then_some(address)
+    })
 }
 
 fn sections(bytes: &[u8]) -> Option<Footprint> {
@@ -54,6 +79,9 @@ fn sections(bytes: &[u8]) -> Option<Footprint> {
 const WRITABLE: u32 = 1;
 const ALLOCATED: u32 = 2;
 const NO_BITS: u32 = 8;
+const SYMBOLS: u32 = 2;
+/// A symbol's type.
+const FUNCTION: u8 = 2;
 
 #[cfg(test)]
 mod tests {

@@ -25,6 +25,8 @@ mod aarch64;
 
 mod bench_host;
 
+mod bench_qemu;
+
 mod fuzz;
 
 use std::process::ExitCode;
@@ -58,6 +60,8 @@ enum Job {
     Aarch64,
     /// Time inference on this machine, beside LiteRT and onnxruntime
     BenchHost(bench_host::Options),
+    /// Print what an inference takes by model and core, and check it against the committed baseline
+    BenchQemu(bench_qemu::Options),
     /// Feed mutated bytes to the artefact reader and the planner
     Fuzz(fuzz::Options),
 }
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Some(Job::Sizes) => sizes::run(),
         Some(Job::Aarch64) => aarch64::run(),
         Some(Job::BenchHost(options)) => bench_host::run(&options),
+        Some(Job::BenchQemu(options)) => bench_qemu::run(&options),
         Some(Job::Fuzz(options)) => fuzz::run(&options),
     };
     match result {

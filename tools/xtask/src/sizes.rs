@@ -98,7 +98,7 @@ fn code(models: &[Model], too_large: &mut Vec<String>) -> Result<()> {
     let machine = Machine::named(CODE_MACHINE)?;
     println!(
         "{:<30} {:>8} {:>8} {:>10} {:>8} {:>8} {:>8} {:>9}",
-        "model", "arena", "TFLM", "artefact", "code", "budget", "TFLM", "with DSP"
+        "model", "arena", "TFLM", "artefact", "code", "budget", "TFLM", "fast"
     );
     for model in models {
         let peer = model.peer.on(CODE_MACHINE).context("tests/peers.toml lacks a machine")?;
@@ -120,7 +120,7 @@ fn code(models: &[Model], too_large: &mut Vec<String>) -> Result<()> {
 
 /// Arena and code bytes of the firmware that carries one model, which has run and passed its self-test; `fast`
 /// with kernels in assembly.
-fn fixed_firmware(machine: &Machine, model: &Model, fast: bool) -> Result<(u64, u64)> {
+pub fn fixed_firmware(machine: &Machine, model: &Model, fast: bool) -> Result<(u64, u64)> {
     let elf = build(machine, Firmware::Fixed { artefact: &model.path, fast })?;
     find_qemu()?;
     let title = &model.peer.title;

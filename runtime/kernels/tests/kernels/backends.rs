@@ -69,7 +69,7 @@ pub fn conv_2d(cases: usize) -> usize {
 pub fn depthwise_conv_2d(cases: usize) -> usize {
     let mut random = Random(2);
     for case in 0..cases {
-        let channels = random.one_of(&[1, 1, 2, 3, 4, 5, 7, 8, 16, 31, 70]);
+        let channels = random.one_of(&[1, 1, 2, 3, 4, 5, 7, 8, 16, 16, 31, 32, 48, 70]);
         let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
         let (vertical, height) = random.axis(input_shape[1], true);
         let (horizontal, width) = random.axis(input_shape[2], true);

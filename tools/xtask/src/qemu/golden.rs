@@ -97,6 +97,6 @@ fn print_row(model: &Model, title: &str, machine: &str, equal: usize, run: &Run)
         infer as f64 / model.peer.macs as f64,
         peer,
         run.arena_bytes,
-        run.stack_bytes
+        run.infer_stack_bytes
     );
 }

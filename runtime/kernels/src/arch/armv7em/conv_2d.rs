@@ -34,7 +34,7 @@ pub(crate) fn conv_2d_s8(
     };
     let Conv2dParameters { vertical, horizontal, .. } = *parameters;
     // What follows computes with these numbers, and the loops rely on it.
-    let checked = parameters.check(filter, input.len(), output.len()).is_ok();
+    let checked = parameters.check_sizes(filter, input.len(), output.len()).is_ok();
     let products = if checked { vertical.filter * horizontal.filter * channels } else { 0 };
     let layer = FourPixels::new(filter, products, output_channels, finish);
     let Some(layer) = layer else {

@@ -33,7 +33,7 @@ pub(crate) fn depthwise_conv_2d_s8(
         max: parameters.activation_max,
     };
     // What follows computes with these numbers, and the loops rely on it.
-    let checked = parameters.check(filter, input.len(), output.len()).is_ok();
+    let checked = parameters.check_sizes(filter, input.len(), output.len()).is_ok();
     let prepared = if checked { Prepared::new(parameters, filter, finish, scratch) } else { None };
     let Some(prepared) = prepared else {
         return reference::depthwise_conv_2d_s8(parameters, filter, input, output, &mut []);

@@ -34,7 +34,7 @@ pub(crate) fn conv_2d_s8(
         max: parameters.activation_max,
     };
     // What follows computes with these numbers, and the loops rely on it.
-    let serves = output_channels > 0 && parameters.check(filter, input.len(), output.len()).is_ok();
+    let serves = output_channels > 0 && parameters.check_sizes(filter, input.len(), output.len()).is_ok();
     let slides = [vertical, horizontal] != [Axis::ONE; 2];
     let parts = if serves { scratch.split_at_mut_checked(biases_bytes(output_channels)) } else { None };
     let (biases, rest) = parts.unwrap_or_default();

@@ -1,22 +1,26 @@
-//! Depthwise 2-d convolution of four channels at a time, each in a lane.
+//! Depthwise 2-d convolution.
 //!
-//! All that is constant about four channels, weights, biases, factors, is brought together in scratch once. Three
-//! neighbouring pixels under a filter of three columns share columns of the image, so each is loaded and
-//! freed of its zero point once; other filters take a pixel at a time. Where the channels are no multiple
-//! of four, the last four overlap with those before, and some outputs are computed twice.
+//! All that is constant about neighbouring channels, weights, biases, factors, is brought together in scratch once.
+//! Where channels come in sixteens and the filter is 3 x 3, products of bytes are made sixteen at a time. Elsewhere
+//! four channels are four lanes: three neighbouring pixels under a filter of three columns share columns of the
+//! image, and other filters take a pixel at a time. Where the channels are no multiple of four, the last
+//! four overlap with those before, and some outputs are computed twice.
+//!
+//! With a single input channel, this is a 2-d convolution whose weights are laid out otherwise.
 
+mod lanes;
 mod pixel;
-mod prepared;
+mod sixteen_channels;
 mod three_pixels;
 
-use core::ops::Range;
-
-use prepared::{Activations, Prepared};
+use lanes::Lanes;
+use sixteen_channels::SixteenChannels;
 use three_pixels::{PIXELS, ThreePixels};
 
+use super::conv_2d::conv_2d_s8;
 use super::finish::LANES;
 use crate::runs::for_each_row;
-use crate::{DepthwiseConv2dParameters, Filter, reference};
+use crate::{Conv2dParameters, DepthwiseConv2dParameters, Filter, reference};
 
 /// See [`depthwise_conv_2d_s8`](crate::depthwise_conv_2d_s8).
 pub(crate) fn depthwise_conv_2d_s8(
@@ -26,52 +30,103 @@ pub(crate) fn depthwise_conv_2d_s8(
     output: &mut [i8],
     scratch: &mut [u8],
 ) {
-    let DepthwiseConv2dParameters { vertical, horizontal, .. } = *parameters;
-    let [_, input_height, input_width, channels] = parameters.input_shape;
-    let [_, _, width, output_channels] = parameters.output_shape;
+    let [channels, output_channels] = [parameters.input_shape[3], parameters.output_shape[3]];
     // What follows computes with these numbers, and the loops rely on it.
-    let checked = parameters.check(filter, input.len(), output.len()).is_ok();
-    let prepared = if checked { Prepared::new(parameters, filter, scratch) } else { None };
-    let Some(prepared) = prepared else {
-        return reference::depthwise_conv_2d_s8(parameters, filter, input, output, &mut []);
-    };
-    let multiplier = (output_channels / channels.max(1)).max(1);
-    // How many fours one call goes through: as long as their inputs, too, are equally far apart.
-    let group = match prepared.activations {
-        Activations::Four => output_channels / LANES,
-        Activations::Shared => multiplier / LANES,
-    };
-    let three_pixels = ThreePixels::new(&prepared);
-    for_each_row(parameters.input_shape, parameters.output_shape, input, output, |image, y, output| {
-        let rows = vertical.clip(y, input_height);
-        let three_pixels = if rows.taps > 0 { three_pixels.as_ref() } else { None };
-        let mut x = 0;
-        while x < width {
-            for four in (0..output_channels.div_ceil(LANES)).step_by(group) {
-                let end = (four + group).min((output_channels / LANES).max(four + 1));
-                let channel = (LANES * four).min(output_channels - LANES);
-                let channels = Channels { fours: four..end, output: channel, input: channel / multiplier };
-                match three_pixels {
-                    // The last three pixels, some of them once more.
-                    Some(three) => three.run(image, rows, x.min(width - PIXELS), channels, output),
-                    None => {
-                        let columns = horizontal.clip(x, input_width);
-                        pixel::run(&prepared, image, [rows, columns], x, channels, output);
-                    }
-                }
-            }
-            x += if three_pixels.is_some() { PIXELS } else { 1 };
+    let checked = parameters.check_sizes(filter, input.len(), output.len()).is_ok();
+    if checked && channels == 1 {
+        return one_channel(parameters, filter, input, output, scratch);
+    }
+    if checked && channels == output_channels && channels >= LANES {
+        if let Some(mut layer) = SixteenChannels::new(parameters, filter, scratch) {
+            return for_each_row(
+                parameters.input_shape,
+                parameters.output_shape,
+                input,
+                output,
+                |image, y, output| layer.run_row(image, y, output),
+            );
         }
-    });
+        if let Some(lanes) = Lanes::new(parameters, filter, scratch) {
+            return four_channels(&lanes, input, output);
+        }
+    }
+    reference::depthwise_conv_2d_s8(parameters, filter, input, output, &mut []);
 }
 
-/// Neighbouring channels that one call computes.
-#[derive(Clone)]
-struct Channels {
-    /// Which prepared fours.
-    fours: Range<usize>,
-    /// The first output channel of the first.
-    output: usize,
-    /// The input channel that it reads.
-    input: usize,
+/// A layer with one input channel.
+fn one_channel(
+    parameters: &DepthwiseConv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    let weights = filter.weights.len();
+    let Some((scratch, by_channel)) = scratch.split_at_mut_checked(scratch.len().wrapping_sub(weights))
+    else {
+        return reference::depthwise_conv_2d_s8(parameters, filter, input, output, scratch);
+    };
+    // SAFETY: every byte is a valid `i8` and a valid `u8`, at any address.
+    let (_, by_channel, _) = unsafe { by_channel.align_to_mut::<i8>() };
+    let channels = parameters.output_shape[3];
+    let taps = parameters.vertical.filter * parameters.horizontal.filter;
+    for (channel, row) in by_channel.chunks_exact_mut(taps.max(1)).enumerate() {
+        let of_channel = filter.weights.get(channel..).unwrap_or(&[]).iter().step_by(channels.max(1));
+        for (to, &weight) in row.iter_mut().zip(of_channel) {
+            *to = weight;
+        }
+    }
+    let filter = Filter { weights: by_channel, ..*filter };
+    let DepthwiseConv2dParameters { input_shape, output_shape, vertical, horizontal, .. } = *parameters;
+    let DepthwiseConv2dParameters { input_zero_point, output_zero_point, .. } = *parameters;
+    let DepthwiseConv2dParameters { activation_min, activation_max, .. } = *parameters;
+    let parameters = Conv2dParameters {
+        input_shape,
+        output_shape,
+        vertical,
+        horizontal,
+        groups: 1,
+        input_zero_point,
+        output_zero_point,
+        activation_min,
+        activation_max,
+    };
+    conv_2d_s8(&parameters, &filter, input, output, scratch);
+}
+
+/// A layer of four channels or more.
+fn four_channels(lanes: &Lanes<'_>, input: &[i8], output: &mut [i8]) {
+    let DepthwiseConv2dParameters { vertical, horizontal, .. } = *lanes.parameters;
+    let [_, input_height, input_width, channels] = lanes.parameters.input_shape;
+    let [_, _, width, _] = lanes.parameters.output_shape;
+    let three_pixels = ThreePixels::new(lanes);
+    // Whole fours, and the last four.
+    let parts = [(0, channels / LANES), (channels - LANES, 1)];
+    let parts = if channels.is_multiple_of(LANES) { &parts[..1] } else { &parts[..] };
+    for_each_row(
+        lanes.parameters.input_shape,
+        lanes.parameters.output_shape,
+        input,
+        output,
+        |image, y, output| {
+            let rows = vertical.clip(y, input_height);
+            let three_pixels = if rows.taps > 0 { three_pixels.as_ref() } else { None };
+            let mut x = 0;
+            while x < width {
+                for &(channel, fours) in parts {
+                    match three_pixels {
+                        // The last three pixels, some of them once more.
+                        Some(three) => {
+                            three.run(image, rows, x.min(width - PIXELS), [channel, fours], output)
+                        }
+                        None => {
+                            let columns = horizontal.clip(x, input_width);
+                            pixel::run(lanes, image, [rows, columns], x, [channel, fours], output);
+                        }
+                    }
+                }
+                x += if three_pixels.is_some() { PIXELS } else { 1 };
+            }
+        },
+    );
 }

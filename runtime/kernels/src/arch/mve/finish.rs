@@ -5,6 +5,8 @@
 //! that its halves go away from zero, as the contract has them; the first rounding never gives `i32::MIN`, so
 //! this does not overflow. A division by 1 must not lose anything.
 
+use core::ptr;
+
 use crate::Filter;
 use crate::finish::Finish;
 
@@ -119,9 +121,12 @@ macro_rules! clamp {
 
 pub(super) use {clamp, multiply_and_divide, shift_multiply_and_divide};
 
-/// Whether every factor of a filter divides: [`multiply_and_divide`] serves then.
+/// Whether every factor of a filter divides, or is 0, which nothing can round: [`multiply_and_divide`] serves then.
 pub(super) fn all_divide(filter: &Filter<'_>) -> bool {
-    filter.shifts.iter().all(|&shift| shift < 0)
+    // A maximum is found on vectors, and mostly says it all.
+    let largest = filter.shifts.iter().fold(i8::MIN, |largest, &shift| largest.max(shift));
+    let mut factors = filter.shifts.iter().zip(filter.multipliers);
+    largest < 0 || factors.all(|(&shift, &multiplier)| shift < 0 || multiplier == 0)
 }
 
 /// The numbers behind [`clamp`], in the order in which records hold them.
@@ -160,27 +165,34 @@ pub(super) struct FactorsFrom {
 }
 
 impl<'f> Factors<'f> {
-    /// Of a filter that has passed its check.
+    /// Of a filter whose lengths have been checked.
     pub fn new(filter: &Filter<'f>) -> Factors<'f> {
-        let first = filter.factor(0);
-        Factors { filter: *filter, multiplier: [first.multiplier; LANES], shift: [first.shift; LANES] }
+        Factors { filter: *filter, multiplier: [0; LANES], shift: [0; LANES] }
     }
 
-    /// Those of `fours` times four channels from `channel` on, all inside the filter; where the filter has less
-    /// than four channels or a single factor, four times the one of `channel`.
-    pub fn from(&mut self, channel: usize, fours: usize) -> FactorsFrom {
-        let range = channel..channel + LANES * fours;
+    /// No place yet.
+    pub const fn none(&self) -> FactorsFrom {
+        FactorsFrom { multipliers: ptr::null(), shifts: ptr::null(), step: 0 }
+    }
+
+    /// Those of `count` channels from `channel` on, all inside the filter; where the filter has a single factor, four
+    /// times that one.
+    pub fn of(&mut self, channel: usize, count: usize) -> FactorsFrom {
+        let range = channel..channel + count;
         match (self.filter.multipliers.get(range.clone()), self.filter.shifts.get(range)) {
-            (Some(multipliers), Some(shifts)) => FactorsFrom {
+            (Some(multipliers), Some(shifts)) if self.filter.multipliers.len() > 1 => FactorsFrom {
                 multipliers: multipliers.as_ptr(),
                 shifts: shifts.as_ptr(),
                 step: LANES * size_of::<i32>(),
             },
-            _ => {
-                let factor = self.filter.factor(channel);
-                (self.multiplier, self.shift) = ([factor.multiplier; LANES], [factor.shift; LANES]);
-                FactorsFrom { multipliers: self.multiplier.as_ptr(), shifts: self.shift.as_ptr(), step: 0 }
-            }
+            _ => self.of_one(channel),
         }
+    }
+
+    /// Four times that of `channel`.
+    pub fn of_one(&mut self, channel: usize) -> FactorsFrom {
+        let factor = self.filter.factor(channel);
+        (self.multiplier, self.shift) = ([factor.multiplier; LANES], [factor.shift; LANES]);
+        FactorsFrom { multipliers: self.multiplier.as_ptr(), shifts: self.shift.as_ptr(), step: 0 }
     }
 }

@@ -3,6 +3,7 @@
 use core::arch::naked_asm;
 use core::mem::offset_of;
 use core::ops::Range;
+use core::ptr;
 
 use crate::Filter;
 use crate::arch::mve::finish::{
@@ -22,12 +23,12 @@ pub(super) struct ThreePixels<'f> {
     biases: &'f [u32],
     factors: Factors<'f>,
     all_divide: bool,
-    clamp: Clamp,
+    record: Record,
 }
 
 impl<'f> ThreePixels<'f> {
-    /// A layer of `channels` outputs with `products` weights each, all 1 or more. The filter has passed its check;
-    /// `biases` has room for one a channel.
+    /// A layer of `channels` outputs with `products` weights each, all 1 or more. The filter's lengths have been
+    /// checked; `biases` has room for one a channel.
     pub fn new(
         filter: &Filter<'f>,
         products: usize,
@@ -45,42 +46,62 @@ impl<'f> ThreePixels<'f> {
             *bias = whole.wrapping_sub(zero_point.wrapping_mul(sum)) as u32;
         }
         let (factors, all_divide) = (Factors::new(filter), all_divide(filter));
-        ThreePixels {
-            weights: filter.weights,
+        let record = Record {
+            windows: [ptr::null(); PIXELS],
             products,
-            channels,
-            biases,
-            factors,
-            all_divide,
+            weights_step: 0,
+            sums: [[0; LANES]; PIXELS],
+            factors: factors.none(),
+            outputs: [ptr::null_mut(); PIXELS],
+            fours: 0,
             clamp: Clamp::new(finish),
-        }
+            biases: ptr::null(),
+            weights: ptr::null(),
+            second_weights: ptr::null(),
+        };
+        ThreePixels { weights: filter.weights, products, channels, biases, factors, all_divide, record }
     }
 
     /// Computes the outputs of one to three pixels, whose windows lie behind each other in `windows`.
+    #[inline(always)]
     pub fn run(&mut self, windows: &[i8], output: &mut [i8]) {
         let ThreePixels { products, channels, .. } = *self;
-        let pixels = (output.len() / channels).min(windows.len() / products).min(PIXELS);
+        let full = windows.len() >= PIXELS * products && output.len() >= PIXELS * channels;
+        let pixels = if full { PIXELS } else { (output.len() / channels).min(windows.len() / products) };
         if pixels == 0 {
             return;
         }
         // A pixel that does not exist stands where the first one does.
         let start = |pixel: usize, size: usize| if pixel < pixels { pixel * size } else { 0 };
-        let windows = [0, 1, 2].map(|pixel| windows.as_ptr().wrapping_add(start(pixel, products)));
+        self.record.windows = [0, 1, 2].map(|pixel| windows.as_ptr().wrapping_add(start(pixel, products)));
+        let to = output.as_mut_ptr();
+        let outputs = |channel| [0, 1, 2].map(|pixel| to.wrapping_add(start(pixel, channels) + channel));
+        let rest = channels % LANES;
         if channels >= LANES {
-            let to = output.as_mut_ptr();
-            let outputs = |channel| [0, 1, 2].map(|pixel| to.wrapping_add(start(pixel, channels) + channel));
-            self.run_fours(windows, 0..channels / LANES * LANES, products, outputs(0));
-            if !channels.is_multiple_of(LANES) {
-                // The last four, some of them once more.
-                self.run_fours(windows, channels - LANES..channels, products, outputs(channels - LANES));
-            }
-            return;
+            self.run_fours(0..channels - rest, products, outputs(0));
+        }
+        if rest > 0 {
+            self.run_rest(rest, outputs(0), output);
+        }
+    }
+
+    /// Computes the last channels, less than four: with those before them the last four, some of them once more; or,
+    /// where there are no others, one after the other, each four times.
+    #[inline(never)]
+    fn run_rest(&mut self, rest: usize, outputs: [*mut i8; PIXELS], output: &mut [i8]) {
+        let channels = self.channels;
+        if channels > rest {
+            let first = channels - LANES;
+            return self.run_fours(
+                first..channels,
+                self.products,
+                outputs.map(|output| output.wrapping_add(first)),
+            );
         }
         for channel in 0..channels {
-            // Four times the same channel.
             let mut fours = [[0; LANES]; PIXELS];
-            let outputs = fours.each_mut().map(|four| four.as_mut_ptr());
-            self.run_fours(windows, channel..channel + 1, 0, outputs);
+            let to = fours.each_mut().map(|four| four.as_mut_ptr());
+            self.run_fours(channel..channel + 1, 0, to);
             for (four, output) in fours.iter().zip(output.chunks_exact_mut(channels)) {
                 output[channel] = four[0];
             }
@@ -89,13 +110,7 @@ impl<'f> ThreePixels<'f> {
 
     /// Computes some channels, a multiple of four; or four times one channel, with a `row_step` of 0.
     #[inline(always)]
-    fn run_fours(
-        &mut self,
-        windows: [*const i8; PIXELS],
-        channels: Range<usize>,
-        row_step: usize,
-        outputs: [*mut i8; PIXELS],
-    ) {
+    fn run_fours(&mut self, channels: Range<usize>, row_step: usize, outputs: [*mut i8; PIXELS]) {
         let fours = channels.len().div_ceil(LANES);
         let weights = self.weights.as_ptr().wrapping_add(channels.start * self.products);
         let same_bias;
@@ -104,32 +119,28 @@ impl<'f> ThreePixels<'f> {
             same_bias = [self.biases.get(channels.start).copied().unwrap_or(0); LANES];
             biases = same_bias.as_ptr();
         }
-        let mut record = Record {
-            windows,
-            products: self.products,
-            weights_step: (2 * row_step).wrapping_sub(self.products.next_multiple_of(16)),
-            sums: [[0; LANES]; PIXELS],
-            factors: self.factors.from(channels.start, fours),
-            outputs,
-            fours,
-            clamp: self.clamp,
-            biases,
-            weights,
-            second_weights: weights.wrapping_add(row_step),
+        let record = &mut self.record;
+        record.weights_step = (2 * row_step).wrapping_sub(self.products.next_multiple_of(16));
+        record.factors = match row_step {
+            0 => self.factors.of_one(channels.start),
+            _ => self.factors.of(channels.start, channels.len()),
         };
+        record.outputs = outputs;
+        record.fours = fours;
+        record.biases = biases;
+        record.weights = weights;
+        record.second_weights = weights.wrapping_add(row_step);
         // SAFETY: The functions read and write through the record's pointers, which hold what they need:
         // - each window has `products` elements, at least one; `run` has counted them.
         // - `weights` goes through `fours` times four rows of `products` elements from the first channel's on, two at a
-        //   time with `second_weights`; there are that many, because the filter has passed its check and the channels
-        //   are inside. With a `row_step` of 0 it stays in the first channel's row.
+        //   time with `second_weights`; there are that many, because the filter's lengths have been checked and the
+        //   channels are inside. With a `row_step` of 0 it stays in the first channel's row.
         // - `biases` has one word for each of these rows.
         // - `factors` has the factors of these channels, or four that are used again and again.
         // - each of `outputs` has room for `4 * fours` bytes: the channels' of an existing pixel, or an array of four.
         // Loads of a run's last part are predicated and touch no byte behind it. The record and `same_bias` outlive the
-        // call. Nothing else points to the output, and no slice of it is in use.
-        unsafe {
-            if self.all_divide { three_pixels(&mut record) } else { three_pixels_by_any_factor(&mut record) }
-        }
+        // call. No slice of the output is used as long as its pointers are.
+        unsafe { if self.all_divide { three_pixels(record) } else { three_pixels_by_any_factor(record) } }
     }
 }
 

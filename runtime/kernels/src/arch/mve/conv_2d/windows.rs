@@ -84,7 +84,7 @@ impl<'s> Windows<'s> {
         let Conv2dParameters { vertical, horizontal, .. } = *parameters;
         let [_, _, input_width, channels] = parameters.input_shape;
         let Some(window) = self.bytes.chunks_exact_mut(self.products.max(1)).nth(pixel) else { return };
-        window.fill(parameters.input_zero_point);
+        fill(window, parameters.input_zero_point);
         if rows.taps == 0 || columns.taps == 0 {
             return;
         }
@@ -151,6 +151,29 @@ fn copy(image: &[i8], windows: &mut [i8], blocks: Blocks) {
     // are predicated. There is at least one block of one run of one byte. None of these numbers has overflowed,
     // because the parameters have passed their check.
     unsafe { copy_blocks(&record) };
+}
+
+/// Fills a window, for which the library's `memset` takes longer.
+fn fill(window: &mut [i8], value: i8) {
+    if !window.is_empty() {
+        // SAFETY: The function writes the window's bytes, at least one; stores of the last part are predicated.
+        unsafe { fill_bytes(window.as_mut_ptr(), value.into(), window.len()) };
+    }
+}
+
+/// Writes `value` to `count` bytes.
+#[unsafe(naked)]
+unsafe extern "C" fn fill_bytes(bytes: *mut i8, value: i32, count: usize) {
+    naked_asm!(
+        env!("OCELLI_ASSEMBLER"),
+        "push {{r7, lr}}",
+        "vdup.8 q0, r1",
+        "dlstp.8 lr, r2",
+        "2:",
+        "vstrb.8 q0, [r0], #16",
+        "letp lr, 2b",
+        "pop {{r7, pc}}",
+    )
 }
 
 /// What the loop reads, loaded at once to r0 to r7.

@@ -1,72 +1,61 @@
-//! The inner loops for any filter: output channels by fours, of one pixel.
+//! The inner loops for any filter: channels by fours, of one pixel.
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-use super::Channels;
-use super::prepared::{Activations, Prepared};
+use super::lanes::Lanes;
 use crate::arch::mve::finish::{Clamp, LANES, clamp, shift_multiply_and_divide};
 use crate::window::Clip;
 
-/// Computes some channels of pixel `x` of a row of the output, `output`. `rows` and `columns` of the filter are
-/// inside the image.
+/// Computes `fours` times four channels from `channel` on of pixel `x` of a row of the output, `output`. `rows` and
+/// `columns` of the filter are inside the image.
 #[inline(always)]
 pub(super) fn run(
-    prepared: &Prepared<'_>,
+    lanes: &Lanes<'_>,
     image: &[i8],
     [rows, columns]: [Clip; 2],
     x: usize,
-    channels: Channels,
+    [channel, fours]: [usize; 2],
     output: &mut [i8],
 ) {
-    let parameters = prepared.parameters;
+    let parameters = lanes.parameters;
     let (vertical, horizontal) = (parameters.vertical, parameters.horizontal);
-    let [_, _, input_width, input_channels] = parameters.input_shape;
+    let [_, _, input_width, channels] = parameters.input_shape;
     let rows = if columns.taps == 0 { Clip { taps: 0, ..rows } } else { rows };
     let pixel = rows.input * input_width + columns.input;
     let tap = rows.tap * horizontal.filter + columns.tap;
     let read = rows.taps * horizontal.filter;
     let taps = vertical.filter * horizontal.filter;
-    let words = prepared.from(channels.fours.start).unwrap_or(&[]);
-    let to = x * parameters.output_shape[3] + channels.output;
-    let (Some(input), Some(output)) =
-        (image.get(pixel * input_channels + channels.input..), output.get_mut(to..))
-    else {
-        return;
-    };
+    let input = image.get(pixel * channels + channel..);
+    let (Some(input), Some(words)) = (input, lanes.from(channel)) else { return };
+    let Some(output) = output.get_mut(x * channels + channel..) else { return };
     let mut record = Record {
         input: input.as_ptr(),
         prepared: words.as_ptr(),
-        tap_step: horizontal.dilation * input_channels,
-        row_step: vertical.dilation * input_width * input_channels,
+        tap_step: horizontal.dilation * channels,
+        row_step: vertical.dilation * input_width * channels,
         taps: columns.taps,
         skip_in_row: WORD * (horizontal.filter - columns.taps),
-        clamp: prepared.clamp,
+        clamp: lanes.clamp,
         minus_zero_point: -i32::from(parameters.input_zero_point),
         rows: rows.taps,
         skip_before: WORD * (LANES + tap),
         skip_behind: WORD.wrapping_mul(taps.wrapping_sub(tap + read)),
-        fours: channels.fours.len(),
+        fours,
         output: output.as_mut_ptr(),
-        input_step: if prepared.activations == Activations::Four { LANES } else { 0 },
     };
-    // SAFETY: The functions read and write through the record's pointers, which hold what they need, because the
-    // parameters have passed their check, by which no product of sizes overflows and the slices have the lengths of
+    // SAFETY: The function reads and writes through the record's pointers, which hold what it needs, because the sizes of
+    // the parameters have been checked, by which no product of them overflows and the slices have the lengths of
     // their shapes:
     // - `input` is the first tap inside the image, at the first channel to read. `clip` says that `rows` rows from there
-    //   on, `dilation` rows apart, are inside, as are `taps` columns. At each tap four neighbouring channels are read, or
-    //   one. The next four of them are four channels further, or the same; the caller's last four end with the channels.
+    //   on, `dilation` rows apart, are inside, as are `taps` columns. At each tap four neighbouring channels are read,
+    //   then the next four; the caller's last four end with the channels.
     // - `prepared` has the words of `fours` times four channels: four biases; one word a tap, of which those before the
     //   first one inside, behind each row, and behind the last row are skipped; four multipliers and shifts.
     // - `output` has four bytes for each four, in the channels of one pixel.
     // With no row inside, nothing is read of the image. There is at least one four. The record outlives the call, and
     // nothing else points to the output.
-    unsafe {
-        match prepared.activations {
-            Activations::Four => pixel_of_four(&mut record),
-            Activations::Shared => pixel_of_one(&mut record),
-        }
-    }
+    unsafe { pixel_by_fours(&mut record) };
 }
 
 /// Bytes of a word.
@@ -90,9 +79,7 @@ struct Record {
     // [End of four channels: r11, lr.]
     skip_behind: usize,
     fours: usize,
-    // [r4, r10]
     output: *mut i8,
-    input_step: usize,
 }
 
 /// Runs the record.
@@ -100,85 +87,65 @@ struct Record {
 /// q0 are the sums of four channels, q4 and q5 the bounds, q7 zeros. r9 is the first tap inside, r4 that of a row,
 /// r0 the tap; r1 walks through what is prepared; r10 counts rows. r7 is the record, r8 the zero point of the
 /// output, r12 what frees from that of the input.
-///
-/// `$tap` adds the products of a tap.
-macro_rules! function {
-    ($name:ident, $($tap:literal),+) => {
-        #[unsafe(naked)]
-        unsafe extern "C" fn $name(record: &mut Record) {
-            naked_asm!(
-                env!("OCELLI_ASSEMBLER"),
-                "push {{r4-r11, lr}}",
-                "vpush {{d8-d15}}",
-                "mov r7, r0",
-                "ldm r7, {{r0-r3, r5, r6, r8-r10, r12}}",
-                "vdup.32 q4, r9",
-                "vdup.32 q5, r10",
-                "vmov.i32 q7, #0",
-                "mov r9, r0",
+#[unsafe(naked)]
+unsafe extern "C" fn pixel_by_fours(record: &mut Record) {
+    naked_asm!(
+        env!("OCELLI_ASSEMBLER"),
+        "push {{r4-r11, lr}}",
+        "vpush {{d8-d15}}",
+        "mov r7, r0",
+        "ldm r7, {{r0-r3, r5, r6, r8-r10, r12}}",
+        "vdup.32 q4, r9",
+        "vdup.32 q5, r10",
+        "vmov.i32 q7, #0",
+        "mov r9, r0",
 
-                // Four channels.
-                "2:",
-                "ldrd r10, lr, [r7, #{rows}]",
-                "vldrw.u32 q0, [r1]",
-                "add r1, r1, lr",
-                "mov r4, r9",
-                "cmp r10, #0",
-                "beq 5f",
-                "3:",
-                "mov r0, r4",
-                "dls lr, r5",
-                "4:",
-                $($tap,)+
-                "le lr, 4b",
-                "add r4, r4, r3",
-                "add r1, r1, r6",
-                "subs r10, r10, #1",
-                "bne 3b",
+        // Four channels.
+        "2:",
+        "ldrd r10, lr, [r7, #{rows}]",
+        "vldrw.u32 q0, [r1]",
+        "add r1, r1, lr",
+        "mov r4, r9",
+        "cmp r10, #0",
+        "beq 5f",
+        "3:",
+        "mov r0, r4",
+        "dls lr, r5",
+        "4:",
+        "vldrb.s32 q1, [r0]",
+        "vldrb.s32 q2, [r1], #4",
+        "vadd.i32 q1, q1, r12",
+        "add r0, r0, r2",
+        "vmul.i32 q1, q1, q2",
+        "vadd.i32 q0, q0, q1",
+        "le lr, 4b",
+        "add r4, r4, r3",
+        "add r1, r1, r6",
+        "subs r10, r10, #1",
+        "bne 3b",
 
-                "5:",
-                "ldrd r4, r10, [r7, #{output}]",
-                "ldrd r11, lr, [r7, #{skip_behind}]",
-                "add r1, r1, r11",
-                "vldrw.u32 q6, [r1], #16",
-                "vldrw.u32 q1, [r1], #16",
-                "vmax.s32 q2, q1, q7",
-                "vmin.s32 q1, q1, q7",
-                shift_multiply_and_divide!("q0", "q3", "q6", "q2", "q1"),
-                clamp!("q0", "r8", "q4", "q5"),
-                "vstrb.32 q0, [r4], #4",
-                "str r4, [r7, #{output}]",
-                "add r9, r9, r10",
-                "subs lr, lr, #1",
-                "str lr, [r7, #{fours}]",
-                "bne 2b",
+        "5:",
+        "ldr r4, [r7, #{output}]",
+        "ldrd r11, lr, [r7, #{skip_behind}]",
+        "add r1, r1, r11",
+        "vldrw.u32 q6, [r1], #16",
+        "vldrw.u32 q1, [r1], #16",
+        "vmax.s32 q2, q1, q7",
+        "vmin.s32 q1, q1, q7",
+        shift_multiply_and_divide!("q0", "q3", "q6", "q2", "q1"),
+        clamp!("q0", "r8", "q4", "q5"),
+        "vstrb.32 q0, [r4], #4",
+        "str r4, [r7, #{output}]",
+        "add r9, r9, #4",
+        "subs lr, lr, #1",
+        "str lr, [r7, #{fours}]",
+        "bne 2b",
 
-                "vpop {{d8-d15}}",
-                "pop {{r4-r11, pc}}",
-                rows = const offset_of!(Record, rows),
-                skip_behind = const offset_of!(Record, skip_behind),
-                fours = const offset_of!(Record, fours),
-                output = const offset_of!(Record, output),
-            )
-        }
-    };
+        "vpop {{d8-d15}}",
+        "pop {{r4-r11, pc}}",
+        rows = const offset_of!(Record, rows),
+        skip_behind = const offset_of!(Record, skip_behind),
+        fours = const offset_of!(Record, fours),
+        output = const offset_of!(Record, output),
+    )
 }
-
-function!(
-    pixel_of_four,
-    "vldrb.s32 q1, [r0]",
-    "vldrb.s32 q2, [r1], #4",
-    "vadd.i32 q1, q1, r12",
-    "add r0, r0, r2",
-    "vmul.i32 q1, q1, q2",
-    "vadd.i32 q0, q0, q1"
-);
-
-function!(
-    pixel_of_one,
-    "ldrsb r11, [r0]",
-    "vldrb.s32 q2, [r1], #4",
-    "add r0, r0, r2",
-    "add r11, r11, r12",
-    "vmla.s32 q0, q2, r11"
-);

@@ -1,4 +1,4 @@
-//! The inner loops for filters of three columns: output channels by fours, of three neighbouring pixels.
+//! The inner loops for filters of three columns: channels by fours, of three neighbouring pixels.
 //!
 //! Each column of the image under the three pixels is loaded once a row of the filter, and multiplied with up to
 //! three weights. The first and the last of these columns may be outside; a pixel of zero points stands there.
@@ -6,8 +6,7 @@
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-use super::Channels;
-use super::prepared::{Activations, Prepared};
+use super::lanes::Lanes;
 use crate::arch::mve::finish::{Clamp, LANES, clamp, multiply_and_divide};
 use crate::window::Clip;
 
@@ -16,66 +15,60 @@ pub(super) const PIXELS: usize = 3;
 
 /// A layer that takes these loops.
 pub(super) struct ThreePixels<'s> {
-    prepared: &'s Prepared<'s>,
+    lanes: &'s Lanes<'s>,
 }
 
 impl<'s> ThreePixels<'s> {
     /// `None` where another filter, or a factor of 1/2 or more, takes other loops.
-    pub fn new(prepared: &'s Prepared<'s>) -> Option<ThreePixels<'s>> {
-        let axis = prepared.parameters.horizontal;
-        let (input_width, width) = (prepared.parameters.input_shape[2], prepared.parameters.output_shape[2]);
+    pub fn new(lanes: &'s Lanes<'s>) -> Option<ThreePixels<'s>> {
+        let axis = lanes.parameters.horizontal;
+        let (input_width, width) = (lanes.parameters.input_shape[2], lanes.parameters.output_shape[2]);
         let last_column = (width.max(1) - 1) * axis.stride + 2;
         let serves = [axis.filter, axis.dilation] == [3, 1]
             && (axis.stride == 1 || axis.stride == 2)
             && width >= PIXELS
             && axis.padding <= 1
             && last_column <= input_width + axis.padding
-            && prepared.activations == Activations::Four
-            && prepared.all_divide;
-        serves.then_some(ThreePixels { prepared })
+            && lanes.all_divide;
+        serves.then_some(ThreePixels { lanes })
     }
 
-    /// Computes some channels of the three pixels from `x` on of a row of the output, `output`. `rows` of the filter, at
-    /// least one, are inside the image.
+    /// Computes `fours` times four channels from `channel` on of the three pixels from `x` on of a row of the output,
+    /// `output`. `rows` of the filter, at least one, are inside the image.
     #[inline(always)]
-    pub fn run(&self, image: &[i8], rows: Clip, x: usize, channels: Channels, output: &mut [i8]) {
-        let Prepared { parameters, clamp, .. } = *self.prepared;
+    pub fn run(&self, image: &[i8], rows: Clip, x: usize, [channel, fours]: [usize; 2], output: &mut [i8]) {
+        let Lanes { parameters, clamp, .. } = *self.lanes;
         let (vertical, horizontal) = (parameters.vertical, parameters.horizontal);
-        let [_, _, input_width, input_channels] = parameters.input_shape;
-        let output_channels = parameters.output_shape[3];
-        let (row_step, columns) =
-            (vertical.dilation * input_width * input_channels, 2 * horizontal.stride + 3);
+        let [_, _, input_width, channels] = parameters.input_shape;
+        let (row_step, columns) = (vertical.dilation * input_width * channels, 2 * horizontal.stride + 3);
         // Where the first column would be, one further to the right.
         let first = x * horizontal.stride + 1 - horizontal.padding;
         let address = |column: usize| {
             let pixel = rows.input * input_width + column;
-            image.as_ptr().wrapping_add(pixel * input_channels + channels.input)
+            image.as_ptr().wrapping_add(pixel * channels + channel)
         };
-        let outside = self.prepared.outside.as_ptr().cast::<i8>().wrapping_add(channels.input);
+        let outside = self.lanes.outside.as_ptr().cast::<i8>().wrapping_add(channel);
         let (left, left_step) = if first == 0 { (outside, 0) } else { (address(first - 1), row_step) };
         let last = first + columns - 2;
         let (right, right_step) = if last >= input_width { (outside, 0) } else { (address(last), row_step) };
-        let to = x * output_channels + channels.output;
-        let (Some(words), Some(output)) = (self.prepared.from(channels.fours.start), output.get_mut(to..))
-        else {
-            return;
-        };
+        let output = output.get_mut(x * channels + channel..);
+        let (Some(words), Some(output)) = (self.lanes.from(channel), output) else { return };
         let mut record = Record {
             columns: [left, address(first), right],
             prepared: words.as_ptr(),
-            row_steps: [left_step, row_step.wrapping_sub((columns - 3) * input_channels), right_step],
-            channels: input_channels,
+            row_steps: [left_step, row_step.wrapping_sub((columns - 3) * channels), right_step],
+            channels,
             skip_before: WORD * (LANES + 3 * rows.tap),
             skip_behind: WORD * 3 * (vertical.filter - rows.tap - rows.taps),
             minus_zero_point: -i32::from(parameters.input_zero_point),
             rows: rows.taps,
             output: output.as_mut_ptr(),
-            output_channels,
-            fours: channels.fours.len(),
+            output_step: channels,
+            fours,
             clamp,
         };
-        // SAFETY: The functions read and write through the record's pointers, which hold what they need, because the
-        // parameters have passed their check, by which no product of sizes overflows and the slices have the lengths of
+        // SAFETY: The functions read and write through the record's pointers, which hold what they need, because the sizes
+        // of the parameters have been checked, by which no product of them overflows and the slices have the lengths of
         // their shapes:
         // - The middle ones of `columns` are inside the image, says `new`; so are the first and the last one, or they point
         //   to `outside` and stay there. `clip` says that `rows` rows from there on, `dilation` rows apart, are inside. In
@@ -109,7 +102,7 @@ struct Record {
     rows: usize,
     // [End of four channels: r0, r1.]
     output: *mut i8,
-    output_channels: usize,
+    output_step: usize,
     fours: usize,
     clamp: Clamp,
 }
