@@ -108,7 +108,8 @@ impl<'a> TensorView<'a> {
             code => return report.see(cursor.unknown(code), &cursor),
         };
         let (used, unused) = axes.split_at_checked(usize::from(rank)).ok_or(Fault::Shape)?;
-        let shape = Shape::new(used).ok_or(Fault::Shape)?;
+        // Not by way of a `Result`, which takes two more copies of the shape.
+        let Some(shape) = Shape::new(used) else { return Err(Fault::Shape) };
         let elements = shape.elements();
         let possible = elements.wrapping_sub(1) < TensorView::MAX_ELEMENTS;
         ensure(possible && unused.iter().all(|&axis| axis == 0), Fault::Shape)?;
