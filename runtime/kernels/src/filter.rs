@@ -39,6 +39,12 @@ impl Filter<'_> {
         Requantize { multiplier, shift }
     }
 
+    /// Whether the slices serve `channels` output channels of `weights` weights in all.
+    pub(crate) fn check(&self, weights: usize, channels: usize) -> Result<(), KernelError> {
+        self.check_lengths(weights, channels)?;
+        self.check_factors()
+    }
+
     /// Whether the slices are as long as `channels` output channels of `weights` weights in all need them.
     pub(crate) fn check_lengths(&self, weights: usize, channels: usize) -> Result<(), KernelError> {
         expect(Operand::Weights, weights, self.weights.len())?;
