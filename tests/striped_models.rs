@@ -64,7 +64,8 @@ impl Network {
                 let [above, below, left] = [self.below(3), self.below(3), self.below(2)];
                 let output = self.activation(&[1, height + above + below, width + left, channels]);
                 let (before, after) = ([0, above as u16, left as u16, 0], [0, below as u16, 0, 0]);
-                self.node(Operator::Pad { before, after }, &[last], output)
+                let value = self.value();
+                self.node(Operator::Pad { before, after, value }, &[last], output)
             }
             (2 | 3, Some(other)) if self.shape(other)[3] == channels => {
                 let output = self.activation(&[1, height, width, channels]);

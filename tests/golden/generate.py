@@ -49,17 +49,18 @@ class Tensor:
         return f"{self.scales[0]!r},{self.zero_point}"
 
 
-def model_bytes(operator, options, inputs, output):
+def model_bytes(operator, options, inputs, outputs):
     """A model of one operator; tensors with data are constants."""
+    outputs = outputs if isinstance(outputs, list) else [outputs]
     model = schema.ModelT()
     model.version = 3
     model.description = "Ocelli golden vector"
     model.buffers = [schema.BufferT()]
     graph = schema.SubGraphT()
     graph.tensors = []
-    for index, tensor in enumerate([*inputs, output]):
+    for index, tensor in enumerate([*inputs, *outputs]):
         t = schema.TensorT()
-        t.name = f"{'output' if tensor is output else 'input'}_{index}"
+        t.name = f"{'output' if index >= len(inputs) else 'input'}_{index}"
         t.shape = tensor.shape
         t.type = schema.TensorType.INT8
         if tensor.data is not None:
@@ -75,10 +76,10 @@ def model_bytes(operator, options, inputs, output):
             t.quantization.quantizedDimension = tensor.axis
         graph.tensors.append(t)
     variable = [i for i, tensor in enumerate(inputs) if tensor.data is None]
-    graph.inputs, graph.outputs = variable, [len(inputs)]
+    graph.inputs, graph.outputs = variable, list(range(len(inputs), len(inputs) + len(outputs)))
     node = schema.OperatorT()
     node.opcodeIndex = 0
-    node.inputs, node.outputs = list(range(len(inputs))), [len(inputs)]
+    node.inputs, node.outputs = list(range(len(inputs))), graph.outputs
     if options is not None:
         node.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
         node.builtinOptions = options
@@ -104,8 +105,8 @@ def xorshift32(seed, count, shift):
     return values
 
 
-def run(model, inputs, values):
-    """TFLite Micro's answer to a run of bytes, dealt out to the inputs in order."""
+def run(model, inputs, values, count=1):
+    """TFLite Micro's answer to a run of bytes, dealt out to the inputs in order: all outputs, one after another."""
     interpreter = runtime.Interpreter.from_bytes(model, arena_size=1 << 20)
     for index, tensor in enumerate(tensor for tensor in inputs if tensor.data is None):
         size = math.prod(tensor.shape)
@@ -113,7 +114,8 @@ def run(model, inputs, values):
         values = values[size:]
     assert values.size == 0
     interpreter.invoke()
-    return interpreter.get_output(0).astype(np.int8).ravel()
+    outputs = [interpreter.get_output(index).astype(np.int8).ravel() for index in range(count)]
+    return np.concatenate(outputs)
 
 
 models, vectors, layers, unary = {}, [], [], []
@@ -132,11 +134,12 @@ def case(name, operator, options, inputs, output, runs=((1, 0), (2, 0), (3, 2)),
     models[name] = model
     size = sum(math.prod(tensor.shape) for tensor in inputs if tensor.data is None)
     for seed, shift in runs:
-        answer = run(model, inputs, xorshift32(seed, size, shift))
+        answer = run(model, inputs, xorshift32(seed, size, shift), len(output) if isinstance(output, list) else 1)
         if operator not in ("SOFTMAX", "LOGISTIC", "TANH", "HARD_SWISH") and "saturated" not in name:
             assert np.mean((answer == 127) | (answer == -128)) < 0.7, (name, seed)
         vectors.append(f"{name}\t{seed}\t{shift}\t{hexed(answer)}")
     first = next(tensor for tensor in inputs if tensor.data is None)
+    output = output[0] if isinstance(output, list) else output
     keys = {"input": first.shape, "output": output.shape, **keys}
     keys |= {"input_q": first.text(), "output_q": output.text()}
     text = "\t".join(f"{k}={','.join(map(str, v)) if isinstance(v, (list, tuple)) else v}" for k, v in keys.items())
@@ -316,6 +319,107 @@ def resize(name, operator, shape, hw, align_corners=False, half_pixel_centers=Fa
     case(name, operator, options, [Tensor(shape, 0.05, 4), size], output, sampling=sampling)
 
 
+def numbers(values):
+    """A constant of integers."""
+    return Tensor(np.shape(values), data=np.array(values, np.int32))
+
+
+def walk(indices):
+    """Start and strides that visit the input in the order of `indices`, element numbers in the output's shape."""
+    start = int(indices.flat[0])
+    unit = np.eye(indices.ndim, dtype=int)
+    strides = [int(indices[tuple(unit[k])]) - start if indices.shape[k] > 1 else 0 for k in range(indices.ndim)]
+    return {"start": start, "strides": strides}
+
+
+def move(name, operator, options, shape, constants, pick, first=False):
+    """An operator that moves values as `pick` does to numpy's arrays; several outputs where it gives a list."""
+    picked = pick(np.arange(math.prod(shape)).reshape(shape))
+    outputs = [Tensor(part.shape, 0.05, 4) for part in (picked if isinstance(picked, list) else [picked])]
+    tensor = Tensor(shape, 0.05, 4)
+    inputs = [*constants, tensor] if first else [tensor, *constants]
+    keys = {} if isinstance(picked, list) else walk(picked)
+    case(name, operator, options, inputs, outputs if len(outputs) > 1 else outputs[0], **keys)
+
+
+def gather(name, shape, places, axis):
+    options = schema.GatherOptionsT()
+    options.axis, options.batchDims = axis, 0
+    output = [*shape[:axis], *np.shape(places), *shape[axis + 1:]]
+    inputs = [Tensor(shape, 0.05, 4), numbers(places)]
+    keys = {"axis": axis, "places": list(np.ravel(places))}
+    case(name, "GATHER", options, inputs, Tensor(output, 0.05, 4), **keys)
+
+
+def mirror_pad(name, shape, paddings, mode):
+    options = schema.MirrorPadOptionsT()
+    options.mode = getattr(schema.MirrorPadMode, mode)
+    output = [n + sum(p) for n, p in zip(shape, paddings)]
+    places = np.pad(np.arange(math.prod(shape)).reshape(shape), paddings, mode.lower()).ravel()
+    keys = {"axis": 0, "places": list(places)}
+    case(name, "MIRROR_PAD", options, [Tensor(shape, 0.05, 4), numbers(paddings)], Tensor(output, 0.05, 4), **keys)
+
+
+def blocks(name, operator, shape, block):
+    kind = "DepthToSpace" if operator == "DEPTH_TO_SPACE" else "SpaceToDepth"
+    options = getattr(schema, f"{kind}OptionsT")()
+    options.blockSize = block
+    n, h, w, c = shape
+    if operator == "DEPTH_TO_SPACE":
+        output = [n, h * block, w * block, c // block**2]
+    else:
+        output = [n, h // block, w // block, c * block**2]
+    case(name, operator, options, [Tensor(shape, 0.05, 4)], Tensor(output, 0.05, 4))
+
+
+def strided_slice(name, shape, begin, end, strides, begin_mask=0, end_mask=0, shrink=0):
+    options = schema.StridedSliceOptionsT()
+    options.beginMask, options.endMask, options.shrinkAxisMask = begin_mask, end_mask, shrink
+    bit = lambda mask, axis: mask >> axis & 1
+    ranges = tuple(
+        begin[axis] if bit(shrink, axis) else slice(None if bit(begin_mask, axis) else begin[axis],
+                                                    None if bit(end_mask, axis) else end[axis], strides[axis])
+        for axis in range(len(shape))
+    )
+    constants = [numbers(values) for values in (begin, end, strides)]
+    move(name, "STRIDED_SLICE", options, shape, constants, lambda array: array[ranges])
+
+
+def split(name, shape, parts, axis):
+    options = schema.SplitOptionsT()
+    options.numSplits = parts
+    move(name, "SPLIT", options, shape, [numbers([axis])], lambda array: np.split(array, parts, axis), first=True)
+
+
+def split_v(name, shape, sizes, axis):
+    options = schema.SplitVOptionsT()
+    options.numSplits = len(sizes)
+    cut = lambda array: np.split(array, np.cumsum(sizes)[:-1], axis)
+    move(name, "SPLIT_V", options, shape, [numbers(sizes), numbers([axis])], cut)
+
+
+def unpack(name, shape, axis):
+    options = schema.UnpackOptionsT()
+    options.num, options.axis = shape[axis], axis
+    move(name, "UNPACK", options, shape, [], lambda array: [np.take(array, k, axis) for k in range(shape[axis])])
+
+
+def pack(name, shape, count, axis):
+    options = schema.PackOptionsT()
+    options.valuesCount, options.axis = count, axis
+    output = list(shape)
+    output.insert(axis, count)
+    inputs = [Tensor(shape, 0.05, 4) for _ in range(count)]
+    case(name, "PACK", options, inputs, Tensor(output, 0.05, 4))
+
+
+def pad_v2(name, shape, paddings, value):
+    output = [n + sum(p) for n, p in zip(shape, paddings)]
+    inputs = [Tensor(shape, 0.05, 4), numbers(paddings), Tensor([1], 0.05, 4, np.array([value], np.int8))]
+    before = [p[0] for p in paddings]
+    case(name, "PADV2", schema.PadV2OptionsT(), inputs, Tensor(output, 0.05, 4), before=before, value=value)
+
+
 def softmax(name, shape, in_scale, beta):
     options = schema.SoftmaxOptionsT()
     options.beta = beta
@@ -429,6 +533,37 @@ for corners, half, tag in ((False, False, "asymmetric"), (True, False, "corners"
         resize(f"resize_{kind}_up_{tag}", operator, [1, 4, 3, 3], [8, 7], corners, half)
         resize(f"resize_{kind}_down_{tag}", operator, [1, 9, 11, 2], [5, 4], corners, half)
         resize(f"resize_{kind}_one_{tag}", operator, [1, 1, 5, 2], [3, 1], corners, half)
+for order in ([1, 0], [0, 2, 1], [2, 0, 1], [0, 3, 1, 2], [0, 2, 3, 1], [3, 2, 1, 0], [0, 1, 3, 2, 4], [4, 1, 0, 3, 2]):
+    shape = [2, 3, 4, 5, 2][:len(order)]
+    name = "transpose_" + "".join(map(str, order))
+    constants = [numbers(order)]
+    move(name, "TRANSPOSE", schema.TransposeOptionsT(), shape, constants, lambda array: array.transpose(order))
+for name, shape, begin, size in (("slice", [1, 5, 6, 7], [0, 1, 2, 3], [1, 3, 4, 2]), ("slice_rows", [9, 4], [2, 0], [5, 4])):
+    ranges = tuple(slice(b, b + n) for b, n in zip(begin, size))
+    constants = [numbers(begin), numbers(size)]
+    move(name, "SLICE", schema.SliceOptionsT(), shape, constants, lambda array: array[ranges])
+strided_slice("strided_slice", [1, 8, 9, 3], [0, 1, 0, 0], [1, 8, 9, 3], [1, 2, 3, 1])
+strided_slice("strided_slice_masks", [1, 8, 9, 3], [0, 3, 4, 1], [1, 2, 7, 3], [1, 1, 1, 2], 4, 2)
+strided_slice("strided_slice_backwards", [1, 5, 6, 3], [0, 4, 5, 2], [1, 0, 0, 0], [1, -1, -2, -1], 0, 14)
+strided_slice("strided_slice_shrinks", [4, 5, 6], [2, 0, 1], [3, 5, 6], [1, 1, 2], shrink=1)
+split("split_channels", [1, 3, 4, 6], 3, 3)
+split("split_rows", [1, 6, 4, 2], 2, 1)
+split_v("split_v", [1, 3, 4, 7], [2, 4, 1], 3)
+unpack("unpack", [3, 4, 5], 1)
+pack("pack", [3, 4], 3, 1)
+gather("gather_rows", [5, 4], [4, 0, 0, 3], 0)
+gather("gather_channels", [1, 3, 3, 6], [5, 1, 2], 3)
+gather("gather_matrix", [1, 6, 2], [[0, 5, 2], [1, 1, 4]], 1)
+mirror_pad("mirror_pad_reflect", [1, 4, 5, 2], [[0, 0], [2, 3], [1, 4], [0, 0]], "REFLECT")
+mirror_pad("mirror_pad_symmetric", [1, 4, 5, 2], [[0, 0], [4, 3], [1, 5], [0, 0]], "SYMMETRIC")
+pad_v2("pad_v2", [1, 3, 4, 2], [[0, 0], [1, 2], [0, 1], [0, 0]], -77)
+blocks("depth_to_space", "DEPTH_TO_SPACE", [1, 3, 2, 12], 2)
+blocks("depth_to_space_3", "DEPTH_TO_SPACE", [2, 2, 1, 18], 3)
+blocks("space_to_depth", "SPACE_TO_DEPTH", [1, 4, 6, 3], 2)
+for name, shape, target in (("broadcast_to", [1, 3, 1, 2], [2, 3, 4, 2]), ("broadcast_to_more_axes", [4, 1], [2, 3, 4, 5])):
+    constants = [numbers(target)]
+    move(name, "BROADCAST_TO", schema.BroadcastToOptionsT(), shape, constants,
+         lambda array: np.ascontiguousarray(np.broadcast_to(array, target)))
 softmax("softmax_2", [1, 2], 0.1, 1.0)
 softmax("softmax_10", [1, 10], 0.17, 1.0)
 softmax("softmax_beta_0_5", [3, 7], 0.3, 0.5)

@@ -108,9 +108,8 @@ fn a_fully_connected_layer_multiplies_rows() {
 
 #[test]
 fn shapes_are_moved_about() {
-    let pad = Operator::Pad { before: [0, 1, 0, 0], after: [0, 0, 2, 0] };
-    let mut model = single(pad, &[1, 1, 2, 1], &[1, 2, 4, 1], |_| vec![]);
-    model.tensors[1].zero_point = 9;
+    let pad = Operator::Pad { before: [0, 1, 0, 0], after: [0, 0, 2, 0], value: 9 };
+    let model = single(pad, &[1, 1, 2, 1], &[1, 2, 4, 1], |_| vec![]);
     assert_eq!(outputs(&model, &[1, 2]), [[9, 9, 9, 9, 1, 2, 9, 9]]);
 
     let nearest = Operator::ResizeNearest { align_corners: false, half_pixel_centers: false };
@@ -120,6 +119,21 @@ fn shapes_are_moved_about() {
     let bilinear = Operator::ResizeBilinear { align_corners: true, half_pixel_centers: false };
     let model = single(bilinear, &[1, 1, 2, 1], &[1, 1, 3, 1], |_| vec![]);
     assert_eq!(outputs(&model, &[10, 20]), [[10, 15, 20]]);
+
+    // The second column of both rows, back to front, twice.
+    let rearrange = Operator::Rearrange { start: 3, strides: [0, -2, 0, 0, 0, 0] };
+    let model = single(rearrange, &[1, 2, 2], &[2, 2], |_| vec![]);
+    assert_eq!(outputs(&model, &[1, 2, 3, 4]), [[4, 2, 4, 2]]);
+
+    let gather = Operator::Gather { axis: 1 };
+    let model = single(gather, &[1, 2, 2], &[1, 3, 2], |build| vec![build.constant_32("order", &[1, 0, 1])]);
+    assert_eq!(outputs(&model, &[1, 2, 3, 4]), [[3, 4, 1, 2, 3, 4]]);
+
+    let model = single(Operator::Interpolate, &[1, 1, 2, 1], &[1, 1, 3, 1], |build| {
+        vec![build.constant_32("rows", &[0]), build.constant_32("columns", &[256, 512, 1024])]
+    });
+    // A quarter of 10 and three of 0: 2.5, away from zero.
+    assert_eq!(outputs(&model, &[0, 10]), [[3, 5, 10]]);
 
     let prelu = Operator::Prelu { positive: ONE, negative: HALF };
     let model = single(prelu, &[1, 2, 2], &[1, 2, 2], |build| vec![build.constant("slopes", &[2], &[1, -2])]);

@@ -79,9 +79,14 @@ pub(crate) fn length(kind: OperatorKind) -> usize {
         OperatorKind::Mean => 5,
         OperatorKind::Add | OperatorKind::Sub => 18,
         OperatorKind::Mul | OperatorKind::Div => 7,
-        OperatorKind::Concatenate => 1,
-        OperatorKind::Pad => 16,
-        OperatorKind::Reshape | OperatorKind::Lookup | OperatorKind::Minimum | OperatorKind::Maximum => 0,
+        OperatorKind::Concatenate | OperatorKind::Gather => 1,
+        OperatorKind::Pad => 17,
+        OperatorKind::Reshape
+        | OperatorKind::Lookup
+        | OperatorKind::Minimum
+        | OperatorKind::Maximum
+        | OperatorKind::Interpolate => 0,
+        OperatorKind::Rearrange => 28,
         OperatorKind::Softmax => 9,
         OperatorKind::Prelu => 10,
         OperatorKind::SquaredDifference => 16,
@@ -109,7 +114,9 @@ pub(crate) fn read(kind: OperatorKind, mut from: Attributes<'_>) -> Operator {
         },
         OperatorKind::Mul => Operator::Mul { factor: from.factor(), clamp: from.clamp() },
         OperatorKind::Concatenate => Operator::Concatenate { axis: from.u8() },
-        OperatorKind::Pad => Operator::Pad { before: from.margins(), after: from.margins() },
+        OperatorKind::Pad => {
+            Operator::Pad { before: from.margins(), after: from.margins(), value: from.u8() as i8 }
+        }
         OperatorKind::Reshape => Operator::Reshape,
         OperatorKind::ResizeNearest => {
             Operator::ResizeNearest { align_corners: from.flag(), half_pixel_centers: from.flag() }
@@ -137,6 +144,11 @@ pub(crate) fn read(kind: OperatorKind, mut from: Attributes<'_>) -> Operator {
         OperatorKind::TransposeConv2d => {
             Operator::TransposeConv2d { window: from.window(), clamp: from.clamp() }
         }
+        OperatorKind::Rearrange => {
+            Operator::Rearrange { start: from.i32() as u32, strides: core::array::from_fn(|_| from.i32()) }
+        }
+        OperatorKind::Gather => Operator::Gather { axis: from.u8() },
+        OperatorKind::Interpolate => Operator::Interpolate,
     }
 }
 
@@ -163,10 +175,12 @@ pub(crate) fn write(operator: &Operator, bytes: &mut alloc::vec::Vec<u8>) {
         Operator::SquaredDifference { left_shift, inputs: [left, right], output } => {
             to.number(&[*left_shift]).factor(left).factor(right).factor(output)
         }
-        Operator::Concatenate { axis } => to.number(&[*axis]),
-        Operator::Pad { before, after } => {
-            before.iter().chain(after).fold(&mut to, |to, count| to.number(&count.to_le_bytes()))
-        }
+        Operator::Concatenate { axis } | Operator::Gather { axis } => to.number(&[*axis]),
+        Operator::Pad { before, after, value } => before
+            .iter()
+            .chain(after)
+            .fold(&mut to, |to, count| to.number(&count.to_le_bytes()))
+            .number(&[*value as u8]),
         Operator::ResizeNearest { align_corners, half_pixel_centers }
         | Operator::ResizeBilinear { align_corners, half_pixel_centers } => {
             to.number(&[u8::from(*align_corners), u8::from(*half_pixel_centers)])
@@ -175,7 +189,14 @@ pub(crate) fn write(operator: &Operator, bytes: &mut alloc::vec::Vec<u8>) {
             to.factor(factor).number(&difference_min.to_le_bytes())
         }
         Operator::Prelu { positive, negative } => to.factor(positive).factor(negative),
-        Operator::Reshape | Operator::Lookup | Operator::Minimum | Operator::Maximum => &mut to,
+        Operator::Rearrange { start, strides } => strides
+            .iter()
+            .fold(to.number(&start.to_le_bytes()), |to, stride| to.number(&stride.to_le_bytes())),
+        Operator::Reshape
+        | Operator::Lookup
+        | Operator::Minimum
+        | Operator::Maximum
+        | Operator::Interpolate => &mut to,
     };
     debug_assert_eq!(bytes.len() - start, length(operator.kind()));
 }
@@ -210,7 +231,7 @@ pub(crate) fn kind_of_code(code: u16) -> Option<OperatorKind> {
     ALL.get(usize::from(code).wrapping_sub(1)).copied()
 }
 
-const ALL: [OperatorKind; 22] = [
+const ALL: [OperatorKind; 25] = [
     OperatorKind::Conv2d,
     OperatorKind::DepthwiseConv2d,
     OperatorKind::FullyConnected,
@@ -233,4 +254,7 @@ const ALL: [OperatorKind; 22] = [
     OperatorKind::Maximum,
     OperatorKind::SquaredDifference,
     OperatorKind::TransposeConv2d,
+    OperatorKind::Rearrange,
+    OperatorKind::Gather,
+    OperatorKind::Interpolate,
 ];

@@ -95,7 +95,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
             (broadcasts([input.shape, operand(1).shape], output.shape), written)
         }
         Operator::Concatenate { axis } => (concatenates(artefact, view, axis)?, written),
-        Operator::Pad { before, after } => {
+        Operator::Pad { before, after, .. } => {
             let (input, output) = images()?;
             let fits = (0..4).all(|axis| {
                 input[axis] + usize::from(before[axis]) + usize::from(after[axis]) == output[axis]
@@ -112,6 +112,20 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
         Operator::Prelu { .. } => {
             let slopes = operand(1).shape.elements() as u64;
             (visited == written && written.is_multiple_of(slopes), written)
+        }
+        Operator::Rearrange { start, strides } => {
+            let (mut lowest, mut highest) = (i64::from(start), i64::from(start));
+            for (&extent, &stride) in output.shape.axes().iter().zip(&strides) {
+                let reach = (i64::from(extent) - 1) * i64::from(stride);
+                (lowest, highest) = (lowest + reach.min(0), highest + reach.max(0));
+            }
+            (lowest >= 0 && highest < visited as i64, written)
+        }
+        Operator::Gather { axis } => (gathers(artefact, view, axis)?, written),
+        Operator::Interpolate => {
+            let ([batches, _, _, channels], [out_batches, height, width, out_channels]) = images()?;
+            let listed = [operand(1).shape.elements(), operand(2).shape.elements()];
+            ([batches, channels] == [out_batches, out_channels] && listed == [height, width], written)
         }
     };
     fits.then_some(work)
@@ -164,6 +178,16 @@ fn concatenates(artefact: &Artefact<'_>, view: &OperatorView<'_>, axis: u8) -> O
     Some(joined == u64::from(*output.axes().get(axis)?))
 }
 
+/// Whether input and output agree but along `axis`, along which the output has as many places as there
+/// are indices.
+fn gathers(artefact: &Artefact<'_>, view: &OperatorView<'_>, axis: u8) -> Option<bool> {
+    let [input, indices] = [0, 1].map(|operand| artefact.tensor(view.input(operand)).shape);
+    let (axis, output) = (usize::from(axis), artefact.tensor(view.output()).shape);
+    let mut others = input.axes().iter().zip(output.axes()).enumerate().filter(|&(index, _)| index != axis);
+    let agree = input.rank() == output.rank() && others.all(|(_, (left, right))| left == right);
+    Some(agree && *output.axes().get(axis)? as usize == indices.elements())
+}
+
 fn attributes_in_range(operator: &Operator) -> bool {
     match operator {
         Operator::Conv2d { window, clamp }
@@ -201,7 +225,10 @@ fn attributes_in_range(operator: &Operator) -> bool {
         | Operator::Reshape
         | Operator::Lookup
         | Operator::Minimum
-        | Operator::Maximum => true,
+        | Operator::Maximum
+        | Operator::Rearrange { .. }
+        | Operator::Gather { .. }
+        | Operator::Interpolate => true,
     }
 }
 

@@ -105,6 +105,8 @@ fn check_operands(
         }
         kind if kind.has_two_inputs() => &[Role::Values; 2],
         OperatorKind::Lookup | OperatorKind::Prelu => &[Role::Values, Role::Constant],
+        OperatorKind::Gather => &[Role::Values, Role::Constant32],
+        OperatorKind::Interpolate => &[Role::Values, Role::Constant32, Role::Constant32],
         _ => &[Role::Values],
     };
     let counted =

@@ -108,12 +108,14 @@ pub enum Operator {
         /// Axis of the output, counted from the outermost.
         axis: u8,
     },
-    /// Operand: input `[N, H, W, C]`. Fills with the output's zero point.
+    /// Operand: input `[N, H, W, C]`.
     Pad {
         /// Elements before, for each of the four axes.
         before: [u16; 4],
         /// Elements after, for each of the four axes.
         after: [u16; 4],
+        /// What they hold: the output's zero point, as a rule.
+        value: i8,
     },
     /// Operand: input. The same bytes under another shape.
     Reshape,
@@ -188,6 +190,23 @@ pub enum Operator {
         /// Fused activation.
         clamp: Clamp,
     },
+    /// Operand: input. Its elements in another order, some of them or some of them often: transposes,
+    /// slices, flips, repetitions.
+    Rearrange {
+        /// Index of the input element that becomes the first of the output.
+        start: u32,
+        /// How far apart in the input neighbours along each axis of the output are, in elements; 0 for
+        /// axes that the output does not have.
+        strides: [i32; 6],
+    },
+    /// Operands: input, indices i32: the input's places along an axis that become those of the output.
+    Gather {
+        /// Axis of input and output, counted from the outermost.
+        axis: u8,
+    },
+    /// Operands: input `[N, H, W, C]`, rows `[H]` i32, columns `[W]` i32 of the output: bilinear at these
+    /// positions, in 1/1024 of a pixel.
+    Interpolate,
 }
 
 /// The operators by name, as an application links them, with their codes in the artefact.
@@ -218,6 +237,9 @@ pub enum OperatorKind {
     Maximum = 20,
     SquaredDifference = 21,
     TransposeConv2d = 22,
+    Rearrange = 23,
+    Gather = 24,
+    Interpolate = 25,
 }
 
 impl Operator {
@@ -246,6 +268,9 @@ impl Operator {
             Operator::Maximum => OperatorKind::Maximum,
             Operator::SquaredDifference { .. } => OperatorKind::SquaredDifference,
             Operator::TransposeConv2d { .. } => OperatorKind::TransposeConv2d,
+            Operator::Rearrange { .. } => OperatorKind::Rearrange,
+            Operator::Gather { .. } => OperatorKind::Gather,
+            Operator::Interpolate => OperatorKind::Interpolate,
         }
     }
 

@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn padding_has_rows_that_need_nothing() {
-        let pad = Operator::Pad { before: [0, 2, 0, 0], after: [0, 1, 0, 0] };
+        let pad = Operator::Pad { before: [0, 2, 0, 0], after: [0, 1, 0, 0], value: 0 };
         let of = |rows| rows_of(pad, [1, 3, 1, 1], [1, 6, 1, 1], rows);
         assert_eq!(of(0..1), Some(InputRows { rows: 0..0, padding: 1 }));
         assert_eq!(of(1..4), Some(InputRows { rows: 0..2, padding: 1 }));

@@ -20,7 +20,7 @@ OPERATORS = {
     7: ("Add", [("left_shift", "B"), FACTOR, FACTOR, FACTOR, CLAMP]),
     8: ("Mul", [FACTOR, CLAMP]),
     9: ("Concatenate", [("axis", "B")]),
-    10: ("Pad", [("before", "4H"), ("after", "4H")]),
+    10: ("Pad", [("before", "4H"), ("after", "4H"), ("value", "b")]),
     11: ("Reshape", []),
     12: ("ResizeNearest", [("align_corners", "B"), ("half_pixel_centers", "B")]),
     13: ("ResizeBilinear", [("align_corners", "B"), ("half_pixel_centers", "B")]),
@@ -33,6 +33,9 @@ OPERATORS = {
     20: ("Maximum", []),
     21: ("SquaredDifference", [("left_shift", "B"), FACTOR, FACTOR, FACTOR]),
     22: ("TransposeConv2d", [WINDOW, CLAMP]),
+    23: ("Rearrange", [("start", "I"), ("strides", "6i")]),
+    24: ("Gather", [("axis", "B")]),
+    25: ("Interpolate", []),
 }
 
 

@@ -98,7 +98,7 @@ fn shapes_that_do_not_fit_together() {
     assert_eq!(refused(|model| model.operators[4].inputs[0] = 0), geometry(4));
     assert_eq!(refused(|model| model.operators[6].outputs[0] = 0), geometry(6));
     assert_eq!(refused(|model| model.operators[3].operator = Operator::Reshape), geometry(3));
-    let pad = Operator::Pad { before: [0, 1, 0, 0], after: [0, 1, 1, 0] };
+    let pad = Operator::Pad { before: [0, 1, 0, 0], after: [0, 1, 1, 0], value: 0 };
     assert_eq!(refused(|model| model.operators[3].operator = pad), geometry(3));
     assert_eq!(refused(|model| model.operators[3].operator = Operator::Concatenate { axis: 3 }), geometry(3));
     assert_eq!(refused(|model| model.operators[3].operator = Operator::Concatenate { axis: 9 }), geometry(3));

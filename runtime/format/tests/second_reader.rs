@@ -187,8 +187,13 @@ fn attributes(operator: &Operator) -> Vec<i64> {
         Operator::SquaredDifference { left_shift, inputs: [left, right], output } => {
             [vec![i64::from(*left_shift)], factor(left), factor(right), factor(output)].concat()
         }
-        Operator::Concatenate { axis } => vec![i64::from(*axis)],
-        Operator::Pad { before, after } => before.iter().chain(after).map(|&count| count.into()).collect(),
+        Operator::Concatenate { axis } | Operator::Gather { axis } => vec![i64::from(*axis)],
+        Operator::Pad { before, after, value } => {
+            before.iter().chain(after).map(|&count| count.into()).chain([i64::from(*value)]).collect()
+        }
+        Operator::Rearrange { start, strides } => {
+            [i64::from(*start)].into_iter().chain(strides.iter().map(|&stride| stride.into())).collect()
+        }
         Operator::ResizeNearest { align_corners, half_pixel_centers }
         | Operator::ResizeBilinear { align_corners, half_pixel_centers } => {
             vec![i64::from(*align_corners), i64::from(*half_pixel_centers)]
@@ -197,7 +202,11 @@ fn attributes(operator: &Operator) -> Vec<i64> {
             [factor(only), vec![i64::from(*difference_min)]].concat()
         }
         Operator::Prelu { positive, negative } => [factor(positive), factor(negative)].concat(),
-        Operator::Reshape | Operator::Lookup | Operator::Minimum | Operator::Maximum => vec![],
+        Operator::Reshape
+        | Operator::Lookup
+        | Operator::Minimum
+        | Operator::Maximum
+        | Operator::Interpolate => vec![],
         other => panic!("{other:?}"),
     }
 }

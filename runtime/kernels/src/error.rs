@@ -60,13 +60,15 @@ impl core::fmt::Display for KernelError {
 
 impl core::error::Error for KernelError {}
 
-/// The product of sizes, or [`KernelError::TooLarge`] on any width of `usize`.
+/// The product of sizes, or [`KernelError::TooLarge`] on any width of `usize`. A size of 0 does not excuse
+/// the others, whose products a kernel may form.
 pub(crate) fn elements(sizes: &[usize]) -> Result<usize, KernelError> {
     let mut product = 1usize;
     for &size in sizes {
-        product = product.checked_mul(size).ok_or(KernelError::TooLarge)?;
+        product = product.checked_mul(size.max(1)).ok_or(KernelError::TooLarge)?;
     }
-    if product > crate::MAX_ELEMENTS { Err(KernelError::TooLarge) } else { Ok(product) }
+    ensure(product <= crate::MAX_ELEMENTS, KernelError::TooLarge)?;
+    Ok(if sizes.contains(&0) { 0 } else { product })
 }
 
 /// Refuses a slice whose length is not the needed one.

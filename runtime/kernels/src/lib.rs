@@ -61,7 +61,10 @@ mod squared_difference;
 mod sub;
 
 mod concatenate;
+mod gather;
+mod interpolate;
 mod pad;
+mod rearrange;
 mod reshape;
 mod resize_bilinear;
 mod resize_nearest;
@@ -83,6 +86,8 @@ pub use div::{DivParameters, div_s8};
 pub use error::{KernelError, Operand};
 pub use filter::Filter;
 pub use fully_connected::{FullyConnectedParameters, fully_connected_s8};
+pub use gather::{GatherParameters, gather_s8};
+pub use interpolate::{InterpolateParameters, interpolate_s8};
 pub use lookup::{LOOKUP_ENTRIES, fill_lookup, lookup_s8};
 pub use max_pool_2d::max_pool_2d_s8;
 pub use maximum::maximum_s8;
@@ -92,6 +97,7 @@ pub use mul::{MulParameters, mul_s8};
 pub use pad::{PadParameters, pad_s8};
 pub use pool::Pool2dParameters;
 pub use prelu::{PreluParameters, prelu_s8};
+pub use rearrange::{RearrangeParameters, rearrange_s8};
 pub use requantize::{
     MAX_SHIFT, MIN_SHIFT, Requantize, multiply_by_quantized_multiplier, rounding_divide_by_power_of_two,
     saturating_rounding_doubling_high_multiply,

@@ -25,12 +25,27 @@ use crate::{ResizeParameters, Sampling, rounding_divide_by_power_of_two};
 /// # Source
 /// TFLite reference kernel `reference_ops::ResizeBilinearInteger`.
 pub fn resize_bilinear_s8(parameters: &ResizeParameters, input: &[i8], output: &mut [i8]) {
-    let [_, height, width, channels] = parameters.input_shape;
+    let [_, height, width, _] = parameters.input_shape;
     let [_, output_height, output_width, _] = parameters.output_shape;
-    for_each_row(parameters.input_shape, parameters.output_shape, input, output, |image, y, output| {
-        let rows = Between::new(parameters, y, height, output_height);
+    let row = |y| Between::new(parameters, y, height, output_height);
+    let column = |x| Between::new(parameters, x, width, output_width);
+    interpolate([parameters.input_shape, parameters.output_shape], input, output, row, column);
+}
+
+/// Mixes the pixels around each position that `row` and `column` give.
+#[inline(always)]
+pub(crate) fn interpolate(
+    [input_shape, output_shape]: [[usize; 4]; 2],
+    input: &[i8],
+    output: &mut [i8],
+    row: impl Fn(usize) -> Between,
+    column: impl Fn(usize) -> Between,
+) {
+    let [_, _, width, channels] = input_shape;
+    for_each_row(input_shape, output_shape, input, output, |image, y, output| {
+        let rows = row(y);
         for (x, output) in runs_mut(output, channels).enumerate() {
-            let columns = Between::new(parameters, x, width, output_width);
+            let columns = column(x);
             let pixel = |row: usize, column: usize| {
                 image.get((row * width + column) * channels..).unwrap_or(&[]).iter()
             };
@@ -51,7 +66,7 @@ const FRACTION_BITS: u32 = 10;
 const ONE: i32 = 1 << FRACTION_BITS;
 
 /// A position between two pixels along one axis.
-struct Between {
+pub(crate) struct Between {
     low: usize,
     high: usize,
     /// How far from `low` towards `high`; below 0 where half pixel centers look before the first.
@@ -65,8 +80,14 @@ impl Between {
         let ratio = ((numerator << FRACTION_BITS) + denominator / 2) / denominator;
         let (ratio, last) = (ratio as i32, input_size as i32 - 1);
         let half = if parameters.sampling == Sampling::HalfPixelCenters { ratio / 2 - ONE / 2 } else { 0 };
-        let position = (output as i32 * ratio + half).min(last * ONE + ONE / 2);
-        // From -ONE / 2 up; the division rounds towards 0.
+        // From -ONE / 2 up.
+        Between::at((output as i32 * ratio + half).min(last * ONE + ONE / 2), input_size)
+    }
+
+    /// Between which pixels a position lies.
+    pub(crate) fn at(position: i32, input_size: usize) -> Between {
+        let last = input_size as i32 - 1;
+        // The division rounds towards 0.
         let low = (position / ONE).min(last);
         let high = ((position + ONE - 1) / ONE).min(last);
         Between { low: low as usize, high: high as usize, fraction: position - low * ONE }

@@ -36,15 +36,7 @@ impl ResizeParameters {
     /// # Errors
     /// A [`KernelError`] that says what does not fit.
     pub fn check(&self, input_elements: usize, output_elements: usize) -> Result<(), KernelError> {
-        let [batches, input_height, input_width, channels] = self.input_shape;
-        let [output_batches, output_height, output_width, output_channels] = self.output_shape;
-        ensure(batches == output_batches && channels == output_channels, KernelError::Geometry)?;
-        for side in [input_height, input_width, output_height, output_width] {
-            ensure(side >= 1, KernelError::Geometry)?;
-            ensure(side <= ResizeParameters::MAX_SIDE, KernelError::TooLarge)?;
-        }
-        expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
-        expect(Operand::Output, elements(&self.output_shape)?, output_elements)
+        check_shapes([self.input_shape, self.output_shape], [input_elements, output_elements])
     }
 
     /// Input and output size as the fraction that sampling multiplies with.
@@ -54,6 +46,22 @@ impl ResizeParameters {
             _ => (input as u32, output.max(1) as u32),
         }
     }
+}
+
+/// Whether the shapes of a resize's input and output fit together and their slices.
+pub(crate) fn check_shapes(
+    [input_shape, output_shape]: [[usize; 4]; 2],
+    [input_elements, output_elements]: [usize; 2],
+) -> Result<(), KernelError> {
+    let [batches, input_height, input_width, channels] = input_shape;
+    let [output_batches, output_height, output_width, output_channels] = output_shape;
+    ensure(batches == output_batches && channels == output_channels, KernelError::Geometry)?;
+    for side in [input_height, input_width, output_height, output_width] {
+        ensure(side >= 1, KernelError::Geometry)?;
+        ensure(side <= ResizeParameters::MAX_SIDE, KernelError::TooLarge)?;
+    }
+    expect(Operand::Input, elements(&input_shape)?, input_elements)?;
+    expect(Operand::Output, elements(&output_shape)?, output_elements)
 }
 
 /// Resizes an image; every output pixel copies the input pixel nearest to its position.

@@ -94,6 +94,12 @@ impl Builder {
         self.constant(name, Element::I8, shape, values)
     }
 
+    /// A constant of the given i32 values.
+    pub fn constant_i32(&mut self, name: &str, values: &[i32]) -> TensorId {
+        let data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.constant(name, Element::I32, &[values.len() as u32], data)
+    }
+
     /// A constant with the given little-endian bytes.
     pub fn constant(&mut self, name: &str, element: Element, shape: &[u32], data: Vec<u8>) -> TensorId {
         let shape = shape.to_vec();

@@ -24,11 +24,30 @@ pub fn detector() -> Model {
     let near = model.operator(nearest, small, &[], &[1, 8, 8, 4], ZERO_POINT);
     let bilinear = Operator::ResizeBilinear { align_corners: false, half_pixel_centers: true };
     let smooth = model.operator(bilinear, small, &[], &[1, 8, 8, 4], ZERO_POINT);
-    let joined =
-        model.operator(Operator::Concatenate { axis: 3 }, near, &[smooth], &[1, 8, 8, 8], ZERO_POINT);
+    let low = model.operator(Operator::Minimum, near, &[smooth], &[1, 8, 8, 4], ZERO_POINT);
+    let high = model.operator(Operator::Maximum, near, &[smooth], &[1, 8, 8, 4], ZERO_POINT);
+    let joined = model.operator(Operator::Concatenate { axis: 3 }, low, &[high], &[1, 8, 8, 8], ZERO_POINT);
+    // Columns in three ways: mirrored, the left half twice, and drawn apart from the middle.
+    let mirror = Operator::Rearrange { start: 56, strides: [0, 64, -8, 1, 0, 0] };
+    let mirrored = model.operator(mirror, joined, &[], &[1, 8, 8, 8], ZERO_POINT);
+    let halves = model.constant_i32("halves", &[0, 1, 2, 3, 0, 1, 2, 3]);
+    let halved = model.operator(Operator::Gather { axis: 2 }, mirrored, &[halves], &[1, 8, 8, 8], ZERO_POINT);
+    let rows = model.constant_i32("rows", &[0, 1024, 2048, 3072, 4096, 5120, 6144, 7168]);
+    let columns = model.constant_i32("columns", &[0, 1700, 2600, 3300, 3900, 4600, 5500, 7168]);
+    let joined = model.operator(Operator::Interpolate, halved, &[rows, columns], &[1, 8, 8, 8], ZERO_POINT);
     let mul = Operator::Mul { factor: factor(3, 8), clamp: WHOLE };
     let gated = model.operator(mul, joined, &[bent], &[1, 8, 8, 8], ZERO_POINT);
-    let pad = Operator::Pad { before: [0, 0, 0, 0], after: [0, 0, 0, 2] };
+    let inputs = [factor(1, 1), factor(3, 3)];
+    let sub = Operator::Sub { left_shift: 20, inputs, output: factor(11, 22), clamp: WHOLE };
+    let apart = model.operator(sub, gated, &[bent], &[1, 8, 8, 8], ZERO_POINT);
+    let squared = Operator::SquaredDifference { left_shift: 7, inputs, output: factor(1, 20) };
+    let squared = model.operator(squared, apart, &[joined], &[1, 8, 8, 8], ZERO_POINT);
+    let divisors = model.constant("divisors", Element::I8, &[8], vec![1, 2, 3, 4, 5, 6, 7, 8]);
+    let div = Operator::Div { factor: factor(5, 0), clamp: WHOLE };
+    let shared = model.operator(div, squared, &[divisors], &[1, 8, 8, 8], ZERO_POINT);
+    let sum = Operator::Add { left_shift: 20, inputs, output: factor(11, 21), clamp: WHOLE };
+    let gated = model.operator(sum, shared, &[gated], &[1, 8, 8, 8], ZERO_POINT);
+    let pad = Operator::Pad { before: [0, 0, 0, 0], after: [0, 0, 0, 2], value: ZERO_POINT };
     let padded = model.operator(pad, gated, &[], &[1, 8, 8, 10], ZERO_POINT);
     let table = (0..256).map(|bits| soften(bits as u8 as i8) as u8).collect();
     let table = model.constant("table", Element::I8, &[256], table);

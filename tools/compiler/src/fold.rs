@@ -10,6 +10,7 @@ mod batch_norm;
 mod constants;
 mod function;
 mod identity;
+mod moves;
 mod pad;
 mod per_channel;
 mod prelu;
@@ -18,10 +19,18 @@ pub use constants::dequantized;
 
 /// Folds until nothing changes, then drops what nothing reads.
 pub fn fold(graph: &mut Graph) {
-    while [constants::fold, identity::fold, batch_norm::fold, pad::fold, activation::fold, prelu::fold]
-        .iter()
-        // Every pass runs in every round.
-        .fold(false, |changed, pass| pass(graph) | changed)
+    while [
+        constants::fold,
+        identity::fold,
+        moves::fold,
+        batch_norm::fold,
+        pad::fold,
+        activation::fold,
+        prelu::fold,
+    ]
+    .iter()
+    // Every pass runs in every round.
+    .fold(false, |changed, pass| pass(graph) | changed)
     {
         drop_unused(graph);
     }

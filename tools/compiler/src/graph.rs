@@ -193,6 +193,32 @@ pub enum Op {
     },
     /// The output's shape says which.
     Reshape,
+    /// Axes in another order.
+    Transpose {
+        /// Output axis `i` is the input's axis `order[i]`.
+        order: Vec<usize>,
+    },
+    /// Some places along every axis, in steps; the output's shape says how many.
+    Slice {
+        /// The first place along each axis.
+        begin: Vec<usize>,
+        /// From place to place along each axis; negative to walk back.
+        steps: Vec<isize>,
+    },
+    /// Repeats along axes of extent 1; the output's shape says how often.
+    Expand,
+    /// The listed places along one axis.
+    Gather {
+        /// Which axis.
+        axis: usize,
+        /// Places of the input, one for each of the output.
+        indices: Vec<usize>,
+    },
+    /// Bilinear over H and W at listed positions.
+    Interpolate {
+        /// Where in the input each row and each column of the output lies, in pixels.
+        positions: [Vec<f32>; 2],
+    },
     /// Nearest neighbour over H and W.
     ResizeNearest {
         /// Corner pixels coincide.
@@ -310,6 +336,11 @@ impl Op {
             Self::Concatenate { .. } => "Concatenate",
             Self::Pad { .. } => "Pad",
             Self::Reshape => "Reshape",
+            Self::Transpose { .. } => "Transpose",
+            Self::Slice { .. } => "Slice",
+            Self::Expand => "Expand",
+            Self::Gather { .. } => "Gather",
+            Self::Interpolate { .. } => "Interpolate",
             Self::ResizeNearest { .. } => "ResizeNearest",
             Self::ResizeBilinear { .. } => "ResizeBilinear",
             Self::Softmax { .. } => "Softmax",

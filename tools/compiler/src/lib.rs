@@ -30,5 +30,6 @@ pub mod diff;
 
 pub mod float_detector;
 pub mod float_model;
+mod moves;
 pub mod oracle;
 mod resample;

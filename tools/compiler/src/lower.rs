@@ -137,7 +137,11 @@ fn lower_node(builder: &mut Builder<'_>, node: &graph::Node) -> Result<(), Lower
         Op::Binary { binary, activation } => elementwise::binary(builder, node, *binary, *activation),
         Op::Concatenate { axis } => moving::concatenate(builder, node, *axis),
         Op::Pad { before, after, value } => moving::pad(builder, node, before, after, *value),
-        Op::Reshape => moving::reshape(builder, node),
+        Op::Reshape | Op::Transpose { .. } | Op::Slice { .. } | Op::Expand => {
+            moving::rearrange(builder, node)
+        }
+        Op::Gather { axis, indices } => moving::gather(builder, node, *axis, indices),
+        Op::Interpolate { positions } => moving::interpolate(builder, node, positions),
         Op::ResizeNearest { .. } | Op::ResizeBilinear { .. } => moving::resize(builder, node),
         Op::Softmax { beta } => elementwise::softmax(builder, node, *beta),
         Op::Unary(unary) => elementwise::unary(builder, node, *unary),

@@ -18,42 +18,42 @@ impl Sampling {
         }
     }
 
-    /// `[to, from]`, a single 1 in each row.
+    /// Where the nearest neighbour of each output is, in pixels.
     pub(crate) fn nearest(self, from: usize, to: usize) -> Vec<f32> {
         let scale = self.scale(from, to);
-        let mut matrix = vec![0.0; from * to];
-        for (index, row) in matrix.chunks_exact_mut(from).enumerate() {
-            let offset = if self.half_pixel_centers { 0.5 } else { 0.0 };
+        let offset = if self.half_pixel_centers { 0.5 } else { 0.0 };
+        let place = |index: usize| {
             let place = (index as f32 + offset) * scale;
-            let place = if self.align_corners { place.round() } else { place.floor() };
-            row[(place as usize).min(from - 1)] = 1.0;
-        }
-        matrix
+            if self.align_corners { place.round() } else { place.floor() }
+        };
+        (0..to).map(|index| place(index).min((from - 1) as f32)).collect()
     }
 
-    /// `[to, from]`, two neighbours in each row.
+    /// Where bilinear interpolation looks for each output, in pixels from 0 to the last.
     pub(crate) fn bilinear(self, from: usize, to: usize) -> Vec<f32> {
         let scale = self.scale(from, to);
-        let mut matrix = vec![0.0; from * to];
-        for (index, row) in matrix.chunks_exact_mut(from).enumerate() {
-            let place = if self.half_pixel_centers {
-                (index as f32 + 0.5) * scale - 0.5
-            } else {
-                index as f32 * scale
-            };
-            let lower = place.floor().max(0.0);
-            let upper = (place.ceil().max(0.0) as usize).min(from - 1);
-            let share = place - lower;
-            row[(lower as usize).min(from - 1)] += 1.0 - share;
-            row[upper] += share;
-        }
-        matrix
+        let place = |index: usize| match self.half_pixel_centers {
+            true => (index as f32 + 0.5) * scale - 0.5,
+            false => index as f32 * scale,
+        };
+        (0..to).map(|index| place(index).clamp(0.0, (from - 1) as f32)).collect()
     }
+}
+
+/// `[positions, from]`, the two neighbours of each position.
+pub(crate) fn matrix(from: usize, positions: &[f32]) -> Vec<f32> {
+    let mut matrix = vec![0.0; from * positions.len()];
+    for (row, position) in matrix.chunks_exact_mut(from).zip(positions) {
+        let (lower, share) = (position.floor() as usize, position.fract());
+        row[lower.min(from - 1)] += 1.0 - share;
+        row[(lower + 1).min(from - 1)] += share;
+    }
+    matrix
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Sampling;
+    use super::{Sampling, matrix};
 
     const PLAIN: Sampling = Sampling { align_corners: false, half_pixel_centers: false };
     const CORNERS: Sampling = Sampling { align_corners: true, half_pixel_centers: false };
@@ -61,21 +61,21 @@ mod tests {
 
     #[test]
     fn nearest_repeats_pixels() {
-        assert_eq!(PLAIN.nearest(2, 4), [1., 0., 1., 0., 0., 1., 0., 1.]);
-        assert_eq!(CENTERS.nearest(3, 1), [0., 1., 0.]);
-        assert_eq!(CORNERS.nearest(2, 3), [1., 0., 0., 1., 0., 1.]);
+        assert_eq!(PLAIN.nearest(2, 4), [0., 0., 1., 1.]);
+        assert_eq!(CENTERS.nearest(3, 1), [1.]);
+        assert_eq!(CORNERS.nearest(2, 3), [0., 1., 1.]);
     }
 
     #[test]
     fn bilinear_rows_sum_to_one() {
         for sampling in [PLAIN, CORNERS, CENTERS] {
             for (from, to) in [(1, 4), (2, 4), (3, 5), (5, 3), (7, 1)] {
-                for row in sampling.bilinear(from, to).chunks_exact(from) {
+                for row in matrix(from, &sampling.bilinear(from, to)).chunks_exact(from) {
                     assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{from} to {to}: {row:?}");
                 }
             }
         }
-        assert_eq!(PLAIN.bilinear(2, 4), [1., 0., 0.5, 0.5, 0., 1., 0., 1.]);
-        assert_eq!(CENTERS.bilinear(2, 4), [1., 0., 0.75, 0.25, 0.25, 0.75, 0., 1.]);
+        assert_eq!(matrix(2, &PLAIN.bilinear(2, 4)), [1., 0., 0.5, 0.5, 0., 1., 0., 1.]);
+        assert_eq!(matrix(2, &CENTERS.bilinear(2, 4)), [1., 0., 0.75, 0.25, 0.25, 0.75, 0., 1.]);
     }
 }

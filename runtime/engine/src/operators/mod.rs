@@ -24,7 +24,10 @@ mod squared_difference;
 mod sub;
 
 mod concatenate;
+mod gather;
+mod interpolate;
 mod pad;
+mod rearrange;
 mod reshape;
 mod resize;
 mod resize_bilinear;
@@ -40,6 +43,8 @@ pub use conv_2d::Conv2d;
 pub use depthwise_conv_2d::DepthwiseConv2d;
 pub use div::Div;
 pub use fully_connected::FullyConnected;
+pub use gather::Gather;
+pub use interpolate::Interpolate;
 pub use lookup::Lookup;
 pub use max_pool_2d::MaxPool2d;
 pub use maximum::Maximum;
@@ -48,6 +53,7 @@ pub use minimum::Minimum;
 pub use mul::Mul;
 pub use pad::Pad;
 pub use prelu::Prelu;
+pub use rearrange::Rearrange;
 pub use reshape::Reshape;
 pub use resize_bilinear::ResizeBilinear;
 pub use resize_nearest::ResizeNearest;
@@ -103,9 +109,12 @@ pub const ALL: Operators = ops![
     Prelu,
     Concatenate,
     Pad,
+    Rearrange,
+    Gather,
     Reshape,
     ResizeBilinear,
     ResizeNearest,
+    Interpolate,
     Lookup,
     Softmax;
     RowGroups

@@ -16,13 +16,15 @@ impl Pad {
 }
 
 fn parameters(layer: &Layer<'_>) -> Result<PadParameters, KernelError> {
-    let mut before = { layer.view.attributes }.margins().map(usize::from);
+    let mut attributes = layer.view.attributes;
+    let (before, _after) = (attributes.margins(), attributes.margins());
+    let mut before = before.map(usize::from);
     before[1] = layer.padding(before[1]);
     Ok(PadParameters {
         input_shape: layer.input_image(0)?,
         output_shape: layer.output_image()?,
         before,
-        value: layer.output().zero_point,
+        value: attributes.u8() as i8,
     })
 }
 

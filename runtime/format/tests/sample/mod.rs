@@ -273,7 +273,7 @@ pub fn random(seed: u32) -> Model {
     let mut shape = [1, 4 + random(5), 4 + random(5), 1 + random(3)];
     let mut last = build.activation("image", &shape);
     build.model.inputs = vec![last];
-    for index in 0..24 {
+    for index in 0..30 {
         let name = format!("operator {index}");
         let factor =
             Factor { multiplier: (1 << 30) + random(1 << 16) as i32 * 999, shift: random(20) as i8 - 12 };
@@ -290,7 +290,7 @@ pub fn random(seed: u32) -> Model {
         let small = [1, slide(height, 0), slide(width, 1), channels];
         let window = window(filter, stride, padding);
         let mut values = |count: u32| (0..count).map(|_| random(256) as u8 as i8).collect::<Vec<i8>>();
-        let (operator, inputs, output): (Operator, Vec<TensorId>, [u32; 4]) = match index % 22 {
+        let (operator, inputs, output): (Operator, Vec<TensorId>, [u32; 4]) = match index % 25 {
             0 => {
                 let (outputs, [rows, columns]) = (1 + index % 5, filter.map(u32::from));
                 let weights = values(outputs * rows * columns * channels);
@@ -327,8 +327,8 @@ pub fn random(seed: u32) -> Model {
                 )
             }
             7 => {
-                let (before, after) = ([0, 1, 0, 2], [0, 0, 3, 1]);
-                (Operator::Pad { before, after }, vec![last], [1, height + 1, width + 3, channels + 3])
+                let (before, after, value) = ([0, 1, 0, 2], [0, 0, 3, 1], -7);
+                (Operator::Pad { before, after, value }, vec![last], [1, height + 1, width + 3, channels + 3])
             }
             8 => (Operator::Reshape, vec![last], [1, width, height, channels]),
             9 => {
@@ -400,7 +400,26 @@ pub fn random(seed: u32) -> Model {
                     shape,
                 )
             }
-            _ => (softmax(), vec![last], shape),
+            21 => (softmax(), vec![last], shape),
+            22 => {
+                // Columns back to front, and channels before them.
+                let [down, along] = [width * channels, channels].map(|stride| stride as i32);
+                let strides = [0, down, 1, -along, 0, 0];
+                let start = (width - 1) * channels;
+                (Operator::Rearrange { start, strides }, vec![last], [1, height, channels, width])
+            }
+            23 => {
+                let indices: Vec<i32> = (0..width as i32 + 2).map(|place| place % width as i32).collect();
+                let indices = build.constant_32(&name, &indices);
+                (Operator::Gather { axis: 2 }, vec![last, indices], [1, height, width + 2, channels])
+            }
+            _ => {
+                let positions =
+                    |extent: u32| (0..5).map(|place| (extent as i32 - 1) * 256 * place).collect::<Vec<i32>>();
+                let rows = build.constant_32(&name, &positions(height));
+                let columns = build.constant_32(&name, &positions(width));
+                (Operator::Interpolate, vec![last, rows, columns], [1, 5, 5, channels])
+            }
         };
         shape = output;
         let result = build.activation(&format!("result {index}"), &shape);

@@ -92,7 +92,7 @@ fn hostile(random: &mut Random) -> usize {
 #[test]
 fn no_parameter_is_a_surprise() {
     let mut random = Random(1);
-    let mut passed = [0; 9];
+    let mut passed = [0; 12];
     for _ in 0..200_000 {
         let shape = |random: &mut Random| -> [usize; 4] {
             std::array::from_fn(|_| if random.below(8) == 0 { hostile(random) } else { 1 + random.below(2) })
@@ -176,6 +176,33 @@ fn no_parameter_is_a_surprise() {
             concatenate_s8(&p, &source, &mut target);
             passed[5] += 1;
         }
+        let start = before[0];
+        let strides = std::array::from_fn(|_| random.below(5) as isize - 2);
+        let mut shape = [1; 6];
+        shape[..4].copy_from_slice(&output_shape);
+        let p = RearrangeParameters { output_shape: shape, start, strides };
+        if p.check(input, output).is_ok() {
+            rearrange_s8(&p, &source, &mut target);
+            passed[9] += 1;
+        }
+        let extreme = RearrangeParameters { strides: [isize::MIN, isize::MAX, -1, 1, 0, 0], ..p };
+        if extreme.check(input, output).is_ok() {
+            rearrange_s8(&extreme, &source, &mut target);
+        }
+        let [outer, extent, inner, _] = input_shape;
+        let indices: Vec<i32> = (0..output_shape[1].min(9)).map(|_| random.below(3) as i32 - 1).collect();
+        let p = GatherParameters { outer, extent, inner };
+        if p.check(&indices, input, output).is_ok() {
+            gather_s8(&p, &indices, &source, &mut target);
+            passed[10] += 1;
+        }
+        let p = InterpolateParameters { input_shape, output_shape };
+        let (rows, columns) =
+            (vec![random.below(1100) as i32 - 9; output_shape[1].min(9)], vec![0; output_shape[2].min(9)]);
+        if p.check([&rows, &columns], input, output).is_ok() {
+            interpolate_s8(&p, [&rows, &columns], &source, &mut target);
+            passed[11] += 1;
+        }
         let requantize = Requantize { multiplier: random.next() as i32, shift: random.next() as i8 };
         let [outer, count, inner, _] = input_shape;
         let p = MeanParameters { outer, count, inner, input_zero_point: 0, output_zero_point: 0, requantize };
@@ -244,6 +271,15 @@ fn wrong_lengths_never_panic() {
         resize_bilinear_s8(&p, &input, &mut output);
         let p = PadParameters { input_shape, output_shape, before: [0, 0, 0, 1], value: 0 };
         pad_s8(&p, &input, &mut output);
+        let p = RearrangeParameters {
+            output_shape: [1, 1, 2, 3, 4, 2],
+            start: 5,
+            strides: [0, 0, -7, 40, 1, -2],
+        };
+        rearrange_s8(&p, &input, &mut output);
+        gather_s8(&GatherParameters { outer: 2, extent: 9, inner: 3 }, &[-1, 0, 99, 8], &input, &mut output);
+        let p = InterpolateParameters { input_shape, output_shape };
+        interpolate_s8(&p, [&[0, 5000], &[700]], &input, &mut output);
         reshape_s8(Source::Apart(&input), &mut output);
         lookup_s8(&[0; LOOKUP_ENTRIES], Source::Apart(&input), &mut output);
     }

@@ -171,6 +171,32 @@ pub fn pad(p: &PadParameters, input: &[i8]) -> Vec<i8> {
     output.collect()
 }
 
+/// Any walk over the input.
+pub fn rearrange(p: &RearrangeParameters, input: &[i8]) -> Vec<i8> {
+    let output = (0..p.output_shape.iter().product()).map(|mut rest: usize| {
+        let mut from = p.start as isize;
+        for axis in (0..p.output_shape.len()).rev() {
+            from += (rest % p.output_shape[axis]) as isize * p.strides[axis];
+            rest /= p.output_shape[axis];
+        }
+        input[from as usize]
+    });
+    output.collect()
+}
+
+/// Places along the middle axis of `[outer, extent, inner]`.
+pub fn gather(p: &GatherParameters, indices: &[i32], input: &[i8]) -> Vec<i8> {
+    let mut output = Vec::new();
+    for block in 0..p.outer {
+        for &index in indices {
+            for inner in 0..p.inner {
+                output.push(input[(block * p.extent + index as usize) * p.inner + inner]);
+            }
+        }
+    }
+    output
+}
+
 /// Mean over the middle axis of `[outer, count, inner]`.
 pub fn mean(p: &MeanParameters, input: &[i8]) -> Vec<i8> {
     let count = p.count as i64;

@@ -27,6 +27,26 @@ pub fn resize_nearest(p: &ResizeParameters, input: &[i8]) -> Vec<i8> {
     output.collect()
 }
 
+/// Bilinear interpolation at listed positions, rounded from the exact sum.
+pub fn interpolate(p: &InterpolateParameters, [rows, columns]: [&[i32]; 2], input: &[i8]) -> Vec<i8> {
+    let output = positions(p.output_shape).map(|[n, y, x, c]| {
+        let mut sum = 0;
+        for tap in 0..4 {
+            let weigh = |position: i32, side: i32| {
+                let (low, fraction) = (position / 1024, position % 1024);
+                // Nothing lies behind the last pixel, and nothing of it is wanted.
+                if side == 0 { (low, 1024 - fraction) } else { (low + i32::from(fraction > 0), fraction) }
+            };
+            let (y, of_row) = weigh(rows[y], tap / 2);
+            let (x, of_column) = weigh(columns[x], tap % 2);
+            let value = i32::from(input[at(p.input_shape, [n, y as usize, x as usize, c])]);
+            sum += value * of_row * of_column;
+        }
+        ((sum + if sum > 0 { 1 << 19 } else { -(1 << 19) }) / (1 << 20)) as i8
+    });
+    output.collect()
+}
+
 /// Resize by bilinear interpolation.
 pub fn resize_bilinear(p: &ResizeParameters, input: &[i8]) -> Vec<i8> {
     let between = |output: usize, input_size: usize, output_size: usize| {

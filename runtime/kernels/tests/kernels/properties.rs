@@ -155,6 +155,72 @@ fn concatenate() {
 }
 
 #[test]
+fn rearrange() {
+    let mut random = Random(20);
+    for case in 0..CASES {
+        // A transpose of some of the elements: axes in any order, every step, forwards, backwards or not at all.
+        let extents: [usize; 6] = std::array::from_fn(|_| random.one_of(&[1, 1, 2, 3, 5]));
+        let input = random.bytes(extents.iter().product(), 0);
+        let mut axes: Vec<usize> = (0..6).collect();
+        let (mut output_shape, mut strides, mut start) = ([1; 6], [0; 6], 0);
+        for place in 0..6 {
+            let axis = axes.remove(random.below(axes.len()));
+            let inner: usize = extents[axis + 1..].iter().product();
+            let (extent, step) = (extents[axis], 1 + random.below(2));
+            let kept = extent.div_ceil(step);
+            (output_shape[place], strides[place]) = match random.below(4) {
+                0 => (1 + random.below(4), 0),
+                1 => {
+                    start += (extent - 1) * inner;
+                    (kept, -((step * inner) as isize))
+                }
+                2 => (extent, inner as isize),
+                _ => (kept, (step * inner) as isize),
+            };
+        }
+        let p = RearrangeParameters { output_shape, start, strides };
+        let mut output = vec![0x55; output_shape.iter().product()];
+        p.check(input.len(), output.len()).unwrap();
+        rearrange_s8(&p, &input, &mut output);
+        assert_eq!(output, oracle::rearrange(&p, &input), "case {case}: {p:?}");
+    }
+}
+
+#[test]
+fn gather() {
+    let mut random = Random(21);
+    for case in 0..CASES {
+        let p = GatherParameters { outer: random.size(), extent: random.size(), inner: random.size() };
+        let indices: Vec<i32> = (0..random.size()).map(|_| random.below(p.extent) as i32).collect();
+        let input = random.bytes(p.outer * p.extent * p.inner, 0);
+        let mut output = vec![0x55; p.outer * indices.len() * p.inner];
+        p.check(&indices, input.len(), output.len()).unwrap();
+        gather_s8(&p, &indices, &input, &mut output);
+        assert_eq!(output, oracle::gather(&p, &indices, &input), "case {case}: {p:?} {indices:?}");
+    }
+}
+
+#[test]
+fn interpolate() {
+    let mut random = Random(22);
+    for case in 0..CASES {
+        let mut side = || random.one_of(&[1, 2, 3, 5, 6, 7]);
+        let (input_shape, output_shape) = ([2, side(), side(), 3], [2, side(), side(), 3]);
+        let p = InterpolateParameters { input_shape, output_shape };
+        let mut positions = |axis: usize| -> Vec<i32> {
+            (0..output_shape[axis]).map(|_| random.below(1024 * (input_shape[axis] - 1) + 1) as i32).collect()
+        };
+        let (rows, columns) = (positions(1), positions(2));
+        let input = random.bytes(elements(input_shape), 0);
+        let mut output = vec![0x55; elements(output_shape)];
+        p.check([&rows, &columns], input.len(), output.len()).unwrap();
+        interpolate_s8(&p, [&rows, &columns], &input, &mut output);
+        let expected = oracle_resize::interpolate(&p, [&rows, &columns], &input);
+        assert_eq!(output, expected, "case {case}: {p:?} {rows:?} {columns:?}");
+    }
+}
+
+#[test]
 fn resizes() {
     let mut random = Random(11);
     let samplings = [Sampling::Asymmetric, Sampling::AlignCorners, Sampling::HalfPixelCenters];

@@ -2,6 +2,7 @@
 
 use super::remove_nodes;
 use crate::graph::{Data, Element, Graph, Op, Tensor, Unary};
+use crate::moves::Walk;
 
 pub(super) fn fold(graph: &mut Graph) -> bool {
     let mut removed = vec![false; graph.nodes.len()];
@@ -17,7 +18,13 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
                     None => source.data.clone().filter(|data| data.element() == Element::F32),
                 }
             }
-            Op::Reshape => graph.tensors[input].data.clone(),
+            Op::Reshape | Op::Transpose { .. } | Op::Slice { .. } | Op::Expand => {
+                let (from, to) = (&graph.tensors[input], &graph.tensors[output]);
+                let walk = Walk::of(&node.op, &from.shape, &to.shape);
+                let per_tensor = from.quantization.as_ref().is_none_or(|q| q.scales.len() == 1);
+                let data = from.data.as_ref().filter(|_| node.op == Op::Reshape || per_tensor);
+                data.and_then(|data| Some(moved(&walk?, data)))
+            }
             _ => None,
         };
         if data.is_some() {
@@ -26,6 +33,17 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
         }
     }
     remove_nodes(graph, &removed)
+}
+
+/// The values that a walk visits.
+fn moved(walk: &Walk, data: &Data) -> Data {
+    match data {
+        Data::F32(values) => Data::F32(walk.take(values)),
+        Data::I8(values) => Data::I8(walk.take(values)),
+        Data::U8(values) => Data::U8(walk.take(values)),
+        Data::I32(values) => Data::I32(walk.take(values)),
+        Data::I64(values) => Data::I64(walk.take(values)),
+    }
 }
 
 /// The real values of a quantized constant, as a float tensor.

@@ -16,7 +16,7 @@ use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
 use super::settle::settle;
 use super::{ImportError, NodeProblem, Problem};
 use crate::detector::Decoded;
-use crate::graph::Graph;
+use crate::graph::{Graph, Op};
 
 pub(super) mod accepted;
 mod arithmetic;
@@ -24,8 +24,10 @@ mod file;
 mod layout;
 mod lower;
 mod matrix;
+mod moves;
 mod quantized;
 mod reduce;
+mod reshape;
 mod resize;
 mod shape;
 mod tail;
@@ -52,8 +54,14 @@ pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
     let decoded = if is_float { cut_tail(&mut typed, &mut warnings) } else { None };
     let operators = operator_types(&proto);
     // Nearly every file has [N, C, H, W] inputs; one converted from TensorFlow may transpose first.
-    let mut graph = lower::lower(file, &typed, &operators, &notes, true)
-        .or_else(|error| lower::lower(file, &typed, &operators, &notes, false).map_err(|_| error))?;
+    let lowered = |channels_first| lower::lower(file, &typed, &operators, &notes, channels_first);
+    let mut graph = match lowered(true) {
+        Ok(graph) if transposes(&graph) == 0 => graph,
+        Ok(graph) => {
+            lowered(false).ok().filter(|other| transposes(other) < transposes(&graph)).unwrap_or(graph)
+        }
+        Err(error) => lowered(false).map_err(|_| error)?,
+    };
     if decoded.is_some() {
         // Nobody asked for the heads themselves, so nobody minds how they are stored.
         graph.warnings.retain(|warning| !warning.starts_with("output "));
@@ -63,6 +71,11 @@ pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
     settle(&mut graph);
     crate::check::check(&graph).map_err(|problem| ImportError::Model { file: file.into(), problem })?;
     Ok(graph)
+}
+
+/// How often the graph moves numbers for no other reason than their order.
+fn transposes(graph: &Graph) -> usize {
+    graph.nodes.iter().filter(|node| matches!(node.op, Op::Transpose { .. })).count()
 }
 
 /// tract is built for files that somebody means well with; a panic of its is one more kind of bad file.

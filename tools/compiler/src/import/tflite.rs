@@ -10,6 +10,7 @@ use crate::check::{check_node, check_order};
 use crate::graph::{Graph, Node, TensorId};
 
 pub(super) mod accepted;
+mod moves;
 mod operators;
 mod tensors;
 mod transposed;

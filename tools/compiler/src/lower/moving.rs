@@ -1,10 +1,13 @@
 //! Operators that move or pool values and keep their scale: operands of another scale pass a table first.
 
 use ocelli_format::Operator;
+use ocelli_format::model::{Element, TensorId};
+use ocelli_kernels::InterpolateParameters;
 
-use super::builder::{Builder, narrow, operands};
+use super::builder::{Builder, bytes_of_i32, narrow, operands};
 use super::{LowerError, factor, weighted};
 use crate::graph::{Activation, Node, Op, Window};
+use crate::moves::Walk;
 
 pub(super) fn pool(
     builder: &mut Builder<'_>,
@@ -57,9 +60,6 @@ pub(super) fn pad(
     after: &[usize],
     value: f32,
 ) -> Result<(), LowerError> {
-    if value != 0.0 {
-        return Err(operands(node, format!("padding with {value} is not supported, only with 0")));
-    }
     let rank = builder.shape(node.inputs[0]).len();
     if rank > 4 || before.len() != rank || after.len() != rank {
         return Err(operands(node, format!("padding of {} axes of a tensor with {rank}", before.len())));
@@ -70,11 +70,59 @@ pub(super) fn pad(
             *to = narrow(node, "a padding", width)?;
         }
     }
-    keep_scale(builder, node, Operator::Pad { before: sides[0], after: sides[1] })
+    let output = builder.affine(&node.name, node.outputs[0])?;
+    let value = ((value / output.scale).round() as i32).saturating_add(output.zero_point);
+    let value = value.clamp(-128, 127) as i8;
+    keep_scale(builder, node, Operator::Pad { before: sides[0], after: sides[1], value })
 }
 
-pub(super) fn reshape(builder: &mut Builder<'_>, node: &Node) -> Result<(), LowerError> {
-    keep_scale(builder, node, Operator::Reshape)
+/// Operators that are a walk over their input; one that visits all of it in order is a reshape.
+pub(super) fn rearrange(builder: &mut Builder<'_>, node: &Node) -> Result<(), LowerError> {
+    let (from, to) = (builder.shape(node.inputs[0]), builder.shape(node.outputs[0]));
+    let walk = Walk::of(&node.op, from, to).ok_or_else(|| operands(node, "is no walk".into()))?;
+    if walk.stays() && from.iter().product::<usize>() == to.iter().product::<usize>() {
+        return keep_scale(builder, node, Operator::Reshape);
+    }
+    let mut strides = [0; 6];
+    if to.len() > strides.len() {
+        return Err(operands(node, format!("a result of {} axes; at most 6 are supported", to.len())));
+    }
+    for (to, &stride) in strides.iter_mut().zip(&walk.strides) {
+        *to = i32::try_from(stride).map_err(|_| operands(node, format!("a stride of {stride}")))?;
+    }
+    let start = narrow(node, "a start", walk.start)?;
+    keep_scale(builder, node, Operator::Rearrange { start, strides })
+}
+
+pub(super) fn gather(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    axis: usize,
+    indices: &[usize],
+) -> Result<(), LowerError> {
+    let axis = narrow(node, "an axis", axis)?;
+    let indices: Vec<i32> =
+        indices.iter().map(|&index| narrow(node, "a place", index)).collect::<Result<_, _>>()?;
+    let indices = list(builder, node, "indices", &indices);
+    keep_scale_with(builder, node, Operator::Gather { axis }, &[indices])
+}
+
+pub(super) fn interpolate(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    positions: &[Vec<f32>; 2],
+) -> Result<(), LowerError> {
+    let [rows, columns] = positions.each_ref().map(|positions| {
+        let unit = InterpolateParameters::PIXEL as f32;
+        positions.iter().map(|position| (position * unit).round() as i32).collect::<Vec<i32>>()
+    });
+    let lists = [list(builder, node, "rows", &rows), list(builder, node, "columns", &columns)];
+    keep_scale_with(builder, node, Operator::Interpolate, &lists)
+}
+
+/// A list of numbers beside the operands.
+fn list(builder: &mut Builder<'_>, node: &Node, what: &str, values: &[i32]) -> TensorId {
+    builder.constant(format!("{}/{what}", node.name), Element::I32, &[values.len()], bytes_of_i32(values))
 }
 
 pub(super) fn resize(builder: &mut Builder<'_>, node: &Node) -> Result<(), LowerError> {
@@ -92,12 +140,23 @@ pub(super) fn resize(builder: &mut Builder<'_>, node: &Node) -> Result<(), Lower
 
 /// Adds an operator whose operands all have the scale and zero point of its result.
 fn keep_scale(builder: &mut Builder<'_>, node: &Node, operator: Operator) -> Result<(), LowerError> {
+    keep_scale_with(builder, node, operator, &[])
+}
+
+/// As [`keep_scale`], with lists behind the operands.
+fn keep_scale_with(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    operator: Operator,
+    lists: &[TensorId],
+) -> Result<(), LowerError> {
     let wanted = builder.affine(&node.name, node.outputs[0])?;
-    let inputs = node
+    let mut inputs = node
         .inputs
         .iter()
         .map(|&input| builder.activation_as(node, input, wanted))
         .collect::<Result<Vec<_>, _>>()?;
+    inputs.extend(lists);
     let outputs = vec![builder.activation(&node.name, node.outputs[0])?];
     builder.node(&node.name, operator, inputs, outputs);
     Ok(())

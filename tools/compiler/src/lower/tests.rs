@@ -170,6 +170,16 @@ fn what_has_no_form_on_the_device_is_named() {
         vec![activation("in", &[1, 2], 1.0, 0), activation("out", &[1, 3], 1.0, 0)],
         vec![(pad, vec![0], 1)],
     );
-    let error = lower(&padded).unwrap_err().to_string();
-    assert!(error.contains("Pad") && error.contains("2.5"), "{error}");
+    // The border is stored as the nearest int8.
+    let Operator::Pad { value, .. } = lower(&padded).unwrap().model.operators[0].operator else { panic!() };
+    assert_eq!(value, 3);
+
+    let deep = [1, 1, 2, 1, 1, 1, 3];
+    let moved = Op::Transpose { order: vec![0, 1, 6, 3, 4, 5, 2] };
+    let moved = graph(
+        vec![activation("in", &deep, 1.0, 0), activation("out", &[1, 1, 3, 1, 1, 1, 2], 1.0, 0)],
+        vec![(moved, vec![0], 1)],
+    );
+    let error = lower(&moved).unwrap_err().to_string();
+    assert!(error.contains("7 axes"), "{error}");
 }

@@ -1,10 +1,14 @@
 //! Each operator in tract's own terms.
 
-use tract_core::internal::{AxisOp, SpecialOps, TDim, TVec, ToDim, TractError, TractResult, tvec};
+use tract_core::internal::{
+    AxisOp, IntoArcTensor, ShapeFact, SpecialOps, TDim, TVec, Tensor as TractTensor, ToDim, TractError,
+    TractResult, tvec,
+};
 use tract_core::model::{OutletId, TypedModel};
-use tract_core::ops::array::{Pad, PadMode, TypedConcat};
+use tract_core::ops::array::{Gather, MultiBroadcastTo, Pad, PadMode, TypedConcat};
 use tract_core::ops::binary::TypedBinOp;
 use tract_core::ops::cast::cast;
+use tract_core::ops::change_axes::perm_to_ops;
 use tract_core::ops::cnn::{Conv, Deconv, KernelFormat, MaxPool, PaddingSpec, PoolSpec, SumPool};
 use tract_core::ops::einsum::EinSum;
 use tract_core::ops::logic::{Iff, comp_eq, comp_gt, comp_gte, comp_ne};
@@ -17,7 +21,7 @@ use tract_core::prelude::{Datum, TypedFact, TypedOp};
 use super::{OracleError, constant, evaluate, ones};
 use crate::fold::dequantized;
 use crate::graph::{Activation, Binary, Element, Function, Graph, Node, Op, Tensor, TensorId, Unary, Window};
-use crate::resample::Sampling;
+use crate::resample::{Sampling, matrix};
 
 /// The model and the place of each tensor in it; constants have one once a node reads them.
 pub(super) fn build(graph: &Graph) -> Result<(TypedModel, Vec<Option<OutletId>>), OracleError> {
@@ -129,15 +133,46 @@ impl Wiring<'_> {
                 let input = self.operand(node.inputs[0])?;
                 self.reshape("reshape", input, &self.graph.tensors[node.inputs[0]].shape, &output.shape)?
             }
+            Op::Transpose { order } => {
+                let mut outlet = self.operand(node.inputs[0])?;
+                for (index, op) in perm_to_ops(order).into_iter().enumerate() {
+                    outlet = self.wire(&format!("move{index}"), op, &[outlet])?;
+                }
+                outlet
+            }
+            Op::Slice { begin, steps } => {
+                let mut outlet = self.operand(node.inputs[0])?;
+                for axis in 0..begin.len() {
+                    let places: Vec<i64> = (0..output.shape[axis] as i64)
+                        .map(|place| begin[axis] as i64 + place * steps[axis] as i64)
+                        .collect();
+                    outlet = self.gather(outlet, axis, &places)?;
+                }
+                outlet
+            }
+            Op::Expand => {
+                let input = self.operand(node.inputs[0])?;
+                let shape = ShapeFact::from_dims(output.shape.iter().map(|extent| extent.to_dim()));
+                self.wire("expand", MultiBroadcastTo::new(shape), &[input])?
+            }
+            Op::Gather { axis, indices } => {
+                let input = self.operand(node.inputs[0])?;
+                let places: Vec<i64> = indices.iter().map(|&index| index as i64).collect();
+                self.gather(input, *axis, &places)?
+            }
+            Op::Interpolate { positions } => {
+                let mut lists = positions.iter();
+                self.resize(node, |from, _| matrix(from, lists.next().map_or(&[], |list| &list[..])))?
+            }
             Op::ResizeNearest { align_corners, half_pixel_centers } => {
                 let sampling =
                     Sampling { align_corners: *align_corners, half_pixel_centers: *half_pixel_centers };
-                self.resize(node, |from, to| sampling.nearest(from, to))?
+                self.resize(node, |from, to| matrix(from, &sampling.nearest(from, to)))?
             }
             Op::ResizeBilinear { align_corners, half_pixel_centers } => {
                 let sampling =
                     Sampling { align_corners: *align_corners, half_pixel_centers: *half_pixel_centers };
-                self.resize(node, |from, to| sampling.bilinear(from, to))?
+                self.resize(node, |from, to| matrix(from, &sampling.bilinear(from, to)))?
             }
             Op::Softmax { beta } => {
                 let mut input = self.operand(node.inputs[0])?;
@@ -245,7 +280,18 @@ impl Wiring<'_> {
         self.reshape("result", mean, &[source.shape[0], 1, 1, source.shape[3]], &output.shape)
     }
 
-    fn resize(&mut self, node: &Node, matrix: impl Fn(usize, usize) -> Vec<f32>) -> TractResult<OutletId> {
+    /// The listed places along an axis.
+    fn gather(&mut self, outlet: OutletId, axis: usize, places: &[i64]) -> TractResult<OutletId> {
+        let indices = TractTensor::from_shape(&[places.len()], places)?;
+        let indices = self.wire(&format!("places{axis}"), Const::new(indices.into_arc_tensor())?, &[])?;
+        self.wire(&format!("gather{axis}"), Gather::new(axis), &[outlet, indices])
+    }
+
+    fn resize(
+        &mut self,
+        node: &Node,
+        mut matrix: impl FnMut(usize, usize) -> Vec<f32>,
+    ) -> TractResult<OutletId> {
         let (from, to) =
             (&self.graph.tensors[node.inputs[0]].shape, &self.graph.tensors[node.outputs[0]].shape);
         let input = self.operand(node.inputs[0])?;

@@ -123,8 +123,13 @@ fn share(graph: &Graph, affines: &mut [Option<Affine>]) {
 pub(crate) fn moves_values(op: &Op) -> bool {
     matches!(
         op,
-        Op::Pad { .. }
+        Op::Pad { value: 0.0, .. }
             | Op::Reshape
+            | Op::Transpose { .. }
+            | Op::Slice { .. }
+            | Op::Expand
+            | Op::Gather { .. }
+            | Op::Interpolate { .. }
             | Op::MaxPool2d { .. }
             | Op::AveragePool2d { .. }
             | Op::ResizeNearest { .. }

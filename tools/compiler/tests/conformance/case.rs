@@ -73,6 +73,9 @@ impl Case {
         if let Some(output) = self.outputs.iter().find(|output| !RESULTS.contains(&output.datum_type())) {
             return Err(format!("results of {:?}", output.datum_type()));
         }
+        if self.outputs.iter().any(|output| output.len() == 0) {
+            return Err("empty tensors".into());
+        }
         let Some((_, first)) = self.inputs.first() else { return Err("no inputs".into()) };
         match (first.datum_type(), first.len()) {
             (_, 0) => Err("empty tensors".into()),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tract_core::internal::Tensor as TractTensor;
 
-use crate::graph::TensorId;
+use crate::graph::{Op, TensorId};
 use crate::import::Problem;
+use crate::moves::Walk;
 
 /// A value of the ONNX graph in ours.
 #[derive(Clone, Debug)]
@@ -71,28 +72,8 @@ pub(super) fn same_memory(shape: &[usize], left: &[usize], right: &[usize]) -> b
 
 /// Row-major values with their axes in another order.
 pub(super) fn transpose<T: Copy>(values: &[T], shape: &[usize], order: &[usize]) -> Vec<T> {
-    let mut strides = vec![1; shape.len()];
-    for axis in (0..shape.len().saturating_sub(1)).rev() {
-        strides[axis] = strides[axis + 1] * shape[axis + 1];
-    }
-    let (extents, strides) = (permuted(shape, order), permuted(&strides, order));
-    let mut index = vec![0; extents.len()];
-    let mut position = 0;
-    (0..values.len())
-        .map(|_| {
-            let value = values[position];
-            for axis in (0..extents.len()).rev() {
-                index[axis] += 1;
-                position += strides[axis];
-                if index[axis] < extents[axis] {
-                    break;
-                }
-                position -= strides[axis] * extents[axis];
-                index[axis] = 0;
-            }
-            value
-        })
-        .collect()
+    let transpose = Op::Transpose { order: order.to_vec() };
+    Walk::of(&transpose, shape, &permuted(shape, order)).expect("a walk").take(values)
 }
 
 /// The numbers of a constant in row-major order.

@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use tract_core::internal::{DatumType, IntoArcTensor, TValue, Tensor as TractTensor, TractResult};
 use tract_core::model::{OutletId, TypedModel, TypedNode};
-use tract_core::ops::array::{Pad, TypedConcat};
+use tract_core::ops::array::{Gather, MultiBroadcastTo, Pad, Slice, StridedSlice, Tile, TypedConcat};
 use tract_core::ops::binary::TypedBinOp;
 use tract_core::ops::change_axes::AxisOp;
 use tract_core::ops::cnn::{Conv, Deconv, MaxPool, SumPool};
+use tract_core::ops::downsample::Downsample;
 use tract_core::ops::einsum::EinSum;
 use tract_core::ops::element_wise::ElementWiseOp;
 use tract_core::ops::logic::Iff;
 use tract_core::ops::nn::{Reduce, Softmax};
 
 use super::layout::{Layout, NCHW_AS_NHWC, Pending, Value, numbers, permuted, same_memory, transpose};
+use super::moves::place;
 use super::quantized::{Notes, Stored};
 use super::{accepted, concrete_shape, operator_type};
 use crate::check::check_node;
@@ -96,6 +98,12 @@ fn known(node: &TypedNode) -> bool {
         || op.is::<AxisOp>()
         || op.is::<TypedConcat>()
         || op.is::<Pad>()
+        || op.is::<Slice>()
+        || op.is::<StridedSlice>()
+        || op.is::<Downsample>()
+        || op.is::<Gather>()
+        || op.is::<MultiBroadcastTo>()
+        || op.is::<Tile>()
         || matches!(&*op.name(), "Resize" | "Identity" | "Cast" | "Dropout")
 }
 
@@ -209,6 +217,18 @@ impl<'a> Lowering<'a> {
             self.concatenate(node, op.axis)?
         } else if let Some(op) = op.downcast_ref::<Pad>() {
             self.pad(node, op)?
+        } else if let Some(op) = op.downcast_ref::<Slice>() {
+            self.slice(node, op)?
+        } else if let Some(op) = op.downcast_ref::<StridedSlice>() {
+            self.strided_slice(node, op)?
+        } else if let Some(op) = op.downcast_ref::<Downsample>() {
+            self.downsample(node, op)?
+        } else if let Some(op) = op.downcast_ref::<Gather>() {
+            self.gather(node, op.axis)?
+        } else if op.is::<MultiBroadcastTo>() {
+            self.broadcast_to(node)?
+        } else if let Some(op) = op.downcast_ref::<Tile>() {
+            self.tile(node, op)?
         } else if op.name() == "Resize" {
             self.resize(node)?
         } else if let Some(quantization) = self.notes.activations.get(&node.name) {
@@ -335,8 +355,27 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// An activation with nothing pending.
+    /// An activation with nothing pending, its axes those that ONNX sees.
     pub(super) fn settled(&mut self, outlet: OutletId) -> Result<Value, Problem> {
+        let mut value = self.settled_flat(outlet)?;
+        let Layout::Flattened { shape, order } = value.layout.clone() else { return Ok(value) };
+        let rows = self.graph.tensors[value.tensor].shape[0];
+        let apart = |shape: Vec<usize>| [vec![rows], shape].concat();
+        let flattened = self.graph.tensors[value.tensor].shape.clone();
+        let name = format!("{}.axes", self.graph.tensors[value.tensor].name);
+        let image = apart(permuted(&shape, &order));
+        let image = self.emit(&name, Op::Reshape, vec![value.tensor], image)?;
+        let back = (0..shape.len()).map(|axis| 1 + order.iter().position(|&o| o == axis).unwrap_or(axis));
+        let back = Op::Transpose { order: std::iter::once(0).chain(back).collect() };
+        let image = self.emit(&name, back, vec![image], apart(shape))?;
+        value.tensor = self.emit(&name, Op::Reshape, vec![image], flattened)?;
+        value.layout = Layout::Axes(vec![0, 1]);
+        self.values.insert(outlet, value.clone());
+        Ok(value)
+    }
+
+    /// An activation with nothing pending; an image that was flattened may be in an order of its own.
+    pub(super) fn settled_flat(&mut self, outlet: OutletId) -> Result<Value, Problem> {
         let mut value = self.value(outlet)?;
         let name = self.model.node(outlet.node).name.clone();
         let op = match value.pending {
@@ -358,7 +397,8 @@ impl<'a> Lowering<'a> {
         Ok(value)
     }
 
-    /// A settled value stored in the order that is wanted, by a reshape when memory is the same.
+    /// A settled value stored in the order that is wanted: by a reshape when memory is the same, else by a
+    /// transpose.
     pub(super) fn arrange(
         &mut self,
         value: &Value,
@@ -369,14 +409,15 @@ impl<'a> Lowering<'a> {
         if stored == order {
             return Ok(value.tensor);
         }
-        if !same_memory(shape, stored, order) {
-            return Err(Problem::Form(format!(
-                "axes {shape:?} are stored in the order {stored:?} and needed in the order {order:?}; transposes \
-                 are not supported"
-            )));
-        }
+        let op = match same_memory(shape, stored, order) {
+            true => Op::Reshape,
+            false => {
+                let order = order.iter().map(|&axis| place(stored, axis)).collect::<Result<_, _>>()?;
+                Op::Transpose { order }
+            }
+        };
         let name = format!("{}.axes", self.graph.tensors[value.tensor].name);
-        self.emit(&name, Op::Reshape, vec![value.tensor], permuted(shape, order))
+        self.emit(&name, op, vec![value.tensor], permuted(shape, order))
     }
 
     /// Adds a checked node and its result.

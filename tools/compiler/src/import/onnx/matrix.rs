@@ -77,7 +77,7 @@ impl Lowering<'_> {
         order.extend([rows, columns]);
         let mut weights = transpose(&numbers(&matrix)?, matrix.shape(), &order);
         let (outputs, depth) = (matrix.shape()[rows], matrix.shape()[columns]);
-        let value = self.settled(input)?;
+        let value = self.settled_flat(input)?;
         let (stored, passed) = match &value.layout {
             Layout::Flattened { shape: image, order } => {
                 if summed != 1 {

@@ -1,98 +1,228 @@
-//! Resizing. ONNX has dozens of variants; ours are those of the TFLite reference. Whether one of them
-//! is meant is found out by running the file's operator on a test image.
+//! Resizing. ONNX has dozens of variants. Which pixels the file's operator looks at is found out by running it
+//! on ramps: nearest neighbours become places along each axis, interpolation becomes positions.
+
+use std::sync::Arc;
 
 use tract_core::internal::{IntoArcTensor, TValue, Tensor as TractTensor, tvec};
 use tract_core::model::{OutletId, TypedNode};
 
-use super::layout::{Value, numbers, permuted, transpose};
+use super::layout::{Value, numbers, permuted};
 use super::lower::Lowering;
-use crate::graph::Op;
+use super::moves::place;
+use crate::graph::{Op, TensorId};
 use crate::import::Problem;
 use crate::resample::Sampling;
+
+/// Positions this close to a pixel are on it.
+const ON_A_PIXEL: f32 = 1e-3;
+
+/// An axis of ONNX, and where along it each of the result's places looks.
+type Positions = (usize, Vec<f32>);
+
+/// An image as it is stored, the stored shape of its resized form, and the reference's sampling.
+type AsImage = (TensorId, Vec<usize>, Sampling);
 
 impl Lowering<'_> {
     pub(super) fn resize(&mut self, node: &TypedNode) -> Result<Value, Problem> {
         let (from, to) = (self.shape(node.inputs[0])?, self.shape(OutletId::new(node.id, 0))?);
         let value = self.settled(node.inputs[0])?;
-        let order = value.order()?.to_vec();
-        let kept = |axis: usize| from[order[axis]] == to[order[axis]];
-        if order.len() != 4 || !kept(0) || !kept(3) {
-            return Err(Problem::Form(format!(
-                "resize of {from:?} to {to:?}; H and W of an image are supported"
-            )));
+        // An axis of the same extent stays as it is, unless the operator crops too.
+        let changed = |axis: &usize| from[*axis] != to[*axis];
+        let axes = match self.confirmed(node, &from, &to, (0..from.len()).filter(changed))? {
+            Some(axes) => axes,
+            None => self.confirmed(node, &from, &to, 0..from.len())?.ok_or_else(unlike)?,
+        };
+        let whole = |position: &f32| (position - position.round()).abs() < ON_A_PIXEL;
+        match axes.iter().all(|(_, positions)| positions.iter().all(whole)) {
+            true => self.nearest(node, value, from, &axes),
+            false => self.linear(node, value, from, axes),
         }
-        let (rows, columns) = ([from[order[1]], to[order[1]]], [from[order[2]], to[order[2]]]);
+    }
 
-        // A test image in every channel, none of whose pixels are alike.
-        let image: Vec<f32> = (0..rows[0] * columns[0])
-            .map(|pixel| ((pixel * 7919 + pixel / 3 * 104_729) % 1009) as f32)
-            .collect();
-        let stored_shape = permuted(&from, &order);
-        let repeated: Vec<f32> = (0..stored_shape[0])
-            .flat_map(|_| image.iter().flat_map(|&pixel| std::iter::repeat_n(pixel, stored_shape[3])))
-            .collect();
-        let mut back = vec![0; 4];
-        for (stored, &axis) in order.iter().enumerate() {
-            back[axis] = stored;
+    /// Where along an axis each of the result's places looks: what a ramp becomes.
+    fn positions(
+        &self,
+        node: &TypedNode,
+        from: &[usize],
+        to: &[usize],
+        axis: usize,
+    ) -> Result<Vec<f32>, Problem> {
+        if from[axis] == 1 {
+            return Ok(vec![0.0; to[axis]]);
         }
-        let probe = transpose(&repeated, &stored_shape, &back);
+        let inner: usize = from[axis + 1..].iter().product();
+        let ramp =
+            (0..from.iter().product()).map(|index: usize| (index / inner % from[axis]) as f32).collect();
+        let answer = self.run(node, from, ramp)?;
+        let inner: usize = to[axis + 1..].iter().product();
+        let positions: Vec<f32> = answer.into_iter().step_by(inner).take(to[axis]).collect();
+        let inside = |position: &f32| (0.0..=(from[axis] - 1) as f32).contains(position);
+        if positions.iter().all(inside) { Ok(positions) } else { Err(unlike()) }
+    }
+
+    /// The positions along some axes, if mixing neighbours at these is what the operator does.
+    fn confirmed(
+        &self,
+        node: &TypedNode,
+        from: &[usize],
+        to: &[usize],
+        axes: impl Iterator<Item = usize>,
+    ) -> Result<Option<Vec<Positions>>, Problem> {
+        let axes = axes
+            .map(|axis| Ok((axis, self.positions(node, from, to, axis)?)))
+            .collect::<Result<Vec<_>, Problem>>()?;
+        let wobble = |index: usize| ((index * 7919 + index / 3 * 104_729) % 1009) as f32;
+        let image: Vec<f32> = (0..from.iter().product()).map(wobble).collect();
+        let theirs = self.run(node, from, image.clone())?;
+        let (mut ours, mut shape) = (image, from.to_vec());
+        for (axis, positions) in &axes {
+            ours = mixed(&ours, &shape, *axis, positions);
+            shape[*axis] = to[*axis];
+        }
+        let close = |(ours, theirs): (&f32, &f32)| (ours - theirs).abs() < 0.5;
+        let alike = ours.len() == theirs.len() && ours.iter().zip(&theirs).all(close);
+        Ok(alike.then_some(axes))
+    }
+
+    /// The operator's answer to numbers of ours.
+    fn run(&self, node: &TypedNode, shape: &[usize], values: Vec<f32>) -> Result<Vec<f32>, Problem> {
         let failed = |error| Problem::Invalid(format!("{error:#}"));
-        let mut inputs = tvec![TValue::from(TractTensor::from_shape(&from, &probe).map_err(failed)?)];
+        let mut inputs = tvec![TValue::from(TractTensor::from_shape(shape, &values).map_err(failed)?)];
         for &input in &node.inputs[1..] {
-            let constant =
+            let constant: Arc<TractTensor> =
                 self.constant(input).ok_or_else(|| Problem::Form("a size that is computed".into()))?;
             inputs.push(TValue::from_const(constant));
         }
         let answer = node.op.eval_out_of_plan(inputs).map_err(failed)?;
         let answer = answer.and_then(|results| results.into_iter().next()).ok_or(Problem::Operator)?;
-        let answer = numbers(&answer.into_arc_tensor())?;
-        let answer = transpose(&answer, &to, &order);
-        let first_channel: Vec<f32> = answer.iter().copied().step_by(stored_shape[3]).collect();
+        numbers(&answer.into_arc_tensor())
+    }
 
-        for (align_corners, half_pixel_centers) in [(false, false), (false, true), (true, false)] {
-            let sampling = Sampling { align_corners, half_pixel_centers };
-            let candidates = [
-                (
-                    Op::ResizeNearest { align_corners, half_pixel_centers },
-                    sampling.nearest(rows[0], rows[1]),
-                    sampling.nearest(columns[0], columns[1]),
-                ),
-                (
-                    Op::ResizeBilinear { align_corners, half_pixel_centers },
-                    sampling.bilinear(rows[0], rows[1]),
-                    sampling.bilinear(columns[0], columns[1]),
-                ),
-            ];
-            for (op, tall, wide) in candidates {
-                let ours = apply(&image, columns[0], &tall, &wide);
-                if ours.iter().zip(&first_channel).all(|(ours, theirs)| (ours - theirs).abs() < 0.05) {
-                    let tensor = self.emit(&node.name, op, vec![value.tensor], permuted(&to, &order))?;
-                    return Ok(Value { tensor, ..value });
-                }
-            }
+    /// Copies of pixels: the reference's resize where it looks at the same ones, else places axis by axis.
+    fn nearest(
+        &mut self,
+        node: &TypedNode,
+        mut value: Value,
+        mut shape: Vec<usize>,
+        axes: &[Positions],
+    ) -> Result<Value, Problem> {
+        let alike = |sampling: Sampling, from: usize, positions: &[f32]| {
+            sampling.nearest(from, positions.len()).into_iter().eq(rounded(positions))
+        };
+        if let Some((stored, to, sampling)) = self.as_image(&value, &shape, axes, alike)? {
+            let Sampling { align_corners, half_pixel_centers } = sampling;
+            let op = Op::ResizeNearest { align_corners, half_pixel_centers };
+            let tensor = self.emit(&node.name, op, vec![stored], to)?;
+            return Ok(Value { tensor, ..value });
         }
-        Err(Problem::Form(
-            "this way to resize; nearest or linear with asymmetric, half_pixel or align_corners coordinates are \
-             supported"
-                .into(),
-        ))
+        for (axis, positions) in axes {
+            let indices: Vec<usize> = rounded(positions).map(|position| position as usize).collect();
+            value = self.at(node, value, &shape, *axis, indices)?;
+            shape[*axis] = positions.len();
+        }
+        Ok(value)
+    }
+
+    /// Mixtures of pixels: the reference's resize where it looks at the same places, else at listed positions,
+    /// two axes at once where they are neighbours in memory.
+    fn linear(
+        &mut self,
+        node: &TypedNode,
+        mut value: Value,
+        mut shape: Vec<usize>,
+        mut axes: Vec<Positions>,
+    ) -> Result<Value, Problem> {
+        let alike = |sampling: Sampling, from: usize, positions: &[f32]| {
+            let ours = sampling.bilinear(from, positions.len());
+            ours.iter().zip(positions).all(|(ours, theirs)| (ours - theirs).abs() < ON_A_PIXEL)
+        };
+        if let Some((stored, to, sampling)) = self.as_image(&value, &shape, &axes, alike)? {
+            let Sampling { align_corners, half_pixel_centers } = sampling;
+            let op = Op::ResizeBilinear { align_corners, half_pixel_centers };
+            let tensor = self.emit(&node.name, op, vec![stored], to)?;
+            return Ok(Value { tensor, ..value });
+        }
+        let order = value.order()?.to_vec();
+        while let Some((axis, rows)) = axes.pop() {
+            let mut stored = permuted(&shape, &order);
+            let first = place(&order, axis)?;
+            let neighbour = axes
+                .iter()
+                .position(|(other, _)| place(&order, *other).is_ok_and(|at| at.abs_diff(first) == 1));
+            let (first, axes_of, positions) = match neighbour.map(|index| axes.remove(index)) {
+                Some((other, columns)) if place(&order, other)? < first => {
+                    (first - 1, vec![other, axis], [columns, rows])
+                }
+                Some((other, columns)) => (first, vec![axis, other], [rows, columns]),
+                None => (first, vec![axis], [rows, vec![0.0]]),
+            };
+            let last = first + axes_of.len();
+            let mut image =
+                vec![stored[..first].iter().product(), stored[first], 1, stored[last..].iter().product()];
+            if axes_of.len() == 2 {
+                image[2] = stored[first + 1];
+            }
+            let whole = self.emit(&node.name, Op::Reshape, vec![value.tensor], image.clone())?;
+            (image[1], image[2]) = (positions[0].len(), positions[1].len());
+            for (offset, &axis) in axes_of.iter().enumerate() {
+                (stored[first + offset], shape[axis]) = (positions[offset].len(), positions[offset].len());
+            }
+            let mixed = self.emit(&node.name, Op::Interpolate { positions }, vec![whole], image)?;
+            value.tensor = self.emit(&node.name, Op::Reshape, vec![mixed], stored)?;
+        }
+        Ok(value)
+    }
+
+    /// The operand, the result's stored shape and the reference's sampling, where an image is stored in its
+    /// order, nothing but height and width change, and the sampling is one of the reference's.
+    fn as_image(
+        &self,
+        value: &Value,
+        shape: &[usize],
+        axes: &[Positions],
+        alike: impl Fn(Sampling, usize, &[f32]) -> bool,
+    ) -> Result<Option<AsImage>, Problem> {
+        let order = value.order()?;
+        let mut to = permuted(shape, order);
+        for (axis, positions) in axes {
+            let place = place(order, *axis)?;
+            if order.len() != 4 || !(1..3).contains(&place) {
+                return Ok(None);
+            }
+            to[place] = positions.len();
+        }
+        let samplings = [(false, false), (false, true), (true, false)]
+            .map(|(align_corners, half_pixel_centers)| Sampling { align_corners, half_pixel_centers });
+        let fits = |sampling: &Sampling| {
+            let alike = |(axis, positions): &Positions| alike(*sampling, shape[*axis], positions);
+            order.len() == 4 && axes.iter().all(alike)
+        };
+        Ok(samplings.into_iter().find(fits).map(|sampling| (value.tensor, to, sampling)))
     }
 }
 
-/// `tall * image * transposed(wide)`.
-fn apply(image: &[f32], columns: usize, tall: &[f32], wide: &[f32]) -> Vec<f32> {
-    let rows = image.len() / columns;
+fn rounded(positions: &[f32]) -> impl Iterator<Item = f32> {
+    positions.iter().map(|position| position.round())
+}
+
+fn unlike() -> Problem {
+    Problem::Form(
+        "this way to resize; nearest neighbours and linear interpolation inside the image are supported"
+            .into(),
+    )
+}
+
+/// Neighbours along an axis mixed at positions.
+fn mixed(values: &[f32], shape: &[usize], axis: usize, positions: &[f32]) -> Vec<f32> {
+    let inner: usize = shape[axis + 1..].iter().product();
     let mut result = Vec::new();
-    for down in tall.chunks_exact(rows) {
-        let line: Vec<f32> = (0..columns)
-            .map(|column| {
-                down.iter().enumerate().map(|(row, share)| share * image[row * columns + column]).sum()
-            })
-            .collect();
-        result.extend(
-            wide.chunks_exact(columns)
-                .map(|across| across.iter().zip(&line).map(|(share, pixel)| share * pixel).sum::<f32>()),
-        );
+    for block in values.chunks_exact(shape[axis] * inner) {
+        for position in positions {
+            let (low, share) = (position.floor() as usize, position.fract());
+            let high = (low + 1).min(shape[axis] - 1);
+            let pair = (0..inner).map(|place| (block[low * inner + place], block[high * inner + place]));
+            result.extend(pair.map(|(low, high)| low * (1.0 - share) + high * share));
+        }
     }
     result
 }

@@ -1,10 +1,9 @@
-//! Operators that move numbers: axes, joins, padding.
+//! Operators that rename axes, and joins.
 
 use tract_core::model::{OutletId, TypedNode};
-use tract_core::ops::array::{Pad, PadMode};
 use tract_core::ops::change_axes::AxisOp;
 
-use super::layout::{Layout, Pending, Value, permuted, same_memory};
+use super::layout::{Layout, Pending, Value, permuted};
 use super::lower::Lowering;
 use crate::graph::{Op, TensorId};
 use crate::import::Problem;
@@ -12,9 +11,13 @@ use crate::import::Problem;
 impl Lowering<'_> {
     /// Transposes change what the stored axes are called and nothing else; reshapes keep memory.
     pub(super) fn axis_op(&mut self, node: &TypedNode, op: &AxisOp) -> Result<Value, Problem> {
-        let value = self.settled(node.inputs[0])?;
         let from = self.shape(node.inputs[0])?;
         let to = self.shape(OutletId::new(node.id, 0))?;
+        if let AxisOp::Reshape(..) = op {
+            let value = self.settled_flat(node.inputs[0])?;
+            return self.reshape(node, value, &from, &to);
+        }
+        let value = self.settled(node.inputs[0])?;
         let order = value.order()?.to_vec();
         match *op {
             AxisOp::Move(source, target) => {
@@ -42,25 +45,7 @@ impl Lowering<'_> {
                 order.insert(place, axis);
                 self.reshaped(node, value, permuted(&to, &order), Layout::Axes(order))
             }
-            AxisOp::Reshape(..) => {
-                let natural: Vec<usize> = (0..from.len()).collect();
-                if same_memory(&from, &order, &natural) {
-                    let layout = Layout::Axes((0..to.len()).collect());
-                    return self.reshaped(node, value, to, layout);
-                }
-                // Rows of a flattened image: the next matrix product takes its columns in this order.
-                if to.len() == 2 && to[0] == from[0] && order[0] == 0 {
-                    let layout = Layout::Flattened {
-                        shape: from[1..].to_vec(),
-                        order: order[1..].iter().map(|&axis| axis - 1).collect(),
-                    };
-                    return self.reshaped(node, value, to, layout);
-                }
-                Err(Problem::Form(format!(
-                    "reshape of {from:?}, stored in the order {order:?}, to {to:?}; transpose to [N, H, W, C] first, \
-                     or flatten into Gemm"
-                )))
-            }
+            AxisOp::Reshape(..) => Err(Problem::Operator),
         }
     }
 
@@ -68,7 +53,7 @@ impl Lowering<'_> {
         let mut order: Option<Vec<usize>> = None;
         for &input in &node.inputs {
             if self.constant(input).is_none() && order.is_none() {
-                order = Some(self.value(input)?.order()?.to_vec());
+                order = Some(self.settled(input)?.order()?.to_vec());
             }
         }
         let order = order.ok_or_else(|| Problem::Form("constants alone".into()))?;
@@ -88,23 +73,6 @@ impl Lowering<'_> {
         let axis = order.iter().position(|&stored| stored == axis).ok_or(Problem::Operator)?;
         let tensor = self.emit(&node.name, Op::Concatenate { axis }, operands, shape)?;
         Ok(Value { tensor, layout: Layout::Axes(order), pending: Pending::None })
-    }
-
-    pub(super) fn pad(&mut self, node: &TypedNode, op: &Pad) -> Result<Value, Problem> {
-        let PadMode::Constant(number) = &op.mode else {
-            return Err(Problem::Form(format!("padding mode {:?}; constants are supported", op.mode)));
-        };
-        let number = *number.cast_to_scalar::<f32>().as_ref().map_err(|error| {
-            Problem::Form(format!("padding with a constant that is no number: {error:#}"))
-        })?;
-        let value = self.settled(node.inputs[0])?;
-        let order = value.order()?.to_vec();
-        let before = order.iter().map(|&axis| op.pads[axis].0).collect();
-        let after = order.iter().map(|&axis| op.pads[axis].1).collect();
-        let shape = permuted(&self.shape(OutletId::new(node.id, 0))?, &order);
-        let tensor =
-            self.emit(&node.name, Op::Pad { before, after, value: number }, vec![value.tensor], shape)?;
-        Ok(Value { tensor, ..value })
     }
 
     fn reshaped(

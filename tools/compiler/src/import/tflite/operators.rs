@@ -263,8 +263,17 @@ impl Translation<'_> {
 
     pub(super) fn pad(&mut self) -> Translated {
         let input = self.operand(0)?;
+        let (before, after) = self.paddings(self.graph.tensors[input].shape.len())?;
+        let value = match self.source.inputs.get(2) {
+            Some(&Some(id)) => self.real_scalar(id)?,
+            _ => 0.0,
+        };
+        Ok((Op::Pad { before, after, value }, vec![input]))
+    }
+
+    /// Elements before and after each axis.
+    pub(super) fn paddings(&self, rank: usize) -> Result<(Vec<usize>, Vec<usize>), Problem> {
         let paddings = self.integers(1)?;
-        let rank = self.graph.tensors[input].shape.len();
         if paddings.len() != 2 * rank {
             return Err(Problem::Invalid(format!("{} paddings for {rank} axes", paddings.len())));
         }
@@ -273,13 +282,8 @@ impl Translation<'_> {
             .map(|&padding| usize::try_from(padding))
             .collect::<Result<_, _>>()
             .map_err(|_| Problem::Form(format!("negative paddings {paddings:?}")))?;
-        let value = match self.source.inputs.get(2) {
-            Some(&Some(id)) => self.real_scalar(id)?,
-            _ => 0.0,
-        };
-        let before = paddings.iter().step_by(2).copied().collect();
-        let after = paddings.iter().skip(1).step_by(2).copied().collect();
-        Ok((Op::Pad { before, after, value }, vec![input]))
+        let side = |first: usize| paddings.iter().skip(first).step_by(2).copied().collect();
+        Ok((side(0), side(1)))
     }
 
     pub(super) fn resize_nearest(&mut self) -> Translated {
@@ -394,7 +398,43 @@ impl Translation<'_> {
         Ok(())
     }
 
-    fn operand(&self, index: usize) -> Result<TensorId, Problem> {
+    /// The operator as the file has it.
+    pub(super) fn operator(&self) -> Operator<'_> {
+        self.source.operator
+    }
+
+    /// How many operands it has.
+    pub(super) fn operands(&self) -> usize {
+        self.source.inputs.len()
+    }
+
+    /// Its results.
+    pub(super) fn outputs(&self) -> &[TensorId] {
+        self.source.outputs
+    }
+
+    pub(super) fn shape(&self, id: TensorId) -> &[usize] {
+        &self.graph.tensors[id].shape
+    }
+
+    /// A node before the last, with a result of its own that is quantized as its operand is.
+    pub(super) fn emit(&mut self, what: &str, op: Op, inputs: Vec<TensorId>, shape: Vec<usize>) -> TensorId {
+        let like = &self.graph.tensors[inputs[0]];
+        let name = format!("{}/{what}", self.source.name);
+        let result = Tensor { name, shape, data: None, ..like.clone() };
+        self.graph.tensors.push(result);
+        let output = self.graph.tensors.len() - 1;
+        self.compute(op, inputs, output);
+        output
+    }
+
+    /// A node before the last that computes a result.
+    pub(super) fn compute(&mut self, op: Op, inputs: Vec<TensorId>, output: TensorId) {
+        let name = self.source.name.to_string();
+        self.nodes.push(Node { name, op, inputs, outputs: vec![output] });
+    }
+
+    pub(super) fn operand(&self, index: usize) -> Result<TensorId, Problem> {
         match self.source.inputs.get(index) {
             Some(&Some(id)) => Ok(id),
             _ => Err(Problem::Invalid(format!("operand {index} is missing"))),
@@ -402,7 +442,7 @@ impl Translation<'_> {
     }
 
     /// Exactly `count` operands, none absent.
-    fn all(&self, count: usize) -> Result<Vec<TensorId>, Problem> {
+    pub(super) fn all(&self, count: usize) -> Result<Vec<TensorId>, Problem> {
         if self.source.inputs.len() != count {
             return Err(Problem::Invalid(format!(
                 "{count} operand(s) expected, {} found",
@@ -419,7 +459,7 @@ impl Translation<'_> {
         })
     }
 
-    fn integers(&self, index: usize) -> Result<Vec<i64>, Problem> {
+    pub(super) fn integers(&self, index: usize) -> Result<Vec<i64>, Problem> {
         let tensor = &self.graph.tensors[self.operand(index)?];
         match &tensor.data {
             Some(Data::I32(values)) => Ok(values.iter().map(|&value| i64::from(value)).collect()),
