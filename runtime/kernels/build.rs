@@ -8,7 +8,7 @@
 use std::env;
 
 /// A backend is a `cfg` and a folder under `src/arch`.
-const BACKENDS: [&str; 4] = ["armv7em", "mve", "neon", "x86"];
+const BACKENDS: [&str; 5] = ["armv6m", "armv7em", "mve", "neon", "x86"];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -37,6 +37,7 @@ fn main() {
 fn backend(target: &str, core: &str) -> Option<(&'static str, &'static str)> {
     let armv8m = target.starts_with("thumbv8m.main-");
     match core {
+        _ if target.starts_with("thumbv6m-") => Some(("armv6m", "")),
         _ if target.starts_with("thumbv7em-") => Some(("armv7em", "")),
         "cortex-m33" | "cortex-m35p" | "star-mc1" if armv8m => Some(("armv7em", ".cpu cortex-m33")),
         "cortex-m52" | "cortex-m55" | "cortex-m85" if armv8m => Some(("mve", ".cpu cortex-m55")),

@@ -7,6 +7,9 @@ pub(crate) mod scratch;
 #[cfg(any(armv7em, mve))]
 mod memory;
 
+#[cfg(armv6m)]
+pub(crate) mod armv6m;
+
 #[cfg(armv7em)]
 pub(crate) mod armv7em;
 

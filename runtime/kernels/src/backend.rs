@@ -1,13 +1,15 @@
 //! Which backend runs: decided here and nowhere else. On microcontrollers when compiling, on application
 //! processors when the first kernel runs.
 
+#[cfg(armv6m)]
+use crate::arch::armv6m as chosen;
 #[cfg(armv7em)]
 use crate::arch::armv7em as chosen;
 #[cfg(mve)]
 use crate::arch::mve as chosen;
 #[cfg(any(neon, x86))]
 use crate::arch::vector as chosen;
-#[cfg(not(any(armv7em, mve, neon, x86)))]
+#[cfg(not(any(armv6m, armv7em, mve, neon, x86)))]
 use crate::reference as chosen;
 
 pub(crate) use chosen::{add_s8, conv_2d_s8, depthwise_conv_2d_s8, fully_connected_s8};
@@ -26,7 +28,9 @@ pub fn backend() -> &'static str {
 /// The backends that this build and this processor can run, best first.
 #[cfg(not(any(neon, x86)))]
 pub fn available_backends() -> &'static [&'static str] {
-    if cfg!(armv7em) {
+    if cfg!(armv6m) {
+        &["armv6m"]
+    } else if cfg!(armv7em) {
         &["armv7em"]
     } else if cfg!(mve) {
         &["mve"]

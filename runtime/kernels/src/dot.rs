@@ -25,8 +25,24 @@ pub(crate) struct Runs<'a> {
     pub weights_steps: [usize; 2],
 }
 
+/// What adds up the products of four channels at a time: the innermost loop.
+pub(crate) trait Products {
+    /// Adds the products of a run of values, freed of their zero point, with the weights of each channel, as many
+    /// as there are values.
+    fn add(sums: &mut [i32; 4], input: &[i8], weights: &[&[i8]; 4], input_zero_point: i8);
+}
+
+/// In safe Rust.
+pub(crate) struct Plain;
+
+impl Products for Plain {
+    fn add(sums: &mut [i32; 4], input: &[i8], weights: &[&[i8]; 4], input_zero_point: i8) {
+        add_products(sums, input, weights, input_zero_point);
+    }
+}
+
 /// Computes all `output` channels of one position, of which the first is `first`; each has `filter_size` weights.
-pub(crate) fn all_channels(
+pub(crate) fn all_channels<P: Products>(
     filter: &Filter<'_>,
     first: usize,
     filter_size: usize,
@@ -41,11 +57,11 @@ pub(crate) fn all_channels(
         let mut weights = filter.weights.get(first * filter_size..).unwrap_or(&[]);
         let (fours, ones) = sums.as_chunks_mut::<4>();
         for sums in fours {
-            add_runs(sums, weights, filter_size, runs);
+            add_runs(sums, weights, filter_size, runs, P::add);
             weights = weights.get(4 * filter_size..).unwrap_or(&[]);
         }
         for sum in ones {
-            add_runs(core::array::from_mut(sum), weights, filter_size, runs);
+            add_runs(core::array::from_mut(sum), weights, filter_size, runs, add_products);
             weights = weights.get(filter_size..).unwrap_or(&[]);
         }
         finish.apply_all(sums, filter, first, output);
@@ -55,7 +71,13 @@ pub(crate) fn all_channels(
 
 /// Adds all runs to the sums of `N` channels, whose weights come first in `weights`.
 #[inline(never)]
-fn add_runs<const N: usize>(sums: &mut [i32; N], weights: &[i8], filter_size: usize, runs: &Runs<'_>) {
+fn add_runs<const N: usize>(
+    sums: &mut [i32; N],
+    weights: &[i8],
+    filter_size: usize,
+    runs: &Runs<'_>,
+    add: impl Fn(&mut [i32; N], &[i8], &[&[i8]; N], i8),
+) {
     let mut channels = runs_of(weights, filter_size);
     let mut weights: [&[i8]; N] = [&[]; N];
     for channel in &mut weights {
@@ -72,7 +94,7 @@ fn add_runs<const N: usize>(sums: &mut [i32; N], weights: &[i8], filter_size: us
                 let Some(run) = piece.get(tap..tap + runs.length) else { return };
                 *piece = run;
             }
-            add_products(sums, input, &pieces, runs.input_zero_point);
+            add(sums, input, &pieces, runs.input_zero_point);
             from = from.wrapping_add(runs.input_steps[1]);
             tap = tap.wrapping_add(runs.weights_steps[1]);
         }

@@ -5,7 +5,7 @@
 
 use super::Conv2dParameters;
 use crate::Filter;
-use crate::dot::{Runs, all_channels};
+use crate::dot::{Plain, Products, Runs, all_channels};
 use crate::finish::{BLOCK, Finish};
 use crate::runs::{for_each_row, runs_mut};
 
@@ -16,6 +16,16 @@ pub(crate) fn conv_2d_s8(
     input: &[i8],
     output: &mut [i8],
     _scratch: &mut [u8],
+) {
+    convolve::<Plain>(parameters, filter, input, output);
+}
+
+/// The same with a loop of the caller's.
+pub(crate) fn convolve<P: Products>(
+    parameters: &Conv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
 ) {
     let Conv2dParameters { vertical, horizontal, input_zero_point, .. } = *parameters;
     let [_, input_height, input_width, channels] = parameters.input_shape;
@@ -53,7 +63,8 @@ pub(crate) fn conv_2d_s8(
             }
             for (group, output) in runs_mut(output, of_group).enumerate() {
                 runs.input = image.get(start + group * depth..).unwrap_or(&[]);
-                all_channels(filter, group * of_group, filter_size, &runs, finish, &mut sums, output);
+                let first = group * of_group;
+                all_channels::<P>(filter, first, filter_size, &runs, finish, &mut sums, output);
             }
         }
     });

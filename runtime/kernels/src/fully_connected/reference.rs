@@ -2,7 +2,7 @@
 
 use super::FullyConnectedParameters;
 use crate::Filter;
-use crate::dot::{Runs, all_channels};
+use crate::dot::{Plain, Products, Runs, all_channels};
 use crate::finish::{BLOCK, Finish};
 use crate::runs::{runs, runs_mut};
 
@@ -13,6 +13,16 @@ pub(crate) fn fully_connected_s8(
     input: &[i8],
     output: &mut [i8],
     _scratch: &mut [u8],
+) {
+    multiply::<Plain>(parameters, filter, input, output);
+}
+
+/// The same with a loop of the caller's.
+pub(crate) fn multiply<P: Products>(
+    parameters: &FullyConnectedParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
 ) {
     let FullyConnectedParameters { input_depth, output_depth, input_zero_point, .. } = *parameters;
     let mut sums = [0; BLOCK];
@@ -32,6 +42,6 @@ pub(crate) fn fully_connected_s8(
             weights_start: 0,
             weights_steps: [0; 2],
         };
-        all_channels(filter, 0, input_depth, &window, finish, &mut sums, output);
+        all_channels::<P>(filter, 0, input_depth, &window, finish, &mut sums, output);
     }
 }
