@@ -1,7 +1,7 @@
 //! Transposed 2-d convolution, which makes pictures larger: the way back of a strided convolution.
 
 use crate::conv_2d::Conv2dParameters;
-use crate::dot::{Runs, all_channels};
+use crate::dot::{Plain, Runs, all_channels};
 use crate::error::{Operand, elements, ensure, expect};
 use crate::finish::{BLOCK, Finish};
 use crate::runs::{for_each_row, runs_mut};
@@ -87,7 +87,7 @@ pub fn transpose_conv_2d_s8(
                 weights_start: rows.tap * filter_row + columns.tap * channels,
                 weights_steps: [row_taps.wrapping_mul(filter_row), column_taps.wrapping_mul(channels)],
             };
-            all_channels(filter, 0, filter_size, &runs, finish, &mut sums, output);
+            all_channels::<Plain>(filter, 0, filter_size, &runs, finish, &mut sums, output);
         }
     });
 }
