@@ -7,7 +7,7 @@ use core::fmt;
 
 use ocelli::{Artefact, ByContract, Frame, Infer, Outcome, ParseError, Pipeline, PipelineError};
 use ocelli_engine::{Plan, PlanError, SelfTestError, operators};
-use ocelli_format::{Crc32, SeedStream};
+use ocelli_format::{Crc32, OperatorId, SeedStream, StepView};
 
 use crate::job::{Input, Job};
 
@@ -149,11 +149,20 @@ fn infer(plan: &mut Plan<'_>, steps: bool, bench: &mut impl Bench) {
     for step in 0..plan.step_count() {
         let instructions = bench.count(|| plan.run_step(step));
         let mut checksum = Crc32::new();
-        if let Some(operator) = plan.step_operator(step) {
+        let mut add = |operator: OperatorId, rings: &[[u16; 2]]| {
             for &output in plan.artefact().operator(operator).outputs {
-                let values = plan.tensor(output).unwrap_or_default();
+                // Of a ring only the newest rows exist.
+                let is_whole = rings.iter().all(|ring| ring[0] != output);
+                let values = plan.tensor(output).filter(|_| is_whole).unwrap_or_default();
                 values.iter().for_each(|&value| checksum.update(&[value as u8]));
             }
+        };
+        match plan.schedule().step(step) {
+            Some(StepView::Operator(view)) => add(view.operator, &[]),
+            Some(StepView::RowGroup(group)) => {
+                group.inner().for_each(|row| add(row.step.operator, group.rings));
+            }
+            _ => {}
         }
         bench.line(format_args!("step {step} {:08x} {instructions}", checksum.value()));
     }

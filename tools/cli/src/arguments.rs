@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, convert, demo, diff, eval, inspect, ops, run, simulate, zoo};
+use crate::commands::{completions, convert, demo, diff, eval, inspect, ops, report, run, simulate, zoo};
 
 /// Embedded edge vision: from camera pixels to boxes, with identical bits everywhere.
 #[derive(Parser)]
@@ -38,6 +38,8 @@ pub enum Command {
     Diff(diff::Arguments),
     /// Measure an artefact on labelled pictures, beside its float source
     Eval(eval::Arguments),
+    /// Write a page with plots of an artefact's layers, noise and memory
+    Report(report::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
 }

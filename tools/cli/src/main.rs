@@ -15,6 +15,8 @@ mod session;
 
 mod predict;
 
+mod instructions;
+
 mod contracts;
 
 mod picture;

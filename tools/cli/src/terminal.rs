@@ -152,6 +152,26 @@ pub fn table(headings: &[&str], numbers: &[usize]) -> Table {
     table
 }
 
+/// A name in a table: the beginning and the end of a long one, such as exporters make of fused layers.
+pub fn shortened(name: &str) -> String {
+    const LONGEST: usize = 40;
+    let characters: Vec<char> = name.chars().collect();
+    if characters.len() <= LONGEST {
+        return name.to_owned();
+    }
+    let (head, tail) = (&characters[..LONGEST / 2 - 1], &characters[characters.len() - LONGEST / 2..]);
+    format!("{}…{}", head.iter().collect::<String>(), tail.iter().collect::<String>())
+}
+
+/// A long text cut where it would fill the screen.
+pub fn cut(text: &str) -> String {
+    const LONGEST: usize = 120;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} ... ({} characters)", &text[..end], text.chars().count()),
+        None => text.to_owned(),
+    }
+}
+
 /// A count with separators between thousands: `1,234,567`.
 pub fn thousands(count: impl Into<u64>) -> String {
     let digits = count.into().to_string();
@@ -167,6 +187,16 @@ pub fn thousands(count: impl Into<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn long_names_keep_both_ends() {
+        let name: String = (0..100).map(|index| char::from(b'a' + index % 26)).collect();
+        let short = super::shortened(&name);
+        assert_eq!(short.chars().count(), 40);
+        assert!(name.starts_with(&short[..19]) && name.ends_with(&short[short.len() - 20..]), "{short}");
+        assert_eq!(super::shortened("conv"), "conv");
+        assert!(super::cut(&name.repeat(3)).ends_with("... (300 characters)"));
+    }
+
     #[test]
     fn thousands_are_separated() {
         for (count, text) in [(0u64, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {

@@ -131,6 +131,17 @@ fn inspect_counts_what_is_there() {
     assert_eq!(facts["input_contracts"][0]["resize"], "stretch");
     assert_eq!(facts["output_contracts"][0]["keypoints"].as_array().unwrap().len(), 2);
 
+    // Every tensor lies in the arena while it lives, and outputs live to the end.
+    let (arena, steps) = (facts["arena_bytes"].as_u64().unwrap(), facts["steps"].as_u64().unwrap());
+    let blocks = facts["blocks"].as_array().unwrap();
+    let number = |block: &Value, key: &str| block[key].as_u64().unwrap();
+    assert!(blocks.iter().all(|block| number(block, "offset") + number(block, "bytes") <= arena));
+    assert!(blocks.iter().all(|block| number(block, "first") <= number(block, "last")));
+    let is_output =
+        |block: &&Value| facts["outputs"].as_array().unwrap().iter().any(|o| o["name"] == block["name"]);
+    assert!(blocks.iter().filter(is_output).all(|block| number(block, "last") + 1 == steps));
+    assert!(layers.iter().all(|layer| layer["scale"].as_f64().is_some() && layer["step"].as_u64().is_some()));
+
     let table = workshop.ocelli(&["inspect", "detector.ocelli"]);
     assert!(text(&table.stdout).contains("MaxPool2d"), "{}", text(&table.stdout));
 }
@@ -329,6 +340,25 @@ fn scores_of(artefact: &Path, picture: &Path) -> Vec<i8> {
     preprocessor.frame_to_input(&picture.frame(), contract.tables, plan.input(0).unwrap()).unwrap();
     plan.infer();
     plan.output(0).unwrap().to_vec()
+}
+
+#[test]
+fn report_writes_one_page() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/models");
+    let source = golden.join("depthwise_3x3_same.tflite").display().to_string();
+    let workshop = Workshop::new("report");
+    workshop.json(&["convert", &source, "-o", "net.ocelli", "--json"]);
+    let output = workshop.ocelli(&["report", "net.ocelli", "--float", &source, "-o", "out/net.html"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let page = std::fs::read_to_string(workshop.0.join("out/net.html")).unwrap();
+    for part in
+        ["<h2>Work</h2>", "<h2>Noise</h2>", "<h2>Memory</h2>", "DepthwiseConv2d", "source_sha256", "</html>"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("http"), "the page fetches something");
+    assert_eq!(workshop.ocelli(&["report", "detector.ocelli"]).status.code(), Some(0));
+    assert!(workshop.0.join("detector.html").exists());
 }
 
 #[test]

@@ -139,7 +139,7 @@ pub enum DiffError {
 }
 
 /// Own errors up to so many times what rounding explains are rounding.
-const LIMIT: f64 = 3.0;
+pub const ROUNDING_LIMIT: f64 = 3.0;
 
 /// Compares an artefact with its source on `inputs`, the stored numbers of every input in order.
 ///

@@ -1,13 +1,16 @@
 //! What is in an artefact, in numbers: from its bytes alone, without the model that it came from.
 
-use ocelli_format::model::Model;
-use ocelli_format::{Artefact, OperatorId, ScheduleView, StepView};
+mod blocks;
+mod memory;
+
+use ocelli_format::{Artefact, OperatorId, ScheduleView, TensorView};
 use serde::Serialize;
 
-use crate::plan;
+pub use blocks::Block;
+pub use memory::Memory;
 
 /// An artefact in numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inspection {
     /// Multiply-accumulates of one run.
     pub macs: u64,
@@ -21,31 +24,16 @@ pub struct Inspection {
     pub memory: Memory,
     /// Kinds of operators that a firmware has to link.
     pub operators: Vec<String>,
-    /// In order of execution.
+    /// In the artefact's order, which is a valid one of execution.
     pub layers: Vec<Layer>,
-}
-
-/// What an arena holds, and what it could not do without.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Memory {
-    /// Bytes that whole tensors need in any order of execution, each operator running once.
-    pub floor_bytes: u64,
-    /// Whether no order needs less; otherwise the floor is the lowest that was found.
-    pub is_floor_exact: bool,
-    /// Bytes of arena that tensors and rings of rows take.
-    pub tensor_bytes: u32,
-    /// Bytes of arena that only scratch takes.
-    pub scratch_bytes: u32,
-    /// Steps of several operators that roll over a few rows at a time.
-    pub row_groups: usize,
-    /// Whether the input comes row by row.
-    pub streams_input: bool,
-    /// Multiply-accumulates of the schedule beyond those of the model.
-    pub extra_macs: u64,
+    /// Steps of that schedule.
+    pub steps: u32,
+    /// What the arena holds from which step to which.
+    pub blocks: Vec<Block>,
 }
 
 /// An operator of an artefact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Layer {
     /// Name in the source model.
     pub name: String,
@@ -59,6 +47,22 @@ pub struct Layer {
     pub macs: u64,
     /// Bytes of its constants.
     pub weight_bytes: u64,
+    /// Bytes of its result.
+    pub activation_bytes: u64,
+    /// Bytes that only it uses while it runs.
+    pub scratch_bytes: u32,
+    /// What a step of its result stands for; 0 where that is not known.
+    pub scale: f32,
+    /// The stored value of its result that stands for 0.
+    pub zero_point: i8,
+    /// The schedule's step that runs it; `None` in an artefact without a schedule.
+    pub step: Option<u32>,
+    /// Whether it takes turns with its neighbours, a few rows at a time.
+    pub rolls: bool,
+    /// Rows that are kept of its result, where only the newest exist.
+    pub rows_kept: Option<u16>,
+    /// Whether its result takes the place of an operand.
+    pub in_place: bool,
 }
 
 /// Counts what is in an artefact; `artefact_bytes` is the length of its file.
@@ -68,63 +72,60 @@ pub fn inspect(artefact: &Artefact<'_>, artefact_bytes: usize) -> Inspection {
         artefact.operators().map(|view| view.operator().kind().to_string()).collect();
     operators.sort();
     operators.dedup();
-    let layers: Vec<Layer> = artefact
-        .operators()
-        .enumerate()
-        .map(|(id, view)| {
-            let constants = view.inputs.iter().filter_map(|&input| artefact.tensor(input).data);
-            let shape = |tensor| artefact.tensor(tensor).shape.axes().to_vec();
-            Layer {
-                name: artefact.operator_name(id as u16).into(),
-                operator: view.operator().kind().to_string(),
-                input_shape: view.inputs.iter().next().map_or(Vec::new(), |&input| shape(input)),
-                output_shape: shape(view.output()),
-                macs: artefact.multiply_accumulates(id as u16),
-                weight_bytes: constants.map(|data| data.len() as u64).sum(),
-            }
-        })
-        .collect();
+    let mut layers: Vec<Layer> =
+        (0..artefact.operator_count()).map(|id| layer(artefact, id as u16)).collect();
+    if let Some(schedule) = &schedule {
+        place(&mut layers, artefact, schedule);
+    }
     Inspection {
         macs: layers.iter().map(|layer| layer.macs).sum(),
         weight_bytes: artefact.tensors().filter_map(|tensor| tensor.data).map(|data| data.len() as u64).sum(),
         artefact_bytes: artefact_bytes as u64,
         arena_bytes: schedule.map_or(0, |schedule| schedule.arena_bytes),
-        memory: schedule.map_or_else(Memory::default, |schedule| memory(artefact, &schedule)),
+        memory: schedule.map_or_else(Memory::default, |schedule| memory::memory(artefact, &schedule)),
         operators,
         layers,
+        steps: schedule.map_or(0, |schedule| schedule.step_count),
+        blocks: schedule.map_or(Vec::new(), |schedule| blocks::blocks(artefact, &schedule)),
     }
 }
 
-/// What a schedule needs, and what it computes beyond the model.
-fn memory(artefact: &Artefact<'_>, schedule: &ScheduleView<'_>) -> Memory {
-    // An artefact is in a valid order, so its floor is never missing.
-    let floor = plan::floor(&Model::from_artefact(artefact)).ok();
-    let macs = |operator: OperatorId| artefact.multiply_accumulates(operator);
-    let (mut computed, mut row_groups, mut streams_input) = (0, 0, false);
-    for step in schedule.steps() {
-        match step {
-            StepView::Operator(step) => computed += macs(step.operator),
-            StepView::RowGroup(group) => {
-                row_groups += 1;
-                streams_input |= group.rings.iter().any(|[ring, _]| artefact.input_index(*ring).is_some());
-                for row in group.inner() {
-                    let output = artefact.tensor(artefact.operator(row.step.operator).output());
-                    let height = output.shape.nhwc().map_or(1, |[_, height, ..]| height);
-                    let rows = row.rows_after(u32::from(group.trips), height) as u64;
-                    computed += macs(row.step.operator) / height as u64 * rows;
-                }
-            }
-            _ => {}
-        }
+/// What an operator is without a schedule.
+fn layer(artefact: &Artefact<'_>, id: OperatorId) -> Layer {
+    let view = artefact.operator(id);
+    let constants = view.inputs.iter().filter_map(|&input| artefact.tensor(input).data);
+    let axes = |tensor: TensorView<'_>| tensor.shape.axes().to_vec();
+    let output = artefact.tensor(view.output());
+    Layer {
+        name: artefact.operator_name(id).into(),
+        operator: view.operator().kind().to_string(),
+        input_shape: view.inputs.first().map_or(Vec::new(), |&input| axes(artefact.tensor(input))),
+        output_shape: axes(output),
+        macs: artefact.multiply_accumulates(id),
+        weight_bytes: constants.map(|data| data.len() as u64).sum(),
+        activation_bytes: output.bytes() as u64,
+        scratch_bytes: 0,
+        scale: f32::from_bits(output.scale_bits),
+        zero_point: output.zero_point,
+        step: None,
+        rolls: false,
+        rows_kept: None,
+        in_place: false,
     }
-    let model: u64 = (0..artefact.operator_count() as OperatorId).map(macs).sum();
-    Memory {
-        floor_bytes: floor.map_or(0, |floor| floor.bytes),
-        is_floor_exact: floor.is_some_and(|floor| floor.is_least),
-        tensor_bytes: schedule.arena_bytes - schedule.scratch_bytes,
-        scratch_bytes: schedule.scratch_bytes,
-        row_groups,
-        streams_input,
-        extra_macs: computed.saturating_sub(model),
+}
+
+/// What the schedule does with every operator.
+fn place(layers: &mut [Layer], artefact: &Artefact<'_>, schedule: &ScheduleView<'_>) {
+    for turn in blocks::turns(schedule) {
+        let operator = turn.operator.operator;
+        let Some(layer) = layers.get_mut(usize::from(operator)) else { continue };
+        let view = artefact.operator(operator);
+        let output = schedule.placement(view.output());
+        layer.step = Some(turn.step);
+        layer.scratch_bytes = turn.operator.scratch[1];
+        layer.rolls = turn.is_in_group;
+        layer.rows_kept = turn.rings.iter().find(|ring| ring[0] == view.output()).map(|ring| ring[1]);
+        layer.in_place =
+            output.is_some() && view.inputs.iter().any(|&input| schedule.placement(input) == output);
     }
 }

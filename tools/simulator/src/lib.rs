@@ -17,6 +17,8 @@ mod host;
 
 mod report;
 
+mod steps;
+
 mod error;
 
 pub use emulator::{Simulation, find_qemu, run_elf, run_elf_with};
@@ -26,4 +28,5 @@ pub use host::run_on_host;
 pub use machine::{Budget, Machine, machines};
 pub use ocelli_qemu::job::{Input, Job};
 pub use report::{Detection, Facts, Instructions, Run, Step};
+pub use steps::{StepRun, run_steps};
 pub use toolchain::{MINIMUM_RUST, TARGETS, Toolchain};

@@ -7,16 +7,14 @@ use std::time::Duration;
 use clap::ValueHint;
 use ocelli::Artefact;
 use ocelli_compiler::diff::{Difference, Fault, LayerDifference, Source, diff};
-use ocelli_format::StepView;
-use ocelli_simulator::{Job, Machine, Simulation, run_on_host};
+use ocelli_simulator::{Machine, run_steps};
 use serde_json::{Value, json};
 
 use crate::artefact_file::ArtefactFile;
 use crate::commands::simulate::machine_names;
 use crate::failure::{Failure, Verdict};
 use crate::input::{self, Input};
-use crate::session::PROFILE;
-use crate::terminal::{self, FAINT, STRONG};
+use crate::terminal::{self, FAINT, STRONG, shortened};
 
 /// Arguments of `ocelli diff`.
 #[derive(clap::Args)]
@@ -72,8 +70,8 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
 /// The artefact's layers on a machine beside this computer's.
 struct Device {
     machine: &'static Machine,
-    /// For every layer whether its bytes are equal, and its instructions; `None` where no step is its own.
-    layers: Vec<Option<(bool, u64)>>,
+    /// For every layer whether the bytes of its step are equal.
+    layers: Vec<Option<bool>>,
     /// The first layer that differs.
     first: Option<usize>,
 }
@@ -88,20 +86,15 @@ impl Device {
     ) -> Result<Device, Failure> {
         let failed = |error: ocelli_simulator::SimulateError| Failure::at(file.path().display(), error);
         let machine = Machine::named(name).map_err(failed)?;
-        let bytes: Vec<u8> = inputs.iter().flatten().map(|&value| value as u8).collect();
-        let input = ocelli_simulator::Input::Tensors(&bytes);
-        let job = Job { artefact: artefact.bytes(), input, steps: true };
-        let here = run_on_host(&job).map_err(failed)?;
-        let there = Simulation { machine, job, limit: Duration::from_secs(limit) }.run().map_err(failed)?;
+        let steps = run_steps(machine, artefact, inputs, Duration::from_secs(limit)).map_err(failed)?;
         let mut layers = vec![None; artefact.operator_count()];
         let mut first = None;
-        let steps = artefact.schedule_for(PROFILE).into_iter().flat_map(|schedule| schedule.steps());
-        for (step, (here, there)) in steps.zip(here.steps.iter().zip(&there.steps)) {
-            let StepView::Operator(step) = step else { continue };
-            let layer = usize::from(step.operator);
-            let is_equal = here.crc32 == there.crc32;
-            layers[layer] = Some((is_equal, there.instructions));
-            first = first.or((!is_equal).then_some(layer));
+        for step in &steps {
+            for &operator in &step.operators {
+                layers[usize::from(operator)] = Some(step.is_equal);
+            }
+            let differing = step.operators.first().filter(|_| !step.is_equal);
+            first = first.or(differing.map(|&operator| usize::from(operator)));
         }
         Ok(Device { machine, layers, first })
     }
@@ -114,10 +107,7 @@ fn as_json(difference: &Difference, device: Option<&Device>) -> Value {
         json["machine"] = json!(device.machine.name);
         json["first_on_machine"] = json!(device.first.map(|index| &difference.layers[index].name));
         for (index, layer) in device.layers.iter().enumerate() {
-            if let Some((is_equal, instructions)) = layer {
-                json["layers"][index]["equal_on_machine"] = json!(is_equal);
-                json["layers"][index]["instructions"] = json!(instructions);
-            }
+            json["layers"][index]["equal_on_machine"] = json!(layer);
         }
     }
     json
@@ -133,7 +123,7 @@ fn as_text(difference: &Difference, device: Option<&Device>) -> String {
     };
     for (index, layer) in difference.layers.iter().enumerate() {
         let mut row = vec![
-            layer.name.clone(),
+            shortened(&layer.name),
             layer.operator.clone(),
             number(layer.sqnr_db, 1),
             number(layer.max_error_steps, 1),
@@ -141,8 +131,8 @@ fn as_text(difference: &Difference, device: Option<&Device>) -> String {
             number(layer.own_over_rounding, 2),
         ];
         row.extend(device.map(|device| match device.layers[index] {
-            Some((true, _)) => "equal".to_owned(),
-            Some((false, _)) => "differs".to_owned(),
+            Some(true) => "equal".to_owned(),
+            Some(false) => "differs".to_owned(),
             None => String::new(),
         }));
         table.add_row(row);
@@ -189,7 +179,8 @@ fn verdict(difference: &Difference, device: Option<&Device>) -> String {
     text
 }
 
-fn fault_text(layer: &LayerDifference, is_exact: bool) -> String {
+/// What is wrong with a layer.
+pub fn fault_text(layer: &LayerDifference, is_exact: bool) -> String {
     let Some(Fault { constant, numbers }) = &layer.fault else { return String::new() };
     let mut texts = Vec::new();
     if let Some(constant) = constant {

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use comfy_table::Table;
-use ocelli_compiler::inspect::{Memory, inspect};
+use ocelli_compiler::inspect::{Inspection, Layer, Memory, inspect};
 use ocelli_format::{Artefact, TensorId, TensorView};
 use serde_json::{Value, json};
 
 use crate::artefact_file::ArtefactFile;
+use crate::commands::simulate::machine_names;
 use crate::contracts::{input_json, input_line, output_json, output_line};
 use crate::failure::{Failure, Verdict};
+use crate::instructions::Instructions;
 use crate::terminal::{self, FAINT, STRONG, say, thousands};
 
 /// Arguments of `ocelli inspect`.
@@ -17,6 +19,12 @@ use crate::terminal::{self, FAINT, STRONG, say, thousands};
 pub struct Arguments {
     /// The artefact
     model: PathBuf,
+    /// Also count each layer's instructions on one of QEMU's machines
+    #[arg(long, value_name = "MACHINE", value_parser = machine_names())]
+    on: Option<String>,
+    /// How long the emulated run may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    limit: u64,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -26,16 +34,30 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let file = ArtefactFile::read(&arguments.model)?;
     let artefact = file.parse()?;
+    let inspection = inspect(&artefact, artefact.bytes().len());
+    let instructions = match &arguments.on {
+        Some(machine) => Some(Instructions::count(&file, &artefact, machine, arguments.limit)?),
+        None => None,
+    };
     if arguments.json {
-        terminal::print_json(&as_json(&artefact))?;
+        terminal::print_json(&as_json(&artefact, &inspection, instructions.as_ref()))?;
     } else {
-        print(&artefact)?;
+        print(&artefact, &inspection)?;
+        print_layers(&inspection, instructions.as_ref())?;
     }
     Ok(Verdict::Done)
 }
 
-fn as_json(artefact: &Artefact<'_>) -> Value {
-    let numbers = inspect(artefact, artefact.bytes().len());
+fn as_json(artefact: &Artefact<'_>, numbers: &Inspection, instructions: Option<&Instructions>) -> Value {
+    let mut layers = json!(numbers.layers);
+    if let Some(instructions) = instructions {
+        for (index, layer) in numbers.layers.iter().enumerate() {
+            layers[index]["instructions"] = json!(instructions.of(index));
+            layers[index]["instructions_per_mac"] = json!(instructions.per_mac(index, &numbers.layers));
+            layers[index]["counted_with"] = json!(instructions.counted_with(index, &numbers.layers));
+            debug_assert_eq!(layers[index]["name"], layer.name);
+        }
+    }
     let tensor = |&id: &TensorId| {
         let view = artefact.tensor(id);
         json!({
@@ -66,12 +88,14 @@ fn as_json(artefact: &Artefact<'_>) -> Value {
         })),
         "provenance": artefact.provenance().map(|(key, value)| (key.to_owned(), Value::from(value)))
             .collect::<serde_json::Map<_, _>>(),
-        "layers": numbers.layers,
+        "machine": instructions.map(|instructions| instructions.machine.name.clone()),
+        "steps": numbers.steps,
+        "layers": layers,
+        "blocks": numbers.blocks,
     })
 }
 
-fn print(artefact: &Artefact<'_>) -> Result<(), Failure> {
-    let numbers = inspect(artefact, artefact.bytes().len());
+fn print(artefact: &Artefact<'_>, numbers: &Inspection) -> Result<(), Failure> {
     let (name, version) = (artefact.name(), artefact.version());
     say!("{STRONG}{}{STRONG:#} {version}", if name.is_empty() { "(no name)" } else { name })?;
     let mut facts = Table::new();
@@ -103,22 +127,50 @@ fn print(artefact: &Artefact<'_>) -> Result<(), Failure> {
     fact("answer id", hexadecimal(&artefact.answer_id()));
     fact("self-test", if artefact.self_test().is_some() { "yes" } else { "no" }.to_owned());
     for (key, value) in artefact.provenance() {
-        fact(key, shortened(value));
+        fact(key, terminal::cut(value));
     }
-    say!("{}\n", facts.trim_fmt())?;
-    let mut table = terminal::table(&["layer", "operator", "output", "MACs", "weight bytes"], &[3, 4]);
-    for layer in numbers.layers {
-        let output = axes(&layer.output_shape);
-        table.add_row([
-            layer.name,
-            layer.operator,
-            output,
+    say!("{}\n", facts.trim_fmt())
+}
+
+fn print_layers(numbers: &Inspection, instructions: Option<&Instructions>) -> Result<(), Failure> {
+    let mut headings =
+        vec!["layer", "operator", "output", "MACs", "weights", "result", "scratch", "scale", "zero"];
+    if let Some(instructions) = instructions {
+        headings.extend([instructions.machine.name.as_str(), "per MAC"]);
+    }
+    headings.push("plan");
+    let mut table = terminal::table(&headings, &(3..headings.len() - 1).collect::<Vec<_>>());
+    for (index, layer) in numbers.layers.iter().enumerate() {
+        let mut row = vec![
+            terminal::shortened(&layer.name),
+            layer.operator.clone(),
+            axes(&layer.output_shape),
             thousands(layer.macs),
             thousands(layer.weight_bytes),
-        ]);
+            thousands(layer.activation_bytes),
+            thousands(layer.scratch_bytes),
+            format!("{:.6}", layer.scale),
+            layer.zero_point.to_string(),
+        ];
+        if let Some(instructions) = instructions {
+            row.push(instructions.of(index).map_or_else(|| "with the last".to_owned(), thousands));
+            let per_mac = instructions.per_mac(index, &numbers.layers);
+            row.push(per_mac.map_or_else(String::new, |per_mac| format!("{per_mac:.2}")));
+        }
+        row.push(plan_text(layer));
+        table.add_row(row);
     }
     say!("{table}")?;
-    say!("{FAINT}Weights count with their biases, factors and tables.{FAINT:#}")
+    let mut notes = "Weights count with their biases, factors and tables; all sizes in bytes.".to_owned();
+    if let Some(instructions) = instructions {
+        let total = instructions.total();
+        let per_mac = total as f64 / numbers.macs.max(1) as f64;
+        notes.push_str(&format!(
+            " {} instructions in all, {per_mac:.2} for a multiply-accumulate, on pseudo-random input.",
+            thousands(total)
+        ));
+    }
+    say!("{FAINT}{notes}{FAINT:#}")
 }
 
 /// Tensors beside the floor, scratch, and what rolls.
@@ -138,16 +190,18 @@ pub fn memory_line(memory: &Memory) -> String {
     line
 }
 
-/// A value of the provenance, cut where it would fill the screen; JSON has it whole.
-fn shortened(value: &str) -> String {
-    const LONGEST: usize = 120;
-    match value.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{} ... ({} characters)", &value[..end], value.chars().count()),
-        None => value.to_owned(),
+/// What the memory plan does with a layer.
+pub fn plan_text(layer: &Layer) -> String {
+    match (layer.rolls, layer.rows_kept, layer.in_place) {
+        (true, Some(rows), _) => format!("rolls, {rows} rows kept"),
+        (true, None, _) => "rolls".to_owned(),
+        (false, _, true) => "in place".to_owned(),
+        (false, ..) => String::new(),
     }
 }
 
-fn axes(axes: &[u32]) -> String {
+/// `1 x 28 x 28 x 1`.
+pub fn axes(axes: &[u32]) -> String {
     axes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
 }
 

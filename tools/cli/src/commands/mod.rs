@@ -18,6 +18,8 @@ pub mod diff;
 
 pub mod eval;
 
+pub mod report;
+
 pub mod completions;
 
 use crate::arguments::Command;
@@ -35,6 +37,7 @@ pub fn run(command: Command) -> Result<Verdict, Failure> {
         Command::Simulate(arguments) => simulate::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Eval(arguments) => eval::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     }
 }

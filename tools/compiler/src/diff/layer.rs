@@ -9,7 +9,7 @@ use ocelli_format::model::{Model, Node, OutputContract};
 
 use super::values::{Values, bounds};
 use super::weights::{self, Beside};
-use super::{DiffError, Fault, LIMIT, LayerDifference, NumberFault, Source, noise};
+use super::{DiffError, Fault, LayerDifference, NumberFault, ROUNDING_LIMIT, Source, noise};
 use crate::graph::{self, Graph, TensorId};
 use crate::oracle::Oracle;
 
@@ -152,7 +152,7 @@ impl<'a> Layers<'a> {
             difference.own_over_rounding = Some(ratio);
             let (of, count) = (real.len(), real.len() / factors.len());
             let numbers =
-                (ratio > LIMIT).then_some(NumberFault { count, of, steps: worst.0.into(), channel });
+                (ratio > ROUNDING_LIMIT).then_some(NumberFault { count, of, steps: worst.0.into(), channel });
             let constant = beside.and_then(|beside| beside.fault);
             if constant.is_some() || numbers.is_some() {
                 difference.fault = Some(Fault { constant, numbers });
