@@ -63,6 +63,9 @@ pub struct Arguments {
     json: bool,
 }
 
+/// With fewer pictures than this the bootstrap is told to be too sure.
+const FEW: usize = 30;
+
 /// How data are laid out.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Layout {
@@ -211,6 +214,12 @@ fn print(
         say!(
             "{FAINT}Other intervals: percentile bootstrap over pictures, {resamples} draws, seed {seed}.{FAINT:#}"
         )?;
+    }
+    if methods("bootstrap") && evaluation.pictures < FEW {
+        terminal::print_warning(&format!(
+            "{} pictures tell the bootstrap little of others: its intervals are too narrow",
+            evaluation.pictures
+        ));
     }
     if let Some(threshold) = score_threshold {
         say!(
