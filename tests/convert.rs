@@ -20,7 +20,9 @@ fn shared(path: &str) -> Option<PathBuf> {
 }
 
 fn converted(path: &Path) -> Conversion {
-    convert(path, &Options::default()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    // As the source counts: `eliminate.rs` looks at what is removed.
+    let options = Options { keep_dead_channels: true, ..Options::default() };
+    convert(path, &options).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn probability(conversion: &Conversion, stored: i8) -> u16 {

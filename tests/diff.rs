@@ -41,6 +41,8 @@ impl Pictures {
         Options {
             calibration: vec![self.0.clone()],
             contract: Some(self.0.join("contract.toml")),
+            // Layers that have lost channels have no layer of their shape in the source.
+            keep_dead_channels: true,
             ..Options::default()
         }
     }

@@ -1,7 +1,7 @@
 //! The whole verb: a model file becomes an artefact and a report.
 //!
-//! import -> fold -> contract -> (calibrate, quantize) -> lower -> plan -> self-test -> write. Models that
-//! come quantized skip the step in brackets.
+//! import -> fold -> contract -> (calibrate, quantize) -> lower -> eliminate -> plan -> self-test -> write.
+//! Models that come quantized skip the step in brackets.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use ocelli_format::{AlignedBytes, Artefact, write};
 use ocelli_vision::ImageInput;
 
 use crate::contract::{self, Contract, ContractError, attach, lift_heads};
+use crate::eliminate::{Eliminated, eliminate};
 use crate::execute::{ExecuteError, Executor};
 use crate::fold::fold;
 use crate::graph::{Element, Graph};
@@ -35,6 +36,8 @@ pub struct Options {
     pub provenance: Vec<(String, String)>,
     /// How much RAM the memory plan may need, and how the input comes.
     pub budget: Budget,
+    /// Leave channels in that no output depends on.
+    pub keep_dead_channels: bool,
 }
 
 /// A converted model.
@@ -131,10 +134,14 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
     }
 
     let mut lowered = lower::lower(&graph).map_err(ExecuteError::from)?;
+    let eliminated = if options.keep_dead_channels { Eliminated::default() } else { eliminate(&mut lowered) };
     attach(&mut lowered, &contract, &heads)?;
     let mut model = lowered.model;
     model.version = options.version.clone().unwrap_or_else(|| "1".into());
     model.provenance = provenance::pairs(&source, &source_sha256, &report_calibration, calibration_samples);
+    if eliminated.is_something() {
+        model.provenance.push(("eliminated".to_string(), eliminated.to_string()));
+    }
     model.provenance.extend(options.provenance.iter().cloned());
     let schedule = plan::plan_within(&model, &options.budget).map_err(ExecuteError::from)?;
     model.schedules.push(schedule);
@@ -151,6 +158,7 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
         calibration: report_calibration,
         calibration_samples,
         outputs,
+        eliminated,
         artefact: inspect(&artefact, bytes.len()),
     };
     Ok(Conversion { graph, model, bytes, report })

@@ -17,6 +17,8 @@ pub mod quantize;
 
 pub mod lower;
 
+pub mod eliminate;
+
 pub mod plan;
 
 pub mod provenance;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::eliminate::Eliminated;
 use crate::inspect::Inspection;
 use crate::quantize::CalibrationImage;
 
@@ -23,6 +24,8 @@ pub struct Report {
     pub calibration_samples: usize,
     /// How near every output comes to float, where float exists.
     pub outputs: Vec<OutputQuality>,
+    /// Channels that no output depends on, and what went with them.
+    pub eliminated: Eliminated,
     /// What the artefact holds.
     pub artefact: Inspection,
 }

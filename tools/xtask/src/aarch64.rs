@@ -68,7 +68,7 @@ fn golden_model(runner: &Path, model: &Model) -> Result<()> {
             "{:<30} {backend:<14} {:>6} {infer:>13} {:>8.3}",
             model.peer.title,
             format!("{0}/{0}", model.cases.len()),
-            infer as f64 / model.peer.macs as f64
+            infer as f64 / model.macs as f64
         );
     }
     Ok(())

@@ -105,7 +105,7 @@ fn row(machine: &Machine, model: &Model, run: &Run, code_bytes: u64, accesses: O
         model: model.file.clone(),
         core: machine.core.clone(),
         instructions,
-        per_mac: ratio_to(model.peer.macs),
+        per_mac: ratio_to(model.macs),
         arena_bytes: run.arena_bytes,
         stack_bytes: run.infer_stack_bytes,
         code_bytes,

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use ocelli_format::{AlignedBytes, Artefact};
 use ocelli_simulator::{repository, target_directory};
 use serde::Deserialize;
 
@@ -26,6 +27,8 @@ pub struct Model {
     pub memory: Memory,
     /// The same under budgets of RAM.
     pub striped: Vec<Striped>,
+    /// Multiply-accumulates that one run of it executes.
+    pub macs: u64,
     /// Inputs and answers.
     pub cases: Vec<Case>,
     /// What is known about it.
@@ -93,8 +96,6 @@ pub struct Peer {
     pub title: String,
     /// Whether it sees images: those count for the code budget.
     pub image: bool,
-    /// Multiply-accumulates of one inference.
-    pub macs: u64,
     /// Budgets of RAM below its largest tensors.
     #[serde(default)]
     pub striped: Vec<Budget>,
@@ -151,7 +152,8 @@ pub fn models() -> Result<Vec<Model>> {
             bail!("golden.tsv has no line for {}", peer.file);
         }
         let artefact = fs::read(&path)?;
-        Ok(Model { artefact, file: peer.file.clone(), source, path, memory, striped, cases, peer })
+        let macs = multiply_accumulates(&artefact).with_context(|| peer.file.clone())?;
+        Ok(Model { artefact, macs, file: peer.file.clone(), source, path, memory, striped, cases, peer })
     };
     peers.into_iter().map(load).collect()
 }
@@ -188,6 +190,14 @@ struct Report {
 #[derive(Deserialize)]
 struct Inspection {
     memory: Memory,
+}
+
+/// What all operators of an artefact multiply and add up.
+fn multiply_accumulates(artefact: &[u8]) -> Result<u64> {
+    let aligned = AlignedBytes::copy_of(artefact);
+    let artefact = Artefact::parse(&aligned)?;
+    let operators = 0..artefact.operators().len() as u16;
+    Ok(operators.map(|operator| artefact.multiply_accumulates(operator)).sum())
 }
 
 /// The lines of one model in `golden.tsv`.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 use ocelli_compiler::convert::{Conversion, Options, convert};
+use ocelli_compiler::eliminate::Eliminated;
 use ocelli_compiler::plan::Budget;
 use ocelli_compiler::quantize::Method;
 use ocelli_compiler::report::Report;
@@ -47,6 +48,9 @@ pub struct Arguments {
     /// Let the input come row by row, so that it never exists as a whole
     #[arg(long)]
     stream_input: bool,
+    /// Keep channels that no output depends on; outputs are the same, the answer id is another
+    #[arg(long)]
+    keep_dead_channels: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -65,6 +69,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         version: arguments.model_version,
         provenance: arguments.provenance,
         budget: Budget { ram_bytes: arguments.ram_budget, streams_input: arguments.stream_input },
+        keep_dead_channels: arguments.keep_dead_channels,
     };
     let spinner = terminal::spinner(format!("Converting {}", arguments.model.display()));
     let Conversion { model, mut bytes, report, .. } =
@@ -94,6 +99,15 @@ fn print(report: &Report) -> Result<(), Failure> {
     }
     for output in &report.outputs {
         say!("{FAINT}{}: {:.1} dB against float{FAINT:#}", output.name, output.sqnr_db)?;
+    }
+    if report.eliminated.is_something() {
+        let Eliminated { channels, macs, constant_bytes } = report.eliminated;
+        anstream::println!(
+            "removed {} dead channels with {} multiply-accumulates and {} bytes; no output changes",
+            thousands(channels),
+            thousands(macs),
+            thousands(constant_bytes),
+        );
     }
     let artefact = &report.artefact;
     say!(

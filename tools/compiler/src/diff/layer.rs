@@ -101,7 +101,9 @@ impl<'a> Layers<'a> {
         };
         if graph.tensors[id].elements() != real.len() {
             let (shape, found) = (&graph.tensors[id].shape, &tensor.shape);
-            difference.unmatched = Some(format!("it is {found:?} here and {shape:?} in the source"));
+            difference.unmatched = Some(format!(
+                "it is {found:?} here and {shape:?} in the source; where dead channels were removed, compare what `convert --keep-dead-channels` gives"
+            ));
             return Ok(difference);
         }
         let stage = self.stage(id);

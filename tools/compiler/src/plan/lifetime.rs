@@ -87,7 +87,8 @@ pub(super) fn lifetimes(model: &Model, order: &[usize], groups: &[Group]) -> Res
 struct Uses<'a> {
     model: &'a Model,
     groups: &'a [Group],
-    /// The last step that needs each tensor: the last of its row group, the last of all for outputs and states.
+    /// The last step that needs each tensor: the last of its row group; for outputs and states, which the last
+    /// operator may not overwrite either, one behind the last of all.
     last: Vec<usize>,
 }
 
@@ -102,7 +103,7 @@ impl<'a> Uses<'a> {
         }
         let states = model.states.iter().flat_map(|state| [state.tensor, state.next]);
         for tensor in model.outputs.iter().copied().chain(states) {
-            uses.last[usize::from(tensor)] = order.len().saturating_sub(1);
+            uses.last[usize::from(tensor)] = order.len();
         }
         uses
     }

@@ -57,6 +57,30 @@ fn an_operand_that_is_read_later_is_kept() {
 }
 
 #[test]
+fn the_last_operator_overwrites_no_output() {
+    let mut model =
+        model(&[64, 64, 64, 256], &[(Operator::Lookup, &[0, 3], 1), (Operator::Lookup, &[1, 3], 2)], &[1, 2]);
+    model.tensors[3].data = Some((0..=255).collect());
+    let plan = plan(&model).unwrap();
+    assert_ne!(plan.placements[1], plan.placements[2]);
+    model.schedules.push(plan);
+    assert_eq!(ocelli_format::write(&model).err(), None);
+}
+
+#[test]
+fn a_reshape_may_be_read_under_both_shapes() {
+    let both = Operator::Concatenate { axis: 0 };
+    let nodes: &[(Operator, &[u16], u16)] =
+        &[(Operator::Lookup, &[0, 4], 1), (Operator::Reshape, &[1], 2), (both, &[1, 2], 3)];
+    let mut model = model(&[64, 64, 64, 128, 256], nodes, &[3]);
+    model.tensors[4].data = Some((0..=255).collect());
+    let plan = plan(&model).unwrap();
+    assert_eq!(plan.placements[1], plan.placements[2]);
+    model.schedules.push(plan);
+    assert_eq!(ocelli_format::write(&model).err(), None);
+}
+
+#[test]
 fn a_tensor_added_to_itself_is_not_overwritten() {
     let model = model(&[32, 32], &[(add(), &[0, 0], 1)], &[1]);
     let plan = plan(&model).unwrap();

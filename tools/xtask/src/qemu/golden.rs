@@ -94,7 +94,7 @@ fn print_row(model: &Model, title: &str, machine: &str, equal: usize, run: &Run)
         machine,
         format!("{equal}/{}", model.cases.len()),
         infer,
-        infer as f64 / model.peer.macs as f64,
+        infer as f64 / model.macs as f64,
         peer,
         run.arena_bytes,
         run.infer_stack_bytes
