@@ -40,6 +40,8 @@ def scale(value):
 class Tensor:
     """An int8 tensor, or a constant of any type."""
 
+    places = False  # int32 in the file, counted from -128 in the answers
+
     def __init__(self, shape, scales=None, zero_point=0, data=None, axis=0):
         self.shape, self.zero_point, self.axis = list(shape), zero_point, axis
         self.scales = None if scales is None else [scale(s) for s in np.atleast_1d(scales)]
@@ -62,7 +64,7 @@ def model_bytes(operator, options, inputs, outputs):
         t = schema.TensorT()
         t.name = f"{'output' if index >= len(inputs) else 'input'}_{index}"
         t.shape = tensor.shape
-        t.type = schema.TensorType.INT8
+        t.type = schema.TensorType.INT32 if tensor.places else schema.TensorType.INT8
         if tensor.data is not None:
             t.type = {"int8": schema.TensorType.INT8, "int32": schema.TensorType.INT32}[str(tensor.data.dtype)]
             buffer = schema.BufferT()
@@ -114,8 +116,10 @@ def run(model, inputs, values, count=1):
         values = values[size:]
     assert values.size == 0
     interpreter.invoke()
-    outputs = [interpreter.get_output(index).astype(np.int8).ravel() for index in range(count)]
-    return np.concatenate(outputs)
+    outputs = [interpreter.get_output(index) for index in range(count)]
+    # Places count from -128.
+    outputs = [output - 128 if output.dtype == np.int32 else output for output in outputs]
+    return np.concatenate([output.astype(np.int8).ravel() for output in outputs])
 
 
 models, vectors, layers, unary = {}, [], [], []
@@ -264,12 +268,35 @@ def pool(name, operator, shape, filter_hw, stride, padding, activation=NONE, zer
     case(name, operator, options, [tensor], output, **window_keys, activation=clamp)
 
 
-def mean(name, shape, axes, keep, input_q, output_q):
+def reduce(name, operator, shape, axes, keep, input_q, output_q):
     output_shape = [1 if i in axes else n for i, n in enumerate(shape) if keep or i not in axes]
     options = schema.ReducerOptionsT()
     options.keepDims = keep
     axis = Tensor([len(axes)], data=np.array(axes, np.int32))
-    case(name, "MEAN", options, [Tensor(shape, *input_q), axis], Tensor(output_shape, *output_q), axes=axes)
+    case(name, operator, options, [Tensor(shape, *input_q), axis], Tensor(output_shape, *output_q), axes=axes)
+
+
+def mean(name, shape, axes, keep, input_q, output_q):
+    reduce(name, "MEAN", shape, axes, keep, input_q, output_q)
+
+
+def places(name, operator, shape, axis):
+    options = schema.ArgMaxOptionsT() if operator == "ARG_MAX" else schema.ArgMinOptionsT()
+    options.outputType = schema.TensorType.INT32
+    output = Tensor(shape[:axis] + shape[axis + 1:], 1.0, -128)
+    output.places = True
+    # Values that are often equal.
+    case(name, operator, options, [Tensor(shape, 0.05, -3), Tensor([1], data=np.array([axis], np.int32))], output,
+         runs=((1, 0), (2, 6), (3, 5)), axes=[axis])
+
+
+def batch_matmul(name, left, right, left_q, right_q, output_q, transposed=False):
+    options = schema.BatchMatMulOptionsT()
+    options.adjY = transposed
+    columns = right[-2] if transposed else right[-1]
+    inputs = [Tensor(left, *left_q), Tensor(right, *right_q)]
+    keys = {"right": right, "right_q": inputs[1].text(), "transposed": int(transposed)}
+    case(name, "BATCH_MATMUL", options, inputs, Tensor([*left[:-1], columns], *output_q), **keys)
 
 
 def binary(name, operator, shape, left_q, right_q, output_q, activation=NONE, right_shape=None, **more):
@@ -491,6 +518,18 @@ mean("mean_hw_keep", [1, 6, 5, 7], [1, 2], True, (0.05, -9), (0.02, 5))
 mean("mean_hw", [2, 3, 3, 18], [1, 2], False, (0.05, -128), (0.05, -128))
 mean("mean_hw_same_scale", [1, 8, 8, 4], [1, 2], True, (0.1, 3), (0.1, 3))
 mean("mean_channels", [1, 3, 4, 6], [3], True, (0.05, 10), (0.03, -2))
+mean("mean_all", [1, 4, 5, 3], [1, 2, 3], False, (0.05, -9), (0.01, 5))
+reduce("sum_hw", "SUM", [1, 6, 5, 7], [1, 2], True, (0.05, -9), (0.4, 5))
+reduce("sum_channels", "SUM", [2, 3, 4, 6], [3], False, (0.05, 10), (0.13, -2))
+reduce("sum_rows", "SUM", [1, 9, 4, 3], [1], True, (0.05, -128), (0.4, -128))
+reduce("reduce_max_channels", "REDUCE_MAX", [1, 3, 4, 6], [3], True, (0.05, 10), (0.05, 10))
+reduce("reduce_max_hw", "REDUCE_MAX", [2, 5, 4, 3], [1, 2], False, (0.05, -10), (0.05, -10))
+reduce("reduce_min_rows", "REDUCE_MIN", [1, 5, 4, 3], [1], False, (0.05, 100), (0.05, 100))
+places("arg_max_channels", "ARG_MAX", [1, 5, 4, 21], 3)
+places("arg_max_rows", "ARG_MAX", [1, 7, 4, 3], 1)
+places("arg_min_channels", "ARG_MIN", [1, 5, 4, 9], 3)
+batch_matmul("batch_matmul", [2, 5, 7], [2, 7, 4], (0.05, -3), (0.04, 12), (0.3, -6))
+batch_matmul("batch_matmul_transposed", [1, 2, 3, 8], [1, 2, 5, 8], (0.05, 40), (0.04, -50), (1.1, 5), True)
 binary("add", "ADD", [1, 4, 5, 6], (0.05, -3), (0.08, 12), (0.1, -6))
 binary("add_relu6", "ADD", [1, 4, 5, 6], (0.05, -3), (0.008, 100), (0.04, -128), RELU6)
 binary("add_same_scale", "ADD", [1, 100], (0.05, -128), (0.05, -128), (0.09, -128), RELU)

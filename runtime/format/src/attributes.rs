@@ -59,6 +59,11 @@ impl<'a> Attributes<'a> {
         self.number(4) as i32
     }
 
+    /// Eight bytes.
+    pub fn u64(&mut self) -> u64 {
+        u64::from(self.number(4)) | u64::from(self.number(4)) << 32
+    }
+
     #[inline(never)]
     fn number(&mut self, length: usize) -> u32 {
         let (bytes, rest) = self.0.split_at_checked(length).unwrap_or_default();
@@ -76,7 +81,7 @@ pub(crate) fn length(kind: OperatorKind) -> usize {
         | OperatorKind::TransposeConv2d => 18,
         OperatorKind::DepthwiseConv2d => 20,
         OperatorKind::FullyConnected | OperatorKind::ResizeNearest | OperatorKind::ResizeBilinear => 2,
-        OperatorKind::Mean => 5,
+        OperatorKind::Mean | OperatorKind::Sum => 5,
         OperatorKind::Add | OperatorKind::Sub => 18,
         OperatorKind::Mul | OperatorKind::Div => 7,
         OperatorKind::Concatenate | OperatorKind::Gather => 1,
@@ -90,6 +95,10 @@ pub(crate) fn length(kind: OperatorKind) -> usize {
         OperatorKind::Softmax => 9,
         OperatorKind::Prelu => 10,
         OperatorKind::SquaredDifference => 16,
+        OperatorKind::ArgMax => 1,
+        OperatorKind::BatchMatmul => 6,
+        OperatorKind::LocalResponseNormalization => 13,
+        OperatorKind::Normalize => 11,
     }
 }
 
@@ -149,6 +158,23 @@ pub(crate) fn read(kind: OperatorKind, mut from: Attributes<'_>) -> Operator {
         }
         OperatorKind::Gather => Operator::Gather { axis: from.u8() },
         OperatorKind::Interpolate => Operator::Interpolate,
+        OperatorKind::Sum => Operator::Sum { factor: from.factor() },
+        OperatorKind::ArgMax => Operator::ArgMax { last: from.flag() },
+        OperatorKind::BatchMatmul => {
+            Operator::BatchMatmul { right_transposed: from.flag(), factor: from.factor() }
+        }
+        OperatorKind::LocalResponseNormalization => Operator::LocalResponseNormalization {
+            before: from.u16(),
+            after: from.u16(),
+            shift: from.u8(),
+            offset: from.u64(),
+        },
+        OperatorKind::Normalize => Operator::Normalize {
+            centered: from.flag(),
+            shift: from.u8(),
+            offset: from.u64(),
+            gain_bits: from.u8(),
+        },
     }
 }
 
@@ -166,7 +192,18 @@ pub(crate) fn write(operator: &Operator, bytes: &mut alloc::vec::Vec<u8>) {
             to.window(window).number(&depth_multiplier.to_le_bytes()).clamp(clamp)
         }
         Operator::FullyConnected { clamp } => to.clamp(clamp),
-        Operator::Mean { factor } => to.factor(factor),
+        Operator::Mean { factor } | Operator::Sum { factor } => to.factor(factor),
+        Operator::ArgMax { last } => to.number(&[u8::from(*last)]),
+        Operator::BatchMatmul { right_transposed, factor } => {
+            to.number(&[u8::from(*right_transposed)]).factor(factor)
+        }
+        Operator::LocalResponseNormalization { before, after, shift, offset } => {
+            let to = to.number(&before.to_le_bytes()).number(&after.to_le_bytes());
+            to.number(&[*shift]).number(&offset.to_le_bytes())
+        }
+        Operator::Normalize { centered, shift, offset, gain_bits } => {
+            to.number(&[u8::from(*centered), *shift]).number(&offset.to_le_bytes()).number(&[*gain_bits])
+        }
         Operator::Add { left_shift, inputs: [left, right], output, clamp }
         | Operator::Sub { left_shift, inputs: [left, right], output, clamp } => {
             to.number(&[*left_shift]).factor(left).factor(right).factor(output).clamp(clamp)
@@ -231,7 +268,7 @@ pub(crate) fn kind_of_code(code: u16) -> Option<OperatorKind> {
     ALL.get(usize::from(code).wrapping_sub(1)).copied()
 }
 
-const ALL: [OperatorKind; 25] = [
+const ALL: [OperatorKind; 30] = [
     OperatorKind::Conv2d,
     OperatorKind::DepthwiseConv2d,
     OperatorKind::FullyConnected,
@@ -257,4 +294,9 @@ const ALL: [OperatorKind; 25] = [
     OperatorKind::Rearrange,
     OperatorKind::Gather,
     OperatorKind::Interpolate,
+    OperatorKind::Sum,
+    OperatorKind::ArgMax,
+    OperatorKind::BatchMatmul,
+    OperatorKind::LocalResponseNormalization,
+    OperatorKind::Normalize,
 ];

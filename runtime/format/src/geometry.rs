@@ -7,6 +7,9 @@ use crate::error::ParseError;
 use crate::graph::OperatorView;
 use crate::operator::{Clamp, Factor, Operator, Window};
 
+/// Numbers in the table of a power.
+const POWER_ENTRIES: usize = 257;
+
 /// No operator of an artefact visits as many values, so that the work of all can be added up.
 pub(crate) const MAX_WORK: u64 = u64::MAX >> 16;
 
@@ -81,7 +84,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
             let [rows, columns] = window.filter.map(u64::from);
             (fits, written * rows.min(height as u64) * columns.min(width as u64))
         }
-        Operator::Mean { .. } => {
+        Operator::Mean { .. } | Operator::Sum { .. } => {
             let [batches, _, _, channels] = input.shape.nhwc()?;
             (written == (batches * channels) as u64, visited)
         }
@@ -106,6 +109,32 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
         Operator::ResizeNearest { .. } | Operator::ResizeBilinear { .. } => {
             let ([batches, _, _, channels], [out_batches, _, _, out_channels]) = images()?;
             ([batches, channels] == [out_batches, out_channels], written)
+        }
+        Operator::ArgMax { .. } => {
+            let [batches, height, width, channels] = input.shape.nhwc()?;
+            (written == (batches * channels) as u64 && height * width <= 256, visited)
+        }
+        Operator::BatchMatmul { right_transposed, .. } => {
+            let ([outer, batches, rows, depth], [out_outer, out_batches, out_rows, columns]) = images()?;
+            let [right_outer, right_batches, first, second] = operand(1).shape.nhwc()?;
+            let matrix = if right_transposed { [second, first] } else { [first, second] };
+            let alike = [right_outer, right_batches] == [outer, batches];
+            let fits = matrix == [depth, columns]
+                && [outer, batches, rows] == [out_outer, out_batches, out_rows]
+                && (alike || [right_outer, right_batches] == [1, 1]);
+            (fits, written.saturating_mul(depth as u64))
+        }
+        Operator::LocalResponseNormalization { .. } => {
+            (input.shape == output.shape && operand(1).shape.elements() == POWER_ENTRIES, written)
+        }
+        Operator::Normalize { .. } => {
+            let [_, height, groups, inner] = input.shape.nhwc()?;
+            let gains = operand(2).shape.elements();
+            let fits = visited == written
+                && operand(1).shape.elements() == POWER_ENTRIES
+                && operand(3).shape.elements() == gains
+                && (height * groups * inner).is_multiple_of(gains);
+            (fits, written)
         }
         Operator::Softmax { .. } => (input.shape == output.shape, written),
         Operator::Lookup => (visited == written && operand(1).shape.elements() == 256, written),
@@ -197,7 +226,13 @@ fn attributes_in_range(operator: &Operator) -> bool {
             window_in_range(window) && clamp_in_range(clamp)
         }
         Operator::FullyConnected { clamp } => clamp_in_range(clamp),
-        Operator::Mean { factor } => factor_in_range(factor),
+        Operator::Mean { factor } | Operator::Sum { factor } | Operator::BatchMatmul { factor, .. } => {
+            factor_in_range(factor)
+        }
+        Operator::LocalResponseNormalization { shift, offset, .. } => *shift <= 24 && *offset < 1 << 62,
+        Operator::Normalize { shift, offset, gain_bits, .. } => {
+            *shift <= 24 && *offset < 1 << 62 && *gain_bits <= 30
+        }
         Operator::Add { left_shift, inputs, output, clamp }
         | Operator::Sub { left_shift, inputs, output, clamp } => {
             let mut factors = inputs.iter().chain([output]);
@@ -224,6 +259,7 @@ fn attributes_in_range(operator: &Operator) -> bool {
         | Operator::Pad { .. }
         | Operator::Reshape
         | Operator::Lookup
+        | Operator::ArgMax { .. }
         | Operator::Minimum
         | Operator::Maximum
         | Operator::Rearrange { .. }
@@ -262,7 +298,7 @@ fn window_in_range(window: &Window) -> bool {
     [window.filter, window.stride, window.dilation].as_flattened().iter().all(|&size| size >= 1)
 }
 
-/// Multiply-accumulates of one run: the work of the operators that have weights.
+/// Multiply-accumulates of one run: the work of the operators that have weights, and of matrix products.
 pub(crate) fn multiply_accumulates(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> u64 {
     let weighted = matches!(
         view.operator(),
@@ -270,6 +306,7 @@ pub(crate) fn multiply_accumulates(artefact: &Artefact<'_>, view: &OperatorView<
             | Operator::DepthwiseConv2d { .. }
             | Operator::FullyConnected { .. }
             | Operator::TransposeConv2d { .. }
+            | Operator::BatchMatmul { .. }
     );
     if weighted { work(artefact, view).unwrap_or(MAX_WORK) } else { 0 }
 }

@@ -104,6 +104,9 @@ fn check_operands(
             &[Role::Values, Role::Constant, Role::Constant32, Role::Constant32, Role::Constant]
         }
         kind if kind.has_two_inputs() => &[Role::Values; 2],
+        OperatorKind::BatchMatmul => &[Role::Values; 2],
+        OperatorKind::LocalResponseNormalization => &[Role::Values, Role::Constant32],
+        OperatorKind::Normalize => &[Role::Values, Role::Constant32, Role::Constant32, Role::Constant32],
         OperatorKind::Lookup | OperatorKind::Prelu => &[Role::Values, Role::Constant],
         OperatorKind::Gather => &[Role::Values, Role::Constant32],
         OperatorKind::Interpolate => &[Role::Values, Role::Constant32, Role::Constant32],

@@ -207,6 +207,48 @@ pub enum Operator {
     /// Operands: input `[N, H, W, C]`, rows `[H]` i32, columns `[W]` i32 of the output: bilinear at these
     /// positions, in 1/1024 of a pixel.
     Interpolate,
+    /// Operand: input `[N, H, W, C]`; the sum over H and W, requantized.
+    Sum {
+        /// Input scale over output scale.
+        factor: Factor,
+    },
+    /// Operand: input `[N, H, W, C]`; the place of the largest value over H and W, at most 256 of them.
+    /// Output scale 1, zero point -128.
+    ArgMax {
+        /// Whether the last one of equal values counts, not the first.
+        last: bool,
+    },
+    /// Operands: `[.., .., M, K]` and `[.., .., K, N]`, the outer axes of the second equal or all 1.
+    BatchMatmul {
+        /// Whether the second one is `[.., .., N, K]`.
+        right_transposed: bool,
+        /// Product of the input scales over the output scale.
+        factor: Factor,
+    },
+    /// Operands: input, table of a power `[257]` i32. Each number times the power of `shift` and `offset`
+    /// applied to the sum of squares of its neighbours along the innermost axis.
+    LocalResponseNormalization {
+        /// Neighbours that count before.
+        before: u16,
+        /// Neighbours that count behind.
+        after: u16,
+        /// By how much sums are shifted left.
+        shift: u8,
+        /// What is added to the shifted sums.
+        offset: u64,
+    },
+    /// Operands: input `[N, H, G, I]`, table of a power `[257]` i32, gains i32, offsets i32 that repeat along
+    /// each of the N blocks. What has the same N and G is normalized together.
+    Normalize {
+        /// Whether the mean is taken out.
+        centered: bool,
+        /// By how much sums are shifted left.
+        shift: u8,
+        /// What is added to the shifted sums.
+        offset: u64,
+        /// Fraction bits of the gains.
+        gain_bits: u8,
+    },
 }
 
 /// The operators by name, as an application links them, with their codes in the artefact.
@@ -240,6 +282,11 @@ pub enum OperatorKind {
     Rearrange = 23,
     Gather = 24,
     Interpolate = 25,
+    Sum = 26,
+    ArgMax = 27,
+    BatchMatmul = 28,
+    LocalResponseNormalization = 29,
+    Normalize = 30,
 }
 
 impl Operator {
@@ -271,6 +318,11 @@ impl Operator {
             Operator::Rearrange { .. } => OperatorKind::Rearrange,
             Operator::Gather { .. } => OperatorKind::Gather,
             Operator::Interpolate => OperatorKind::Interpolate,
+            Operator::Sum { .. } => OperatorKind::Sum,
+            Operator::ArgMax { .. } => OperatorKind::ArgMax,
+            Operator::BatchMatmul { .. } => OperatorKind::BatchMatmul,
+            Operator::LocalResponseNormalization { .. } => OperatorKind::LocalResponseNormalization,
+            Operator::Normalize { .. } => OperatorKind::Normalize,
         }
     }
 

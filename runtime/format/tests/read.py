@@ -36,6 +36,11 @@ OPERATORS = {
     23: ("Rearrange", [("start", "I"), ("strides", "6i")]),
     24: ("Gather", [("axis", "B")]),
     25: ("Interpolate", []),
+    26: ("Sum", [FACTOR]),
+    27: ("ArgMax", [("last", "B")]),
+    28: ("BatchMatmul", [("right_transposed", "B"), FACTOR]),
+    29: ("LocalResponseNormalization", [("before", "H"), ("after", "H"), ("shift", "B"), ("offset", "Q")]),
+    30: ("Normalize", [("centered", "B"), ("shift", "B"), ("offset", "Q"), ("gain_bits", "B")]),
 }
 
 

@@ -175,7 +175,17 @@ fn attributes(operator: &Operator) -> Vec<i64> {
             [window(at), vec![i64::from(*depth_multiplier)], clamp(bounds)].concat()
         }
         Operator::FullyConnected { clamp: bounds } => clamp(bounds),
-        Operator::Mean { factor: only } => factor(only),
+        Operator::Mean { factor: only } | Operator::Sum { factor: only } => factor(only),
+        Operator::ArgMax { last } => vec![i64::from(*last)],
+        Operator::BatchMatmul { right_transposed, factor: only } => {
+            [vec![i64::from(*right_transposed)], factor(only)].concat()
+        }
+        Operator::LocalResponseNormalization { before, after, shift, offset } => {
+            vec![i64::from(*before), i64::from(*after), i64::from(*shift), *offset as i64]
+        }
+        Operator::Normalize { centered, shift, offset, gain_bits } => {
+            vec![i64::from(*centered), i64::from(*shift), *offset as i64, i64::from(*gain_bits)]
+        }
         Operator::Add { left_shift, inputs: [left, right], output, clamp: bounds }
         | Operator::Sub { left_shift, inputs: [left, right], output, clamp: bounds } => {
             [vec![i64::from(*left_shift)], factor(left), factor(right), factor(output), clamp(bounds)]

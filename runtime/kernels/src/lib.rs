@@ -45,9 +45,17 @@ mod transpose_conv_2d;
 
 mod pool;
 
+mod arg_max;
 mod average_pool_2d;
 mod max_pool_2d;
 mod mean;
+mod sum;
+
+mod batch_matmul;
+
+mod local_response_normalization;
+mod normalize;
+mod power;
 
 mod broadcast;
 
@@ -76,8 +84,10 @@ mod lookup;
 pub mod table;
 
 pub use add::{AddParameters, add_s8};
+pub use arg_max::{ArgMaxParameters, arg_max_s8};
 pub use average_pool_2d::average_pool_2d_s8;
 pub use backend::{available_backends, backend, use_backend};
+pub use batch_matmul::{BatchMatmulParameters, batch_matmul_s8};
 pub use broadcast::Broadcast;
 pub use concatenate::{ConcatenateParameters, concatenate_s8};
 pub use conv_2d::{Conv2dParameters, conv_2d_s8};
@@ -88,14 +98,19 @@ pub use filter::Filter;
 pub use fully_connected::{FullyConnectedParameters, fully_connected_s8};
 pub use gather::{GatherParameters, gather_s8};
 pub use interpolate::{InterpolateParameters, interpolate_s8};
+pub use local_response_normalization::{
+    LocalResponseNormalizationParameters, local_response_normalization_s8,
+};
 pub use lookup::{LOOKUP_ENTRIES, fill_lookup, lookup_s8};
 pub use max_pool_2d::max_pool_2d_s8;
 pub use maximum::maximum_s8;
 pub use mean::{MeanParameters, mean_s8};
 pub use minimum::minimum_s8;
 pub use mul::{MulParameters, mul_s8};
+pub use normalize::{Affine, NormalizeParameters, normalize_s8};
 pub use pad::{PadParameters, pad_s8};
 pub use pool::Pool2dParameters;
+pub use power::POWER_ENTRIES;
 pub use prelu::{PreluParameters, prelu_s8};
 pub use rearrange::{RearrangeParameters, rearrange_s8};
 pub use requantize::{
@@ -109,6 +124,7 @@ pub use softmax::{SoftmaxParameters, softmax_s8};
 pub use source::Source;
 pub use squared_difference::{SquaredDifferenceParameters, squared_difference_s8};
 pub use sub::sub_s8;
+pub use sum::sum_s8;
 pub use transpose_conv_2d::{check_transpose_conv_2d, transpose_conv_2d_s8};
 pub use window::Axis;
 

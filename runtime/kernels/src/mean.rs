@@ -5,7 +5,7 @@ use crate::finish::Finish;
 use crate::runs::{runs, runs_mut};
 use crate::{KernelError, Requantize};
 
-/// What a mean computes.
+/// What a mean, or a sum, computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MeanParameters {
     /// Product of the axes before those that are averaged: `N` for the mean over `H` and `W`.
@@ -18,12 +18,12 @@ pub struct MeanParameters {
     pub input_zero_point: i8,
     /// Zero point of the output.
     pub output_zero_point: i8,
-    /// `input_scale / output_scale`; the division by `count` is the kernel's.
+    /// `input_scale / output_scale`; the division by `count` is the mean's kernel's.
     pub requantize: Requantize,
 }
 
 impl MeanParameters {
-    /// Whether [`mean_s8`] may run with slices of these lengths.
+    /// Whether [`mean_s8`] and [`sum_s8`](crate::sum_s8) may run with slices of these lengths.
     ///
     /// # Errors
     /// A [`KernelError`] that says what does not fit; [`KernelError::TooLarge`] also where a sum
@@ -68,9 +68,20 @@ impl MeanParameters {
 /// # Source
 /// TFLite reference kernel `reference_ops::QuantizedMeanOrSum`.
 pub fn mean_s8(parameters: &MeanParameters, input: &[i8], output: &mut [i8]) {
-    let MeanParameters { count, inner, .. } = *parameters;
     let requantize = parameters.divided();
     let finish = Finish::unclamped(parameters.output_zero_point);
+    column_sums(parameters, input, output, |sum| finish.apply(sum, requantize));
+}
+
+/// Calls `finish` with the sum of every column, counted from the zero point.
+#[inline(always)]
+pub(crate) fn column_sums(
+    parameters: &MeanParameters,
+    input: &[i8],
+    output: &mut [i8],
+    finish: impl Fn(i32) -> i8,
+) {
+    let MeanParameters { count, inner, .. } = *parameters;
     let zero = i32::from(parameters.input_zero_point).wrapping_mul(count as i32);
     for (input, output) in runs(input, count * inner).zip(runs_mut(output, inner)) {
         for (block, output) in output.chunks_mut(BLOCK).enumerate() {
@@ -81,7 +92,7 @@ pub fn mean_s8(parameters: &MeanParameters, input: &[i8], output: &mut [i8]) {
                 }
             }
             for (output, &sum) in output.iter_mut().zip(&sums) {
-                *output = finish.apply(sum.wrapping_sub(zero), requantize);
+                *output = finish(sum.wrapping_sub(zero));
             }
         }
     }

@@ -168,6 +168,39 @@ pub fn check_node(graph: &Graph, node: &Node) -> Result<(), String> {
             }
             input.shape.clone()
         }
+        Op::Reduce { axes, .. } => {
+            let [input] = take(&operands)?;
+            reduced(&input.shape, axes, &output.shape)?
+        }
+        Op::BatchMatmul { right_transposed } => {
+            let [left, right] = take(&operands)?;
+            batch_matmul(&left.shape, &right.shape, *right_transposed)?
+        }
+        Op::LocalResponseNormalization { alpha, beta, bias, .. } => {
+            let [input] = take(&operands)?;
+            let sound = *bias > 0.0 && *alpha >= 0.0 && *beta >= 0.0;
+            if input.shape.is_empty() || !sound || ![*alpha, *beta, *bias].iter().all(|x| x.is_finite()) {
+                return Err(format!("alpha {alpha}, beta {beta}, bias {bias}"));
+            }
+            input.shape.clone()
+        }
+        Op::Normalize { view, epsilon, .. } => {
+            let [input, gains, offsets] = take(&operands)?;
+            let repeats = |values: &Tensor| {
+                values
+                    .floats()
+                    .is_some_and(|values| (view[1] * view[2] * view[3]).is_multiple_of(values.len()))
+            };
+            let sound = epsilon.is_finite() && *epsilon >= 0.0 && gains.elements() == offsets.elements();
+            let whole = view.iter().product::<usize>() == input.elements();
+            if !(sound && whole && repeats(gains) && repeats(offsets)) {
+                return Err(format!("a normalization of {:?} as {view:?}", input.shape));
+            }
+            if output.elements() != input.elements() {
+                return Err(format!("{:?} from {:?}", output.shape, input.shape));
+            }
+            output.shape.clone()
+        }
         Op::Concatenate { axis } => concatenate(&operands, *axis)?,
         Op::Pad { before, after, value } => {
             let [input] = take(&operands)?;
@@ -307,7 +340,11 @@ fn check_elements(node: &Node, operands: &[&Tensor], output: &Tensor) -> Result<
         | Op::FullyConnected { .. } => operands.get(2),
         _ => None,
     };
-    let same = operands.len() - usize::from(bias.is_some());
+    let same = match node.op {
+        // Gains and offsets stay float.
+        Op::Normalize { .. } => 1,
+        _ => operands.len() - usize::from(bias.is_some()),
+    };
     if let Some(other) = operands[..same].iter().find(|operand| operand.element != output.element) {
         return Err(format!(
             "`{}` is {:?} but the result is {:?}",
@@ -483,6 +520,46 @@ fn broadcast(left: &[usize], right: &[usize]) -> Result<Vec<usize>, String> {
             _ => Err(format!("shapes {left:?} and {right:?} do not broadcast")),
         })
         .collect()
+}
+
+/// The neighbouring axes over which a reduction runs, as extents before, of and behind them.
+pub fn reduced_view(shape: &[usize], axes: &[usize]) -> Option<[usize; 3]> {
+    let long = |axis: &usize| shape[*axis] != 1;
+    let (mut view, mut place) = ([1; 3], 0);
+    for axis in (0..shape.len()).filter(long) {
+        if axes.contains(&axis) != (place == 1) {
+            place += 1;
+        }
+        *view.get_mut(place)? *= shape[axis];
+    }
+    Some(view)
+}
+
+fn reduced(shape: &[usize], axes: &[usize], stated: &[usize]) -> Result<Vec<usize>, String> {
+    if !axes.is_sorted_by(|left, right| left < right) || axes.last().is_some_and(|&axis| axis >= shape.len())
+    {
+        return Err(format!("axes {axes:?} of shape {shape:?}"));
+    }
+    if reduced_view(shape, axes).is_none() {
+        return Err(format!("axes {axes:?} of shape {shape:?}; neighbouring axes are supported"));
+    }
+    let gone: Vec<usize> =
+        (0..shape.len()).filter(|axis| !axes.contains(axis)).map(|axis| shape[axis]).collect();
+    let kept = shape.iter().enumerate().map(|(axis, &extent)| if axes.contains(&axis) { 1 } else { extent });
+    Ok(if stated == gone { gone } else { kept.collect() })
+}
+
+fn batch_matmul(left: &[usize], right: &[usize], right_transposed: bool) -> Result<Vec<usize>, String> {
+    let refused = || format!("the product of {left:?} and {right:?}");
+    let (&[ref outer @ .., rows, depth], &[ref right_outer @ .., first, second]) = (left, right) else {
+        return Err(refused());
+    };
+    let (inner, columns) = if right_transposed { (second, first) } else { (first, second) };
+    let fits = inner == depth && (outer == right_outer || right_outer.iter().all(|&extent| extent == 1));
+    if !fits || left.len() > 4 || right.len() > left.len() {
+        return Err(refused());
+    }
+    Ok([outer, &[rows, columns]].concat())
 }
 
 /// Whether a tensor of shape `from` repeats along axes of extent 1 or missing ones to fill `to`.

@@ -11,6 +11,7 @@ mod constants;
 mod function;
 mod identity;
 mod moves;
+mod normalize;
 mod pad;
 mod per_channel;
 mod prelu;
@@ -52,8 +53,25 @@ pub(crate) fn fuse(graph: &mut Graph) {
 /// Gives a float graph the form that serves integers best, once nobody looks for patterns in it any more:
 /// before quantization. Tensors keep their numbers.
 pub fn prepare(graph: &mut Graph) {
+    if normalize::fold(graph) {
+        drop_unread(graph);
+    }
     per_channel::fold(graph);
     function::fold(graph);
+}
+
+/// Removes nodes whose results nothing reads; every tensor stays.
+fn drop_unread(graph: &mut Graph) {
+    let mut wanted = vec![false; graph.tensors.len()];
+    graph.outputs.iter().for_each(|&id| wanted[id] = true);
+    let mut removed = vec![false; graph.nodes.len()];
+    for (index, node) in graph.nodes.iter().enumerate().rev() {
+        removed[index] = !node.outputs.iter().any(|&id| wanted[id]);
+        if !removed[index] {
+            node.inputs.iter().for_each(|&id| wanted[id] = true);
+        }
+    }
+    remove_nodes(graph, &removed);
 }
 
 /// Removes nodes whose results nothing reads and tensors that nothing names, and renumbers the rest.

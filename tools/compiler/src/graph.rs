@@ -177,6 +177,44 @@ pub enum Op {
     Select,
     /// Operands: input, and slopes below 0: a constant of the input's innermost axes, `[C]` as a rule.
     Prelu,
+    /// Over neighbouring axes, which stay with extent 1 or go; [`Op::Mean`] has a form of its own.
+    Reduce {
+        /// What is made of the numbers.
+        reduction: Reduction,
+        /// Axes of the operand, rising.
+        axes: Vec<usize>,
+    },
+    /// Operands: `[..., M, K]` and `[..., K, N]`, both computed; the second may be one matrix for all.
+    BatchMatmul {
+        /// Whether the second one is `[..., N, K]`.
+        right_transposed: bool,
+    },
+    /// `x / (bias + alpha * sum)^beta`, with the sum of squares of neighbours along the innermost axis.
+    LocalResponseNormalization {
+        /// Neighbours that count before.
+        before: usize,
+        /// Neighbours that count behind.
+        after: usize,
+        /// Factor of the sum.
+        alpha: f32,
+        /// Exponent.
+        beta: f32,
+        /// What is added to the sum.
+        bias: f32,
+    },
+    /// Operands: input, and float constants that repeat along its innermost axes: gains and offsets.
+    /// `(x - m) / sqrt(s + epsilon) * gain + offset`.
+    Normalize {
+        /// The operand's elements as `[outer, count, groups, inner]`; what is alike in `outer` and `groups` is
+        /// normalized together.
+        view: [usize; 4],
+        /// Whether `m` is the mean, otherwise 0.
+        centered: bool,
+        /// Whether `s` is the mean of squares, otherwise their sum.
+        mean: bool,
+        /// What keeps the root from 0.
+        epsilon: f32,
+    },
     /// Two or more operands.
     Concatenate {
         /// Axis of the output.
@@ -242,6 +280,43 @@ pub enum Op {
     Unary(Unary),
     /// As [`Op::Unary`], composed of several operators.
     Function(Function),
+}
+
+/// What [`Op::Reduce`] makes of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their mean.
+    Mean,
+    /// Their sum.
+    Sum,
+    /// The largest.
+    Maximum,
+    /// The smallest.
+    Minimum,
+    /// Where the largest one stands.
+    ArgMax {
+        /// Whether the last one of equals counts, not the first.
+        last: bool,
+    },
+    /// Where the smallest one stands.
+    ArgMin {
+        /// Whether the last one of equals counts, not the first.
+        last: bool,
+    },
+}
+
+impl Reduction {
+    /// Its name in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "ReduceMean",
+            Self::Sum => "ReduceSum",
+            Self::Maximum => "ReduceMax",
+            Self::Minimum => "ReduceMin",
+            Self::ArgMax { .. } => "ArgMax",
+            Self::ArgMin { .. } => "ArgMin",
+        }
+    }
 }
 
 /// Activation fused into an operator.
@@ -333,6 +408,10 @@ impl Op {
             Self::Binary { binary, .. } => binary.name(),
             Self::Select => "Select",
             Self::Prelu => "Prelu",
+            Self::Reduce { reduction, .. } => reduction.name(),
+            Self::BatchMatmul { .. } => "BatchMatmul",
+            Self::LocalResponseNormalization { .. } => "LocalResponseNormalization",
+            Self::Normalize { .. } => "Normalize",
             Self::Concatenate { .. } => "Concatenate",
             Self::Pad { .. } => "Pad",
             Self::Reshape => "Reshape",

@@ -8,6 +8,8 @@ mod builder;
 mod elementwise;
 mod factor;
 mod moving;
+mod power;
+mod reduce;
 mod table;
 mod weighted;
 
@@ -147,6 +149,16 @@ fn lower_node(builder: &mut Builder<'_>, node: &graph::Node) -> Result<(), Lower
         Op::Unary(unary) => elementwise::unary(builder, node, *unary),
         Op::Function(function) => elementwise::function(builder, node, function),
         Op::Prelu => elementwise::prelu(builder, node),
+        Op::Reduce { reduction, axes } => reduce::reduce(builder, node, *reduction, axes),
+        Op::BatchMatmul { right_transposed } => reduce::batch_matmul(builder, node, *right_transposed),
+        &Op::LocalResponseNormalization { before, after, alpha, beta, bias } => {
+            let parameters = reduce::LocalResponse { before, after, alpha, beta, bias };
+            reduce::local_response_normalization(builder, node, &parameters)
+        }
+        &Op::Normalize { view, centered, mean, epsilon } => {
+            let parameters = reduce::Normalization { view, centered, mean, epsilon };
+            reduce::normalize(builder, node, &parameters)
+        }
         Op::Select => Err(builder::operands(node, "of several activations has no form on the device".into())),
     }
 }

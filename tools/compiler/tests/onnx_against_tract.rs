@@ -101,3 +101,29 @@ fn squeezenet_imports_whole() -> TractResult<()> {
     assert!(graph.nodes.iter().filter(|node| matches!(node.op, Op::Conv2d { .. })).count() == 26);
     Ok(())
 }
+
+/// The other networks that come with it, whose weights mean nothing: every operator has a form.
+#[test]
+fn light_networks_import_whole() {
+    let Some(folder) = std::env::var_os("OCELLI_ONNX_LIGHT") else {
+        eprintln!("skipped: OCELLI_ONNX_LIGHT names no folder");
+        return;
+    };
+    let mut refused = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !name.ends_with(".onnx") {
+            continue;
+        }
+        match import(&path) {
+            Ok(mut graph) => {
+                fold(&mut graph);
+                check(&graph).unwrap_or_else(|error| panic!("{name}: {error}"));
+                println!("{name}: {} nodes", graph.nodes.len());
+            }
+            Err(error) => refused.push(format!("{name}: {error}")),
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}

@@ -15,7 +15,7 @@ impl Mean {
     pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::Mean, check, run };
 }
 
-fn parameters(layer: &Layer<'_>) -> Result<MeanParameters, KernelError> {
+pub(super) fn parameters(layer: &Layer<'_>) -> Result<MeanParameters, KernelError> {
     let factor = { layer.view.attributes }.factor();
     let [batches, height, width, channels] = image(&layer.input(0))?;
     Ok(MeanParameters {
@@ -28,7 +28,7 @@ fn parameters(layer: &Layer<'_>) -> Result<MeanParameters, KernelError> {
     })
 }
 
-fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
+pub(super) fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters(layer)?.check(layer.input_elements(0), layer.output_elements())
 }
 

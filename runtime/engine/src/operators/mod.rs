@@ -8,10 +8,17 @@ mod depthwise_conv_2d;
 mod fully_connected;
 mod transpose_conv_2d;
 
+mod arg_max;
 mod average_pool_2d;
 mod max_pool_2d;
 mod mean;
 mod pool;
+mod sum;
+
+mod batch_matmul;
+
+mod local_response_normalization;
+mod normalize;
 
 mod add;
 mod div;
@@ -37,7 +44,9 @@ mod lookup;
 mod softmax;
 
 pub use add::Add;
+pub use arg_max::ArgMax;
 pub use average_pool_2d::AveragePool2d;
+pub use batch_matmul::BatchMatmul;
 pub use concatenate::Concatenate;
 pub use conv_2d::Conv2d;
 pub use depthwise_conv_2d::DepthwiseConv2d;
@@ -45,12 +54,14 @@ pub use div::Div;
 pub use fully_connected::FullyConnected;
 pub use gather::Gather;
 pub use interpolate::Interpolate;
+pub use local_response_normalization::LocalResponseNormalization;
 pub use lookup::Lookup;
 pub use max_pool_2d::MaxPool2d;
 pub use maximum::Maximum;
 pub use mean::Mean;
 pub use minimum::Minimum;
 pub use mul::Mul;
+pub use normalize::Normalize;
 pub use pad::Pad;
 pub use prelu::Prelu;
 pub use rearrange::Rearrange;
@@ -60,6 +71,7 @@ pub use resize_nearest::ResizeNearest;
 pub use softmax::Softmax;
 pub use squared_difference::SquaredDifference;
 pub use sub::Sub;
+pub use sum::Sum;
 pub use transpose_conv_2d::TransposeConv2d;
 
 use crate::layer::Kernel;
@@ -106,6 +118,11 @@ pub const ALL: Operators = ops![
     Minimum,
     Maximum,
     SquaredDifference,
+    Sum,
+    ArgMax,
+    BatchMatmul,
+    LocalResponseNormalization,
+    Normalize,
     Prelu,
     Concatenate,
     Pad,

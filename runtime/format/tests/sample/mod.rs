@@ -273,7 +273,7 @@ pub fn random(seed: u32) -> Model {
     let mut shape = [1, 4 + random(5), 4 + random(5), 1 + random(3)];
     let mut last = build.activation("image", &shape);
     build.model.inputs = vec![last];
-    for index in 0..30 {
+    for index in 0..36 {
         let name = format!("operator {index}");
         let factor =
             Factor { multiplier: (1 << 30) + random(1 << 16) as i32 * 999, shift: random(20) as i8 - 12 };
@@ -290,7 +290,7 @@ pub fn random(seed: u32) -> Model {
         let small = [1, slide(height, 0), slide(width, 1), channels];
         let window = window(filter, stride, padding);
         let mut values = |count: u32| (0..count).map(|_| random(256) as u8 as i8).collect::<Vec<i8>>();
-        let (operator, inputs, output): (Operator, Vec<TensorId>, [u32; 4]) = match index % 25 {
+        let (operator, inputs, output): (Operator, Vec<TensorId>, [u32; 4]) = match index % 30 {
             0 => {
                 let (outputs, [rows, columns]) = (1 + index % 5, filter.map(u32::from));
                 let weights = values(outputs * rows * columns * channels);
@@ -413,12 +413,32 @@ pub fn random(seed: u32) -> Model {
                 let indices = build.constant_32(&name, &indices);
                 (Operator::Gather { axis: 2 }, vec![last, indices], [1, height, width + 2, channels])
             }
-            _ => {
+            24 => {
                 let positions =
                     |extent: u32| (0..5).map(|place| (extent as i32 - 1) * 256 * place).collect::<Vec<i32>>();
                 let rows = build.constant_32(&name, &positions(height));
                 let columns = build.constant_32(&name, &positions(width));
                 (Operator::Interpolate, vec![last, rows, columns], [1, 5, 5, channels])
+            }
+            25 => (Operator::Sum { factor: below_one }, vec![last], [1, 1, 1, channels]),
+            26 => (Operator::ArgMax { last: index > 30 }, vec![last], [1, 1, 1, channels]),
+            27 => {
+                let matrix = build.constant(&name, &[4, channels], &values(4 * channels));
+                let operator = Operator::BatchMatmul { right_transposed: true, factor: below_one };
+                (operator, vec![last, matrix], [1, height, width, 4])
+            }
+            28 => {
+                let table = build.constant_32(&name, &vec![1 << 20; 257]);
+                let (before, after, shift, offset) = (1, 2, 3, 1 << 40);
+                let operator = Operator::LocalResponseNormalization { before, after, shift, offset };
+                (operator, vec![last, table], shape)
+            }
+            _ => {
+                let table = build.constant_32(&name, &vec![1 << 20; 257]);
+                let gains = build.constant_32(&name, &vec![1 << 16; channels as usize]);
+                let (centered, shift, offset, gain_bits) = (true, 2, 77, 12);
+                let operator = Operator::Normalize { centered, shift, offset, gain_bits };
+                (operator, vec![last, table, gains, gains], shape)
             }
         };
         shape = output;

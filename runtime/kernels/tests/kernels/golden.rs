@@ -219,8 +219,8 @@ impl Pair {
     }
 }
 
-/// Operators whose tables the compiler fills without a kernel's help.
-const COMPILED: [&str; 3] = ["ABS", "ELU", "RSQRT"];
+/// Operators that the compiler makes of others, or whose tables it fills without a kernel's help.
+const COMPILED: [&str; 5] = ["ABS", "ELU", "RSQRT", "REDUCE_MAX", "REDUCE_MIN"];
 
 fn compute(operator: &str, layer: &Layer, input: &[i8], output: &mut [i8]) {
     let (input_shape, output_shape) = (layer.nhwc("input"), layer.nhwc("output"));
@@ -322,7 +322,7 @@ fn compute(operator: &str, layer: &Layer, input: &[i8], output: &mut [i8]) {
                 average_pool_2d_s8(&parameters, input, output);
             }
         }
-        "MEAN" => {
+        "MEAN" | "SUM" => {
             let (axes, shape) = (layer.list("axes"), layer.list("input"));
             let product = |range: &[usize]| range.iter().product();
             let parameters = MeanParameters {
@@ -334,7 +334,39 @@ fn compute(operator: &str, layer: &Layer, input: &[i8], output: &mut [i8]) {
                 requantize: quantize_multiplier(input_q.0 / output_q.0),
             };
             parameters.check(input.len(), output.len()).unwrap();
-            mean_s8(&parameters, input, output);
+            if operator == "SUM" {
+                sum_s8(&parameters, input, output);
+            } else {
+                mean_s8(&parameters, input, output);
+            }
+        }
+        "ARG_MAX" | "ARG_MIN" => {
+            let (axis, shape) = (layer.list("axes")[0], layer.list("input"));
+            let (outer, inner) = (shape[..axis].iter().product(), shape[axis + 1..].iter().product());
+            let parameters = ArgMaxParameters { outer, count: shape[axis], inner, last: false };
+            parameters.check(input.len(), output.len()).unwrap();
+            let turn = |value: &i8| if operator == "ARG_MIN" { !*value } else { *value };
+            arg_max_s8(&parameters, &input.iter().map(turn).collect::<Vec<i8>>(), output);
+        }
+        "BATCH_MATMUL" => {
+            let (left_shape, right_shape) = (layer.nhwc("input"), layer.nhwc("right"));
+            let right_q = layer.quantization("right_q");
+            let right_transposed = layer.text("transposed") == "1";
+            let parameters = BatchMatmulParameters {
+                batches: left_shape[0] * left_shape[1],
+                right_batches: right_shape[0] * right_shape[1],
+                rows: left_shape[2],
+                depth: left_shape[3],
+                columns: right_shape[if right_transposed { 2 } else { 3 }],
+                right_transposed,
+                left_zero_point: input_zero_point,
+                right_zero_point: right_q.1,
+                output_zero_point,
+                requantize: quantize_multiplier(input_q.0 * right_q.0 / output_q.0),
+            };
+            let (left, right) = input.split_at(left_shape.iter().product());
+            parameters.check(left.len(), right.len(), output.len()).unwrap();
+            batch_matmul_s8(&parameters, left, right, output);
         }
         "ADD" | "MUL" | "SUB" | "DIV" | "MINIMUM" | "MAXIMUM" | "SQUARED_DIFFERENCE" => {
             let (left_shape, right_shape) = (layer.list("input"), layer.list("right"));

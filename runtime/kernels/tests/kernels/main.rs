@@ -12,6 +12,7 @@ mod backends;
 
 mod checks;
 mod golden;
+mod norms;
 mod pairs;
 mod properties;
 

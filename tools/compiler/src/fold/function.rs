@@ -40,6 +40,21 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
 /// The reference's arithmetic is off by up to a step and a half here: float models get a rounded table.
 const APPROXIMATED: Op = Op::Unary(Unary::HardSwish);
 
+/// A tensor as a function of the one that it comes from through operators of one number, whoever reads what lies
+/// between.
+pub(super) fn back(graph: &Graph, uses: &Uses, id: TensorId) -> (TensorId, Function) {
+    let cone = Cone { graph, uses, inside: vec![true; graph.nodes.len()] };
+    let mut at = id;
+    let mut function = Function::Argument;
+    // Step by step: two operands of one node meet in one tensor or not at all.
+    while let Some(node) = uses.producer[at].filter(|&node| is_element_wise(graph, node)) {
+        let Some((argument, step)) = cone.of_node(node) else { break };
+        function = substituted(&function, &step);
+        at = argument;
+    }
+    (at, function)
+}
+
 /// Whether every element of a float node's result depends on one element of each operand.
 fn is_element_wise(graph: &Graph, node: usize) -> bool {
     let node = &graph.nodes[node];

@@ -117,16 +117,21 @@ impl<'a> Builder<'a> {
             return Ok(self.constant_like(name, &source.shape, wanted, &values));
         }
         let placed = self.activation(&node.name, id)?;
-        let requantized = self.push(Tensor {
-            name: name.clone(),
-            element: Element::I8,
-            shape: shape_u32(&source.shape),
-            scale_bits: wanted.scale.to_bits(),
-            zero_point: wanted.zero_point as i8,
-            data: None,
-        });
+        let requantized = self.intermediate(name.clone(), &source.shape, wanted);
         self.lookup(&name, placed, requantized, &table);
         Ok(requantized)
+    }
+
+    /// An activation that the graph does not have.
+    pub(super) fn intermediate(&mut self, name: String, shape: &[usize], affine: Affine) -> TensorId {
+        self.push(Tensor {
+            name,
+            element: Element::I8,
+            shape: shape_u32(shape),
+            scale_bits: affine.scale.to_bits(),
+            zero_point: affine.zero_point as i8,
+            data: None,
+        })
     }
 
     /// A table look-up from one tensor to another.
@@ -196,7 +201,8 @@ impl<'a> Builder<'a> {
             | Op::TransposeConv2d { .. }
             | Op::FullyConnected { .. } => 2..=3,
             Op::Add { .. } | Op::Mul { .. } | Op::Binary { .. } | Op::Prelu => 2..=2,
-            Op::Select => 3..=3,
+            Op::BatchMatmul { .. } => 2..=2,
+            Op::Select | Op::Normalize { .. } => 3..=3,
             Op::Concatenate { .. } => 1..=usize::from(u16::MAX),
             _ => 1..=1,
         };

@@ -23,6 +23,8 @@ use crate::fold::dequantized;
 use crate::graph::{Activation, Binary, Element, Function, Graph, Node, Op, Tensor, TensorId, Unary, Window};
 use crate::resample::{Sampling, matrix};
 
+mod axes;
+
 /// The model and the place of each tensor in it; constants have one once a node reads them.
 pub(super) fn build(graph: &Graph) -> Result<(TypedModel, Vec<Option<OutletId>>), OracleError> {
     let mut wiring = Wiring {
@@ -118,6 +120,10 @@ impl Wiring<'_> {
                 let below = self.wire("bent", math::mul(), &[below, operands[1]])?;
                 self.wire("prelu", math::add(), &[above, below])?
             }
+            Op::Reduce { reduction, axes } => self.reduce(node, *reduction, axes)?,
+            Op::BatchMatmul { right_transposed } => self.batch_matmul(node, *right_transposed)?,
+            Op::LocalResponseNormalization { .. } => self.local_response(node)?,
+            Op::Normalize { .. } => self.normalize(node)?,
             Op::Concatenate { axis } => {
                 let operands: Vec<OutletId> =
                     node.inputs.iter().map(|&id| self.operand(id)).collect::<TractResult<_>>()?;

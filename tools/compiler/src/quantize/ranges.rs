@@ -6,7 +6,7 @@
 
 use super::observe::{Number, Observed, Seen, hinge};
 use super::{Affine, Method, Options};
-use crate::graph::{Data, Graph, Node, Op, TensorId, Unary};
+use crate::graph::{Data, Graph, Node, Op, Reduction, TensorId, Unary};
 
 /// Weight of an error by cutting against one by rounding.
 const CUT: f64 = 50.0;
@@ -45,6 +45,9 @@ pub(super) fn choose(
             Op::Softmax { .. } => affines[output] = Some(Affine { scale: 1.0 / 256.0, zero_point: -128 }),
             Op::Unary(Unary::Logistic) => {
                 affines[output] = Some(Affine { scale: 1.0 / 256.0, zero_point: -128 });
+            }
+            Op::Reduce { reduction: Reduction::ArgMax { .. } | Reduction::ArgMin { .. }, .. } => {
+                affines[output] = Some(Affine { scale: 1.0, zero_point: -128 });
             }
             Op::Unary(Unary::Tanh) => affines[output] = Some(Affine { scale: 1.0 / 128.0, zero_point: 0 }),
             Op::Add { .. } | Op::Mul { .. } | Op::Binary { .. } | Op::Prelu => {
@@ -130,6 +133,7 @@ pub(crate) fn moves_values(op: &Op) -> bool {
             | Op::Expand
             | Op::Gather { .. }
             | Op::Interpolate { .. }
+            | Op::Reduce { reduction: Reduction::Maximum | Reduction::Minimum, .. }
             | Op::MaxPool2d { .. }
             | Op::AveragePool2d { .. }
             | Op::ResizeNearest { .. }
@@ -143,7 +147,10 @@ fn free(graph: &Graph, id: TensorId) -> bool {
     read_once
         && super::producer(graph, id).is_some_and(|node| {
             let op = &graph.nodes[node].op;
-            let fixed = matches!(op, Op::Softmax { .. } | Op::Unary(Unary::Logistic | Unary::Tanh));
+            let fixed = matches!(
+                op,
+                Op::Softmax { .. } | Op::Reduce { .. } | Op::Unary(Unary::Logistic | Unary::Tanh)
+            );
             !moves_values(op) && !fixed && !matches!(op, Op::Concatenate { .. })
         })
 }

@@ -75,6 +75,10 @@ fn listed(case: &Case, model: &Model) -> Result<(), String> {
         return Ok(());
     }
     let mut kinds = vec![OperatorKind::Lookup, OperatorKind::Reshape];
+    if case.name.ends_with("_expanded") {
+        // Recognised in what it is spelled with.
+        kinds.push(OperatorKind::Normalize);
+    }
     for row in rows() {
         if becomes.contains(&row.operator) {
             kinds.extend(row.device.kinds());

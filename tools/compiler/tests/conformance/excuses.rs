@@ -10,6 +10,14 @@ static EXCUSES: &[Excuse] = &[
     (|_, message| message.contains("hold nothing but the value"), "one value alone cannot calibrate"),
     (|_, message| message.contains("Unknown DatumType"), "a type that tract does not know"),
     (|_, message| message.contains("Celu: an alpha other than 1"), "Celu with an alpha, which tract forgets"),
+    (
+        |case, message| case.name.ends_with("_expanded") && message.contains("steps from"),
+        "a chain of operators, each of which rounds once",
+    ),
+    (
+        |case, message| case.name.starts_with("test_layer_norm") && message.contains("output 2 at"),
+        "the inverse deviation as a third result, a chain of operators",
+    ),
     (|_, message| message.contains("an exponent that is not one"), "exponents that differ"),
     (|_, message| message.contains("indices of the maxima"), "indices of maxima as a second result"),
     (|case, _| case.has_attribute("training_mode", "1"), "training mode"),

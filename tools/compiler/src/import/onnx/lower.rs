@@ -15,6 +15,8 @@ use tract_core::ops::element_wise::ElementWiseOp;
 use tract_core::ops::logic::Iff;
 use tract_core::ops::nn::{Reduce, Softmax};
 
+use tract_onnx_opl::lrn::Lrn;
+
 use super::layout::{Layout, NCHW_AS_NHWC, Pending, Value, numbers, permuted, same_memory, transpose};
 use super::moves::place;
 use super::quantized::{Notes, Stored};
@@ -94,6 +96,7 @@ fn known(node: &TypedNode) -> bool {
         || op.is::<ElementWiseOp>()
         || op.is::<Iff>()
         || op.is::<Reduce>()
+        || op.is::<Lrn>()
         || op.is::<Softmax>()
         || op.is::<AxisOp>()
         || op.is::<TypedConcat>()
@@ -209,6 +212,8 @@ impl<'a> Lowering<'a> {
             self.select(node)?
         } else if let Some(op) = op.downcast_ref::<Reduce>() {
             self.reduce(node, op)?
+        } else if let Some(op) = op.downcast_ref::<Lrn>() {
+            self.local_response(node, op)?
         } else if let Some(op) = op.downcast_ref::<Softmax>() {
             self.softmax(node, op)?
         } else if let Some(op) = op.downcast_ref::<AxisOp>() {
@@ -388,6 +393,11 @@ impl<'a> Lowering<'a> {
         };
         let mut inputs = vec![value.tensor];
         if let Pending::Scale(factor) = value.pending {
+            if let Some(tensor) = self.as_sum(&name, value.tensor, factor) {
+                (value.tensor, value.pending) = (tensor, Pending::None);
+                self.values.insert(outlet, value.clone());
+                return Ok(value);
+            }
             inputs.push(self.float(format!("{name}.factor"), vec![1], vec![factor]));
         }
         let shape = self.graph.tensors[value.tensor].shape.clone();
@@ -477,11 +487,12 @@ impl<'a> Lowering<'a> {
             |outlet| self.model.outlet_fact(outlet).map_err(|error| Problem::Invalid(format!("{error:#}")));
         Ok(match &*node.op.name() {
             "Identity" => true,
-            // Whether a comparison holds is 0 or 1 already; what is real keeps its value.
+            // Whether a comparison holds is 0 or 1 already, and places are whole; what is real keeps its value.
             "Cast" => {
                 let (from, to) =
                     (fact(node.inputs[0])?.datum_type, fact(OutletId::new(node.id, 0))?.datum_type);
-                from == DatumType::Bool || from == to || from.is_float() && to.is_float()
+                let whole = from == DatumType::Bool || from == DatumType::I64;
+                whole || from == to || from.is_float() && to.is_float()
             }
             "Dropout" => node.outputs[1..].iter().all(|mask| mask.successors.is_empty()),
             _ => false,

@@ -1,9 +1,9 @@
-//! Products with a constant matrix: Gemm, MatMul and what else tract states as an Einstein sum.
+//! Products of matrices: Gemm, MatMul and what else tract states as an Einstein sum.
 
 use tract_core::model::{OutletId, TypedNode};
 use tract_core::ops::einsum::EinSum;
 
-use super::layout::{Layout, Pending, Value, numbers, transpose};
+use super::layout::{Layout, Pending, Value, numbers, same_memory, transpose};
 use super::lower::Lowering;
 use crate::graph::{Activation, Op};
 use crate::import::Problem;
@@ -19,7 +19,7 @@ impl Lowering<'_> {
         let (slot, matrix) = match (self.constant(node.inputs[0]), self.constant(node.inputs[1])) {
             (None, Some(matrix)) => (0, matrix),
             (Some(matrix), None) => (1, matrix),
-            _ => return Err(Problem::Form("a product of two activations".into())),
+            _ => return self.product_of_values(node, sum),
         };
         let input = node.inputs[slot];
         let (shape, result) = (self.shape(input)?, self.shape(OutletId::new(node.id, 0))?);
@@ -104,6 +104,39 @@ impl Lowering<'_> {
         let stored_shape = layout.iter().map(|&axis| result[axis]).collect();
         let op = Op::FullyConnected { activation: Activation::Linear };
         let tensor = self.emit(&node.name, op, vec![stored, weights], stored_shape)?;
+        Ok(Value { tensor, layout: Layout::Axes(layout), pending: Pending::None })
+    }
+
+    /// A product of two computed matrices, batch by batch.
+    fn product_of_values(&mut self, node: &TypedNode, sum: &EinSum) -> Result<Value, Problem> {
+        let refuse = || Problem::Form(format!("the sum {} of two computed values", sum.axes));
+        let (mut batch, mut rows, mut columns, mut depth) = (Vec::new(), None, None, None);
+        for axis in sum.axes.iter_all_axes() {
+            match (&axis.inputs[0][..], &axis.inputs[1][..], &axis.outputs[0][..]) {
+                (&[left], &[right], &[result]) => batch.push([left, right, result]),
+                (&[left], &[], &[result]) if rows.is_none() => rows = Some([left, result]),
+                (&[], &[right], &[result]) if columns.is_none() => columns = Some([right, result]),
+                (&[left], &[right], &[]) if depth.is_none() => depth = Some([left, right]),
+                _ => return Err(refuse()),
+            }
+        }
+        let (Some(rows), Some(columns), Some(depth)) = (rows, columns, depth) else { return Err(refuse()) };
+        batch.sort_unstable();
+        let order = |side: usize, last: [usize; 2]| -> Vec<usize> {
+            batch.iter().map(|axis| axis[side]).chain(last).collect()
+        };
+        let (left, right) = (self.settled(node.inputs[0])?, self.settled(node.inputs[1])?);
+        let (left_shape, right_shape) = (self.shape(node.inputs[0])?, self.shape(node.inputs[1])?);
+        let first = self.arrange(&left, &left_shape, &order(0, [rows[0], depth[0]]))?;
+        let transposed = order(1, [columns[0], depth[1]]);
+        let right_transposed = same_memory(&right_shape, right.order()?, &transposed);
+        let wanted = if right_transposed { transposed } else { order(1, [depth[1], columns[0]]) };
+        let second = self.arrange(&right, &right_shape, &wanted)?;
+        let layout = order(2, [rows[1], columns[1]]);
+        let result = self.shape(OutletId::new(node.id, 0))?;
+        let stored = layout.iter().map(|&axis| result[axis]).collect();
+        let tensor =
+            self.emit(&node.name, Op::BatchMatmul { right_transposed }, vec![first, second], stored)?;
         Ok(Value { tensor, layout: Layout::Axes(layout), pending: Pending::None })
     }
 }

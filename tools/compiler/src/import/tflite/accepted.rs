@@ -4,7 +4,7 @@
 use tract_tflite::tflite::BuiltinOperator;
 
 use super::operators::{Translated, Translation};
-use crate::graph::{Binary, Unary};
+use crate::graph::{Binary, Reduction, Unary};
 
 /// An operator of TFLite that has a translation.
 pub(super) struct Accepted {
@@ -51,7 +51,6 @@ static ACCEPTED: &[Accepted] = &[
     builtin(BuiltinOperator::LOGISTIC, &["Logistic"], |node| node.unary(Unary::Logistic)),
     builtin(BuiltinOperator::MAXIMUM, &["Maximum"], |node| node.binary(Binary::Maximum)),
     builtin(BuiltinOperator::MAX_POOL_2D, &["MaxPool2d"], |node| node.pool()),
-    builtin(BuiltinOperator::MEAN, &["Mean"], |node| node.mean()),
     builtin(BuiltinOperator::MINIMUM, &["Minimum"], |node| node.binary(Binary::Minimum)),
     builtin(BuiltinOperator::MIRROR_PAD, &["Gather"], |node| node.mirror_pad()),
     builtin(BuiltinOperator::MUL, &["Mul"], |node| node.mul()),
@@ -97,6 +96,16 @@ static ACCEPTED: &[Accepted] = &[
     builtin(BuiltinOperator::TILE, &["Expand", "Reshape"], |node| node.tile()),
     builtin(BuiltinOperator::TRANSPOSE, &["Transpose", "Reshape"], |node| node.transpose()),
     builtin(BuiltinOperator::UNPACK, &["Slice", "Reshape"], |node| node.unpack()),
+    builtin(BuiltinOperator::MEAN, &["Mean", "ReduceMean"], |node| node.reduce(Reduction::Mean)),
+    builtin(BuiltinOperator::SUM, &["ReduceSum"], |node| node.reduce(Reduction::Sum)),
+    builtin(BuiltinOperator::REDUCE_MAX, &["ReduceMax"], |node| node.reduce(Reduction::Maximum)),
+    builtin(BuiltinOperator::REDUCE_MIN, &["ReduceMin"], |node| node.reduce(Reduction::Minimum)),
+    builtin(BuiltinOperator::ARG_MAX, &["ArgMax"], |node| node.places(Reduction::ArgMax { last: false })),
+    builtin(BuiltinOperator::ARG_MIN, &["ArgMin"], |node| node.places(Reduction::ArgMin { last: false })),
+    builtin(BuiltinOperator::BATCH_MATMUL, &["BatchMatmul"], |node| node.batch_matmul()),
+    builtin(BuiltinOperator::LOCAL_RESPONSE_NORMALIZATION, &["LocalResponseNormalization"], |node| {
+        node.local_response()
+    }),
 ];
 
 /// The translation of an operator.

@@ -7,7 +7,9 @@ use tract_tflite::tflite::{
 use super::accepted;
 use super::windows::{RawWindow, explicit, positive};
 use crate::fold::dequantized;
-use crate::graph::{Activation, Binary, Data, Element, Graph, Node, Op, Tensor, TensorId, Unary};
+use crate::graph::{
+    Activation, Binary, Data, Element, Graph, Node, Op, Quantization, Reduction, Tensor, TensorId, Unary,
+};
 use crate::import::Problem;
 
 /// One operator of the file with its operands found.
@@ -164,22 +166,71 @@ impl Translation<'_> {
         Ok((op, inputs))
     }
 
-    pub(super) fn mean(&mut self) -> Translated {
+    /// A reduction over the axes that the second operand states.
+    pub(super) fn reduce(&mut self, reduction: Reduction) -> Translated {
         let input = self.operand(0)?;
-        let rank = self.graph.tensors[input].shape.len() as i64;
-        let mut axes: Vec<i64> = self
-            .integers(1)?
-            .into_iter()
-            .map(|axis| if axis < 0 { axis.saturating_add(rank) } else { axis })
-            .collect();
-        axes.sort_unstable();
-        axes.dedup();
-        if rank != 4 || axes != [1, 2] {
-            return Err(Problem::Form(format!(
-                "mean over axes {axes:?} of {rank}; over H and W of [N, H, W, C] is supported"
-            )));
+        let axes = self.positive_axes(input, self.integers(1)?)?;
+        let rank = self.graph.tensors[input].shape.len();
+        let op = if reduction == Reduction::Mean && rank == 4 && axes == [1, 2] {
+            Op::Mean
+        } else {
+            Op::Reduce { reduction, axes }
+        };
+        Ok((op, vec![input]))
+    }
+
+    /// Places, which the file has as integers of 32 or 64 bits.
+    pub(super) fn places(&mut self, reduction: Reduction) -> Translated {
+        let input = self.operand(0)?;
+        let axes = self.positive_axes(input, self.integers(1)?)?;
+        let element = self.graph.tensors[input].element;
+        let result = &mut self.graph.tensors[self.source.outputs[0]];
+        if !matches!(result.element, Element::I32 | Element::I64) {
+            return Err(Problem::Invalid(format!("places of {:?}", result.element)));
         }
-        Ok((Op::Mean, vec![input]))
+        let (scales, zero_points) = (vec![1.0], vec![-128]);
+        result.element = element;
+        result.quantization =
+            (element == Element::I8).then_some(Quantization { scales, zero_points, axis: 0 });
+        Ok((Op::Reduce { reduction, axes }, vec![input]))
+    }
+
+    fn positive_axes(&self, input: TensorId, axes: Vec<i64>) -> Result<Vec<usize>, Problem> {
+        let rank = self.graph.tensors[input].shape.len() as i64;
+        let mut positive = Vec::with_capacity(axes.len());
+        for axis in axes {
+            let from_front = if axis < 0 { axis.saturating_add(rank) } else { axis };
+            let axis = usize::try_from(from_front)
+                .map_err(|_| Problem::Invalid(format!("axis {axis} of {rank}")))?;
+            positive.push(axis);
+        }
+        positive.sort_unstable();
+        positive.dedup();
+        Ok(positive)
+    }
+
+    pub(super) fn batch_matmul(&mut self) -> Translated {
+        let options = self.source.operator.builtin_options_as_batch_mat_mul_options();
+        let (adj_x, adj_y) = options.map_or((false, false), |options| (options.adj_x(), options.adj_y()));
+        if adj_x {
+            return Err(Problem::Form("a transposed first matrix".into()));
+        }
+        Ok((Op::BatchMatmul { right_transposed: adj_y }, self.all(2)?))
+    }
+
+    pub(super) fn local_response(&mut self) -> Translated {
+        let options = self.source.operator.builtin_options_as_local_response_normalization_options();
+        let options = options.ok_or_else(|| missing("LocalResponseNormalizationOptions"))?;
+        let radius = usize::try_from(options.radius())
+            .map_err(|_| Problem::Invalid(format!("radius {}", options.radius())))?;
+        let op = Op::LocalResponseNormalization {
+            before: radius,
+            after: radius,
+            alpha: options.alpha(),
+            beta: options.beta(),
+            bias: options.bias(),
+        };
+        Ok((op, self.all(1)?))
     }
 
     /// The target shape stands in the result; what an operand says besides is for dynamic shapes.
