@@ -58,6 +58,9 @@ impl<'a> Rolling<'a> {
 
     /// What inner step `index` does on a trip; `None` where it rests, or cannot add rows.
     pub fn turn(&self, trip: u32, index: usize, step: &RowStepView<'a>) -> Option<Turn<'a>> {
+        if !step.has_turn(trip) {
+            return None;
+        }
         let operator = self.artefact.operator(step.step.operator);
         let output = self.artefact.tensor(operator.output());
         let height = output.shape.nhwc()?[1];
@@ -84,7 +87,7 @@ impl<'a> Rolling<'a> {
     /// Where in the arena the rows that a turn reads of an activation stand; `None` where they do not.
     pub fn input_place(&self, turn: &Turn<'a>, tensor: TensorId) -> Option<Range<usize>> {
         let (index, trip) = turn.at;
-        self.place(tensor, &turn.input.rows, self.rows_made(tensor, trip, index)?)
+        self.place(tensor, &turn.input.rows, self.rows_made(tensor, trip, index))
     }
 
     /// What has to move before a turn adds its rows.
@@ -147,23 +150,22 @@ impl<'a> Rolling<'a> {
         self.artefact.tensor(tensor).shape.nhwc().map(|[_, height, ..]| height)
     }
 
-    /// How many rows of a tensor have been made when inner step `index` has its turn.
-    fn rows_made(&self, tensor: TensorId, trip: u32, index: usize) -> Option<usize> {
-        let height = self.height(tensor)?;
+    /// How many rows of a tensor have been made when inner step `index` has its turn, had it so many.
+    fn rows_made(&self, tensor: TensorId, trip: u32, index: usize) -> usize {
         let makes = |position: usize| {
             let step = self.group.inner_step(position)?;
             let by_then = trip + u32::from(position < index);
             let is_maker = self.artefact.operator(step.step.operator).output() == tensor;
-            is_maker.then(|| step.rows_after(by_then, height))
+            is_maker.then(|| step.rows_after(by_then, usize::MAX))
         };
         // As a rule the maker stands right before.
         let positions = (0..index).rev().chain(index..self.group.inner().len());
         let made = positions.filter_map(makes).next();
-        Some(made.unwrap_or_else(|| match self.rows_kept(tensor) {
-            None => height,
-            Some(_) if self.streamed() == Some(tensor) => height.min(trip as usize + 1),
+        made.unwrap_or_else(|| match self.rows_kept(tensor) {
+            None => usize::MAX,
+            Some(_) if self.streamed() == Some(tensor) => trip as usize + 1,
             Some(_) => 0,
-        }))
+        })
     }
 
     /// How many rows a tensor's place holds, if it is a ring.
@@ -172,15 +174,16 @@ impl<'a> Rolling<'a> {
         Some(usize::from(ring[1]))
     }
 
-    /// The bytes of rows in the arena when `made` rows have been made.
+    /// The bytes of rows in the arena when `made` rows have been made, or all that there are.
     fn place(&self, tensor: TensorId, rows: &Range<usize>, made: usize) -> Option<Range<usize>> {
         let (start, row_bytes, height) = self.origin(tensor)?;
         if rows.is_empty() {
             return Some(start..start);
         }
+        let made = made.min(height);
         let oldest = made.saturating_sub(self.rows_kept(tensor).unwrap_or(height));
         let first = rows.start.checked_sub(oldest)?;
-        let possible = rows.end <= made && made <= height;
+        let possible = rows.end <= made;
         possible.then(|| start + first * row_bytes..start + (first + rows.len()) * row_bytes)
     }
 

@@ -77,6 +77,12 @@ pub struct RowStepView<'a> {
 }
 
 impl RowStepView<'_> {
+    /// Whether it has a turn on a trip, if rows are left.
+    pub fn has_turn(&self, trip: u32) -> bool {
+        let since = trip.checked_sub(u32::from(self.first_trip));
+        since.is_some_and(|since| since.is_multiple_of(u32::from(self.period.max(1))))
+    }
+
     /// Rows of its output, which has `height` in all, that are there after so many trips.
     pub fn rows_after(&self, trips: u32, height: usize) -> usize {
         let since = trips.saturating_sub(u32::from(self.first_trip));
