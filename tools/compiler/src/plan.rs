@@ -215,7 +215,7 @@ fn row_group(group: &Group, step: impl Fn(usize) -> OperatorStep) -> Step {
         step: step(position),
         first_trip: pace.first_trip,
         period: pace.period,
-        rows: 1,
+        rows: group.rows,
     });
     let rings = group.rings.iter().map(|(&tensor, ring)| Ring { tensor: tensor as u16, rows: ring.rows });
     Step::RowGroup { trips: group.trips, inner: inner.collect(), rings: rings.collect() }

@@ -1,7 +1,7 @@
-//! A row group: neighbouring operators that roll over single rows, so that what lies between them
-//! exists only as rings of rows.
+//! A row group: neighbouring operators that roll over a few rows at a time, so that what lies between
+//! them exists only as rings of rows.
 //!
-//! Every operator adds one row on each of its turns. How often it has a turn follows from the strides
+//! Every operator adds the same number of rows on each of its turns. How often it has a turn follows from the strides
 //! before it, when it starts from the rows that it waits for, and how long a ring has to be from the
 //! rows that its readers still want. Nothing is computed twice.
 
@@ -21,6 +21,8 @@ pub(super) struct Group {
     pub(super) trips: u16,
     /// First trip and period of each.
     pub(super) paces: Vec<Pace>,
+    /// Rows that each adds on a turn.
+    pub(super) rows: u8,
     /// Tensors that exist only as a ring.
     pub(super) rings: BTreeMap<usize, Ring>,
     /// The input that is streamed, one of the rings.
@@ -29,7 +31,7 @@ pub(super) struct Group {
     pub(super) overlay: Option<[usize; 2]>,
 }
 
-/// When an operator has its turns, of one row each.
+/// When an operator has its turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pace {
     pub(super) first_trip: u16,
@@ -41,7 +43,7 @@ pub(super) struct Pace {
 pub(super) struct Ring {
     pub(super) rows: u16,
     pub(super) bytes: u64,
-    /// Whether its one row is read on the trip on which it is made, so that other steps may use the place.
+    /// Whether its rows are read on the trip on which they are made, so that other steps may use the place.
     pub(super) is_fleeting: bool,
 }
 
@@ -49,12 +51,13 @@ pub(super) struct Ring {
 pub(super) const LONGEST: usize = 40;
 
 impl Group {
-    /// The group of these positions of an order, with the model's input streamed into it or not; `None` where
-    /// one of its operators cannot compute single rows, or they do not keep pace.
+    /// The group of these positions of an order, of so many rows a turn, with the model's input streamed into it
+    /// or not; `None` where one of its operators cannot compute single rows, or they do not keep pace.
     pub(super) fn new(
         model: &Model,
         order: &[usize],
         positions: Range<usize>,
+        rows: u8,
         streams: bool,
     ) -> Option<Group> {
         let streamed = match (&model.inputs[..], streams) {
@@ -62,11 +65,10 @@ impl Group {
             (_, false) => None,
             _ => return None,
         };
-        let rolls = Rolls::new(model, order, positions.clone(), streamed)?;
+        let rolls = Rolls::new(model, order, positions.clone(), rows.into(), streamed)?;
         let trips = rolls.steps.iter().map(|step| step.trip_of(step.height - 1) + 1).max()?;
         // Rows of the input that nobody reads come all the same.
-        let rows = streamed.and_then(|input| image(model, input)).map_or(0, |[height, _]| height);
-        let trips = trips.max(rows);
+        let trips = trips.max(streamed.and_then(|input| image(model, input)).map_or(0, |[height, _]| height));
         let paces = rolls.steps.iter().map(|step| {
             Some(Pace { first_trip: step.first_trip.try_into().ok()?, period: step.period.try_into().ok()? })
         });
@@ -74,6 +76,7 @@ impl Group {
             positions,
             trips: trips.try_into().ok()?,
             paces: paces.collect::<Option<_>>()?,
+            rows,
             rings: rolls.rings(model, order)?,
             streamed,
             overlay: rolls.overlay(model, order),
@@ -86,7 +89,7 @@ impl Group {
     pub(super) fn turns(&self, model: &Model, order: &[usize]) -> u64 {
         let height = |position: usize| {
             let output = usize::from(model.operators[order[position]].outputs[0]);
-            image(model, output).map_or(0, |[height, _]| height as u64)
+            image(model, output).map_or(0, |[height, _]| height.div_ceil(self.rows.into()) as u64)
         };
         self.positions.clone().map(height).sum()
     }
@@ -98,26 +101,35 @@ struct RollingStep {
     inputs: Vec<usize>,
     output: usize,
     height: usize,
+    /// Rows of a turn, as far as rows are left.
+    rows: usize,
     period: usize,
     first_trip: usize,
 }
 
 impl RollingStep {
+    /// The first row of each turn.
+    fn turns(&self) -> impl Iterator<Item = usize> + use<> {
+        (0..self.height).step_by(self.rows)
+    }
+
     /// The trip on which it adds a row.
     fn trip_of(&self, row: usize) -> usize {
-        self.first_trip + row * self.period
+        self.first_trip + row / self.rows * self.period
     }
 
     /// Rows that are there after so many trips.
     fn rows_after(&self, trips: usize) -> usize {
-        trips.saturating_sub(self.first_trip).div_ceil(self.period).min(self.height)
+        let turns = trips.saturating_sub(self.first_trip).div_ceil(self.period);
+        turns.saturating_mul(self.rows).min(self.height)
     }
 
-    /// The rows of its inputs that a row needs.
+    /// The rows of its inputs that the turn needs that starts at a row.
     fn input_rows(&self, model: &Model, row: usize) -> Option<InputRows> {
         let shape = |tensor: usize| Shape::new(&model.tensors[tensor].shape);
         let input = shape(*self.inputs.first()?)?;
-        self.operator.input_rows(&input, &shape(self.output)?, row..row + 1)
+        let end = (row + self.rows).min(self.height);
+        self.operator.input_rows(&input, &shape(self.output)?, row..end)
     }
 }
 
@@ -133,6 +145,7 @@ impl Rolls {
         model: &Model,
         order: &[usize],
         positions: Range<usize>,
+        rows: usize,
         streamed: Option<usize>,
     ) -> Option<Rolls> {
         let mut steps = Vec::new();
@@ -142,15 +155,22 @@ impl Rolls {
             let inputs: Vec<usize> = inputs.filter(|&tensor| model.tensors[tensor].data.is_none()).collect();
             let output = usize::from(*node.outputs.first()?);
             let height = image(model, output)?[0];
-            let step =
-                RollingStep { operator: node.operator, inputs, output, height, period: 0, first_trip: 0 };
+            let step = RollingStep {
+                operator: node.operator,
+                inputs,
+                output,
+                height,
+                rows,
+                period: 0,
+                first_trip: 0,
+            };
             let heights = step.inputs.iter().map(|&input| Some(image(model, input)?[0]));
             let heights = heights.collect::<Option<Vec<usize>>>()?;
             let shape = |tensor: u16| &model.tensors[usize::from(tensor)].shape;
             let repeats = node.operator.kind().has_two_inputs()
                 && node.inputs.iter().any(|&input| shape(input) != &model.tensors[output].shape);
             let alike = heights.windows(2).all(|pair| pair[0] == pair[1]) && !repeats;
-            (0..height).try_for_each(|row| step.input_rows(model, row).filter(|_| alike).map(|_| ()))?;
+            step.turns().try_for_each(|row| step.input_rows(model, row).filter(|_| alike).map(|_| ()))?;
             steps.push(step);
         }
         let mut rolls = Rolls { steps, positions, streamed };
@@ -193,7 +213,8 @@ impl Rolls {
             None => *outputs.iter().min()?,
         };
         for (step, period) in self.steps.iter_mut().zip(outputs) {
-            step.period = period / shortest;
+            // A streamed input has a row on each trip, so turns of several rows come less often.
+            step.period = period / shortest * if self.streamed.is_some() { step.rows } else { 1 };
             if period % shortest != 0 || !(1..=usize::from(u8::MAX)).contains(&step.period) {
                 return None;
             }
@@ -208,7 +229,7 @@ impl Rolls {
             let step = &mut rest[0];
             for input in step.inputs.clone() {
                 let maker = before.iter().find(|maker| maker.output == input);
-                for row in 0..step.height {
+                for row in step.turns() {
                     let rows = step.input_rows(model, row)?.rows;
                     let Some(last) = rows.end.checked_sub(1).filter(|_| !rows.is_empty()) else { continue };
                     let there = match maker {
@@ -216,7 +237,8 @@ impl Rolls {
                         None if self.streamed == Some(input) => last,
                         None => 0,
                     };
-                    step.first_trip = step.first_trip.max(there.saturating_sub(row * step.period));
+                    step.first_trip =
+                        step.first_trip.max(there.saturating_sub(row / step.rows * step.period));
                 }
             }
         }
@@ -236,7 +258,7 @@ impl Rolls {
                 let [height, row_bytes] = image(model, tensor)?;
                 let (rows, is_fleeting) = self.rows_kept(model, tensor)?;
                 let rows = rows.clamp(1, height);
-                let is_fleeting = is_fleeting && rows == 1 && self.streamed != Some(tensor);
+                let is_fleeting = is_fleeting && self.streamed != Some(tensor);
                 let bytes = (rows * row_bytes) as u64;
                 rings.insert(tensor, Ring { rows: rows.try_into().ok()?, bytes, is_fleeting });
             }
@@ -245,14 +267,15 @@ impl Rolls {
     }
 
     /// The most rows between the newest of a tensor and the oldest that a reader wants; and whether all
-    /// are read on the trip on which they are made.
+    /// are read on the trip on which they are made, and none is kept.
     fn rows_kept(&self, model: &Model, tensor: usize) -> Option<(usize, bool)> {
         let maker = self.steps.iter().find(|step| step.output == tensor);
         let made = |trips: usize| maker.map_or(trips, |maker| maker.rows_after(trips));
         let height = image(model, tensor)?[0];
-        let (mut kept, mut is_fleeting) = (1, true);
+        let turn = maker.map_or(1, |maker| maker.rows);
+        let (mut kept, mut is_fleeting) = (turn, true);
         for reader in self.steps.iter().filter(|step| step.inputs.contains(&tensor)) {
-            for row in 0..reader.height {
+            for row in reader.turns() {
                 let rows = reader.input_rows(model, row)?.rows;
                 if !rows.is_empty() {
                     let trip = reader.trip_of(row);
@@ -261,7 +284,7 @@ impl Rolls {
                 }
             }
         }
-        Some((kept, is_fleeting))
+        Some((kept, is_fleeting && kept == turn))
     }
 
     /// The largest whole tensor that is last read here, under the largest whole tensor that is made here
@@ -288,7 +311,7 @@ impl Rolls {
         let (read_bytes, written_bytes) = (image(model, input)?[1], image(model, writer.output)?[1]);
         let place = |step: &RollingStep| self.steps.iter().position(|other| other.output == step.output);
         for reader in self.steps.iter().filter(|step| step.inputs.contains(&input)) {
-            for row in 0..reader.height {
+            for row in reader.turns() {
                 let rows = reader.input_rows(model, row)?.rows;
                 let trip = reader.trip_of(row);
                 // What has been written when the reader has its turn.

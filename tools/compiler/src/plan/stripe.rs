@@ -34,7 +34,10 @@ pub(super) struct Stripes<'a> {
 }
 
 /// Instructions of a turn beside its kernel's: an estimate, to compare choices with.
-const TURN_PRICE: u64 = 2_000;
+const TURN_PRICE: u64 = 12_000;
+
+/// Rows of a turn that are tried: more make fewer turns and longer rings.
+const TURN_ROWS: [u8; 4] = [1, 2, 4, 8];
 
 /// More instructions of a multiply-accumulate without scratch than with: the same.
 const MAC_PRICE: u64 = 4;
@@ -75,17 +78,16 @@ impl Stripes<'_> {
                     consider(alone[start], None);
                 }
                 let needs_help = (start..end).any(|position| alone[position].0 > 0);
-                let Some(group) = (needs_help || streams)
-                    .then(|| Group::new(self.model, self.order, start..end, streams))
-                    .flatten()
-                else {
-                    continue;
-                };
-                let turns = group.turns(self.model, self.order);
-                let groups = [group];
-                let (excess, price) = self.cost(&lifetimes(self.model, self.order, &groups)?, start..end);
-                let [group] = groups;
-                consider((excess, price + turns * TURN_PRICE), Some(group));
+                for rows in TURN_ROWS.into_iter().filter(|_| needs_help || streams) {
+                    let Some(group) = Group::new(self.model, self.order, start..end, rows, streams) else {
+                        break;
+                    };
+                    let turns = group.turns(self.model, self.order);
+                    let groups = [group];
+                    let (excess, price) = self.cost(&lifetimes(self.model, self.order, &groups)?, start..end);
+                    let [group] = groups;
+                    consider((excess, price + turns * TURN_PRICE), Some(group));
+                }
             }
         }
         let mut groups = Vec::new();
