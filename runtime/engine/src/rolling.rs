@@ -137,12 +137,23 @@ fn slide(arena: &mut [u8], slide: Option<Slide>) {
     forward(ring, distance, length);
 }
 
-/// Copies `length` items from `distance` on to the front, the first first.
+/// Copies `length` items from `distance` on to the front, the first first, several at a time.
 fn forward<T: Copy>(items: &mut [T], distance: usize, length: usize) {
-    for to in 0..length {
+    let blocks = length / BLOCK;
+    for to in (0..blocks * BLOCK).step_by(BLOCK) {
+        let block = items.get(to + distance..).and_then(|rest| rest.first_chunk::<BLOCK>()).copied();
+        let slot = items.get_mut(to..).and_then(|rest| rest.first_chunk_mut::<BLOCK>());
+        if let (Some(block), Some(slot)) = (block, slot) {
+            *slot = block;
+        }
+    }
+    for to in blocks * BLOCK..length {
         let item = items.get(to + distance).copied();
         if let (Some(item), Some(slot)) = (item, items.get_mut(to)) {
             *slot = item;
         }
     }
 }
+
+/// Items that are copied at a time.
+const BLOCK: usize = 4;
