@@ -5,7 +5,8 @@
 //! layer, so a layer is judged by its *own* error: the source's operators run in tract on the very numbers
 //! that the artefact's layer read. Two things then show a fault, each where it is and not behind it:
 //!
-//! - A source that came quantized is converted anew: constants and numbers must be equal.
+//! - A source that came quantized is converted anew: constants and numbers must be equal. Channels that no
+//!   output depends on may be gone from the artefact; their numbers are those of the source's own conversion.
 //! - A float source is held against the artefact's weights, channel by channel ([`weights`]), and own errors
 //!   against what rounding explains ([`noise`]).
 
@@ -161,9 +162,12 @@ pub fn diff(source: &Source, artefact: &Artefact<'_>, inputs: &[Vec<i8>]) -> Res
         })
         .collect();
     let floats = Oracle::new(graph)?.run_all(&real_inputs)?;
-    let exact = source.expected.as_ref().map(|expected| exact::Exact::of(expected, inputs)).transpose()?;
+    let exact = match &source.converted {
+        Some(converted) => Some(exact::Exact::of(converted, &model, inputs)?),
+        None => None,
+    };
 
-    let mut layers = Layers::new(source, &model, &values, real_inputs);
+    let mut layers = Layers::new(source, exact.as_ref(), &model, &values, real_inputs);
     let mut differences = Vec::with_capacity(model.operators.len());
     for operator in &model.operators {
         let mut difference = layers.compare(operator, &floats)?;

@@ -193,6 +193,7 @@ pub fn memory_line(memory: &Memory) -> String {
 /// What the memory plan does with a layer.
 pub fn plan_text(layer: &Layer) -> String {
     match (layer.rolls, layer.rows_kept, layer.in_place) {
+        (true, Some(1), _) => "rolls, 1 row kept".to_owned(),
         (true, Some(rows), _) => format!("rolls, {rows} rows kept"),
         (true, None, _) => "rolls".to_owned(),
         (false, _, true) => "in place".to_owned(),

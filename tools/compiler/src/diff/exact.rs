@@ -2,19 +2,56 @@
 
 use ocelli_format::model::{Element, Model, Node, Tensor, TensorId};
 
+use super::source::Converted;
 use super::values::Values;
 use super::{ConstantFault, Fault, NumberFault};
 use crate::execute::ExecuteError;
 
 /// What the source converts to, and its numbers on the input.
 pub(super) struct Exact<'a> {
+    /// As the artefact was made.
     model: &'a Model,
     values: Values,
+    /// With all channels.
+    whole: &'a Model,
+    whole_values: Values,
 }
 
 impl<'a> Exact<'a> {
-    pub(super) fn of(model: &'a Model, inputs: &[Vec<i8>]) -> Result<Exact<'a>, ExecuteError> {
-        Ok(Exact { model, values: Values::of(model, inputs)? })
+    pub(super) fn of(
+        converted: &'a Converted,
+        artefact: &Model,
+        inputs: &[Vec<i8>],
+    ) -> Result<Exact<'a>, ExecuteError> {
+        let (model, whole) = (converted.like(artefact), &converted.whole);
+        let (values, whole_values) = (Values::of(model, inputs)?, Values::of(whole, inputs)?);
+        Ok(Exact { model, values, whole, whole_values })
+    }
+
+    /// The real numbers of a tensor with all the source's channels: those of the artefact's tensor of this
+    /// name, and between them those of the channels that it does without. `None` when it cannot be
+    /// told which these are.
+    pub(super) fn with_all_channels(&self, name: &str, real: &[f32]) -> Option<Vec<f32>> {
+        let (lean, whole) = (tensor_named(self.model, name)?, tensor_named(self.whole, name)?);
+        let channels = |model: &Model, id: TensorId| {
+            model.tensors[usize::from(id)].shape.last().map(|&channels| channels as usize)
+        };
+        let (kept, all) = (channels(self.model, lean)?.max(1), channels(self.whole, whole)?.max(1));
+        let (lean, stored) = (self.values.stored(lean), self.whole_values.stored(whole));
+        if lean.len() != real.len() || lean.len() / kept != stored.len() / all {
+            return None;
+        }
+        let mut filled = self.whole_values.real(self.whole, whole);
+        // What stays keeps its order and every number.
+        let mut next = 0;
+        for channel in 0..kept {
+            let column = || lean.iter().skip(channel).step_by(kept);
+            let place = (next..all).find(|&place| column().eq(stored.iter().skip(place).step_by(all)))?;
+            let values = real.iter().skip(channel).step_by(kept);
+            filled.iter_mut().skip(place).step_by(all).zip(values).for_each(|(to, &value)| *to = value);
+            next = place + 1;
+        }
+        Some(filled)
     }
 
     /// What is wrong with an operator of `model`; `None` when nothing is, or when the source has no
@@ -36,6 +73,11 @@ impl<'a> Exact<'a> {
         let numbers = number_fault(values.stored(output), self.values.stored(expected.outputs[0]), channels);
         (constant.is_some() || numbers.is_some()).then_some(Fault { constant, numbers })
     }
+}
+
+fn tensor_named(model: &Model, name: &str) -> Option<TensorId> {
+    let outputs = model.operators.iter().flat_map(|operator| &operator.outputs);
+    outputs.copied().find(|&id| model.tensors[usize::from(id)].name == name)
 }
 
 fn constant_fault(found: &Tensor, expected: &Tensor) -> Option<ConstantFault> {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use ocelli_format::model::{Model, Node, OutputContract};
 
+use super::exact::Exact;
 use super::values::{Values, bounds};
 use super::weights::{self, Beside};
 use super::{DiffError, Fault, LayerDifference, NumberFault, ROUNDING_LIMIT, Source, noise};
@@ -16,6 +17,7 @@ use crate::oracle::Oracle;
 /// The layers seen so far.
 pub(super) struct Layers<'a> {
     source: &'a Source,
+    exact: Option<&'a Exact<'a>>,
     model: &'a Model,
     values: &'a Values,
     /// Tensors of the source that are computed, by name.
@@ -60,6 +62,7 @@ impl<'a> Layers<'a> {
     /// Nothing seen but the inputs, given as real numbers of the source.
     pub(super) fn new(
         source: &'a Source,
+        exact: Option<&'a Exact<'a>>,
         model: &'a Model,
         values: &'a Values,
         real_inputs: Vec<Vec<f32>>,
@@ -76,7 +79,7 @@ impl<'a> Layers<'a> {
             let factors = vec![Factor::ONE; channels(graph, id)];
             matched[id] = Some(Matched { real: values.real(model, stored), source_real, factors });
         }
-        Layers { source, model, values, names, producers, matched }
+        Layers { source, exact, model, values, names, producers, matched }
     }
 
     /// Compares an operator of the artefact; `floats` are the source's tensors from its input on.
@@ -94,12 +97,18 @@ impl<'a> Layers<'a> {
             ..LayerDifference::default()
         };
         let graph = &self.source.graph;
-        let real = self.values.real(self.model, output);
+        let mut real = self.values.real(self.model, output);
         let Some(&id) = self.names.get(tensor.name.as_str()) else {
             difference.unmatched = Some("the source has no tensor of this name".into());
             return Ok(difference);
         };
-        if graph.tensors[id].elements() != real.len() {
+        let elements = graph.tensors[id].elements();
+        if elements != real.len()
+            && let Some(all) = self.exact.and_then(|exact| exact.with_all_channels(&tensor.name, &real))
+        {
+            real = all;
+        }
+        if elements != real.len() {
             let (shape, found) = (&graph.tensors[id].shape, &tensor.shape);
             difference.unmatched = Some(format!(
                 "it is {found:?} here and {shape:?} in the source; where dead channels were removed, compare what `convert --keep-dead-channels` gives"

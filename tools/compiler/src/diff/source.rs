@@ -13,7 +13,24 @@ pub struct Source {
     pub(super) file: String,
     pub(super) graph: Graph,
     /// What it converts to, when it came quantized.
-    pub(super) expected: Option<Model>,
+    pub(super) converted: Option<Converted>,
+}
+
+/// What a quantized model becomes.
+pub(super) struct Converted {
+    /// Without dead channels.
+    pub(super) lean: Model,
+    /// With all channels of the source.
+    pub(super) whole: Model,
+}
+
+impl Converted {
+    /// The one that an artefact was made like: the whole one where all its tensors are whole.
+    pub(super) fn like(&self, artefact: &Model) -> &Model {
+        let is_whole = artefact.tensors.len() == self.whole.tensors.len()
+            && artefact.tensors.iter().zip(&self.whole.tensors).all(|(one, other)| one.shape == other.shape);
+        if is_whole { &self.whole } else { &self.lean }
+    }
 }
 
 impl Source {
@@ -25,15 +42,16 @@ impl Source {
         let file = path.display().to_string();
         let (graph, _) = read_graph(path)?;
         if is_float(&graph) {
-            return Ok(Source { file, graph, expected: None });
+            return Ok(Source { file, graph, converted: None });
         }
         let options = Options { contract: contract.map(Path::to_owned), ..Options::default() };
-        let Conversion { model, graph, .. } = convert(path, &options)?;
-        Ok(Source { file, graph, expected: Some(model) })
+        let Conversion { model: lean, graph, .. } = convert(path, &options)?;
+        let whole = convert(path, &Options { keep_dead_channels: true, ..options })?.model;
+        Ok(Source { file, graph, converted: Some(Converted { lean, whole }) })
     }
 
     /// Whether the source came quantized, so that every number of an artefact must be equal.
     pub fn is_exact(&self) -> bool {
-        self.expected.is_some()
+        self.converted.is_some()
     }
 }
