@@ -1,7 +1,7 @@
 //! A detector with two keypoints on one grid, and a feature map that goes down and up again.
 
 use ocelli_format::model::{BoxHead, Boxes, InputContract, Model, OutputContract};
-use ocelli_format::{BoxDecoder, Element, Field, Operator, PixelLayout, ResizeMode, Suppression};
+use ocelli_format::{BoxDecoder, Element, Field, Operator, PixelLayout, ResizeMode, Suppression, TensorId};
 
 use crate::builder::{Builder, WHOLE, ZERO_POINT, factor, same_window};
 use crate::classifier::pixel_table;
@@ -47,6 +47,7 @@ pub fn detector() -> Model {
     let shared = model.operator(div, squared, &[divisors], &[1, 8, 8, 8], ZERO_POINT);
     let sum = Operator::Add { left_shift: 20, inputs, output: factor(11, 21), clamp: WHOLE };
     let gated = model.operator(sum, shared, &[gated], &[1, 8, 8, 8], ZERO_POINT);
+    let gated = relate(&mut model, gated);
     let pad = Operator::Pad { before: [0, 0, 0, 0], after: [0, 0, 0, 2], value: ZERO_POINT };
     let padded = model.operator(pad, gated, &[], &[1, 8, 8, 10], ZERO_POINT);
     let table = (0..256).map(|bits| soften(bits as u8 as i8) as u8).collect();
@@ -94,6 +95,39 @@ pub fn detector() -> Model {
         }],
     }));
     model
+}
+
+/// Normalizes a feature map in two ways, multiplies it with itself, and adds what holds for all of it.
+fn relate(model: &mut Builder, input: TensorId) -> TensorId {
+    let shape = [1, 8, 8, 8];
+    let root = model.constant_i32("root", &inverse_root(0));
+    let gains = model.constant_i32("gains", &[40 << 16, 35 << 16, -(30 << 16), 25 << 16]);
+    let offsets = model.constant_i32("offsets", &[0, 3 << 16, -(5 << 16), 9 << 15]);
+    let normalize = Operator::Normalize { centered: true, shift: 2, offset: 1 << 12, gain_bits: 16 };
+    let even = model.operator(normalize, input, &[root, gains, offsets], &shape, ZERO_POINT);
+    let steep = model.constant_i32("steep", &inverse_root(6));
+    let (before, after, shift, offset) = (1, 2, 1, 900);
+    let local = Operator::LocalResponseNormalization { before, after, shift, offset };
+    let local = model.operator(local, even, &[steep], &shape, ZERO_POINT);
+    let product = Operator::BatchMatmul { right_transposed: true, factor: factor(1, 8) };
+    let product = model.operator(product, even, &[local], &shape, ZERO_POINT);
+    let sums =
+        model.operator(Operator::Sum { factor: factor(1, 4) }, product, &[], &[1, 1, 1, 8], ZERO_POINT);
+    let places = model.operator(Operator::ArgMax { last: true }, product, &[], &[1, 1, 1, 8], -128);
+    let inputs = [factor(1, 1), factor(3, 3)];
+    let add = Operator::Add { left_shift: 20, inputs, output: factor(11, 22), clamp: WHOLE };
+    let whole = model.operator(add, sums, &[places], &[1, 1, 1, 8], ZERO_POINT);
+    model.operator(add, product, &[whole], &shape, ZERO_POINT)
+}
+
+/// The table of one over the square root, times `2^steps`.
+fn inverse_root(steps: i32) -> Vec<i32> {
+    let places =
+        (0..=128).map(|place| (2f64.powi(30) / (1.0 + f64::from(place) / 128.0).sqrt()).round() as i32);
+    let half = (2f64.powi(30) * 0.5f64.sqrt()).round() as i32;
+    let multipliers = (0..64).map(|power| if power % 2 == 0 { 1 << 29 } else { half });
+    let shifts = (0..64).map(|power| 29 + (power + 1) / 2 - steps);
+    places.chain(multipliers).chain(shifts).collect()
 }
 
 /// A smooth curve of whole numbers: steep in the middle, flat at the ends.

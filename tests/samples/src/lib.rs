@@ -57,7 +57,7 @@ mod tests {
         }
         kinds.sort();
         kinds.dedup();
-        assert_eq!(kinds.len(), OperatorKind::Interpolate as usize, "{kinds:?}");
+        assert_eq!(kinds.len(), OperatorKind::Normalize as usize, "{kinds:?}");
     }
 
     /// Saturated outputs would hide differences between machines.
