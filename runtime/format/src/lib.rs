@@ -59,7 +59,10 @@ pub use error::{ParseError, Section};
 pub use graph::OperatorView;
 pub use input_contract::InputContractView;
 pub use operator::{Clamp, Factor, Operator, OperatorKind, Pair, Window};
-pub use output_contract::{BoxHeadView, BoxesView, ClassesView, Heads, ObjectnessView, OutputContractView};
+pub use output_contract::{
+    BoxHeadView, BoxesView, CellsView, ClassesView, EmbeddingView, Heads, NumbersView, ObjectnessView,
+    OutputContractView, PointsView,
+};
 pub use rolling::{Rolling, Slide, Turn};
 pub use rows::InputRows;
 pub use schedule::{OperatorStepView, RelaidView, RowGroupView, RowStepView, ScheduleView, StepView};

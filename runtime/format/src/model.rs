@@ -105,6 +105,60 @@ pub enum OutputContract {
     },
     /// Boxes relative to anchors, with keypoints.
     Boxes(Boxes),
+    /// Points of something that fills the model's input.
+    Points(Points),
+    /// What every cell of a grid shows.
+    Mask(Cells),
+    /// A vector that is near those of the same thing.
+    Embedding {
+        /// The output.
+        tensor: TensorId,
+    },
+    /// Middles of things on a grid.
+    Spots(Cells),
+    /// Numbers that stand for themselves.
+    Numbers {
+        /// The output.
+        tensor: TensorId,
+        /// How each stored value becomes its number, in `1 / 65536`.
+        fields: Vec<Field>,
+        /// One a number, or none.
+        names: Vec<String>,
+    },
+}
+
+/// Points of something that fills the model's input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Points {
+    /// The output: for each point `stride` values, of which the first two are x and y.
+    pub tensor: TensorId,
+    /// Values of a point.
+    pub stride: u8,
+    /// How x and y become `1 / 65536` of the input's width and height.
+    pub fields: [Field; 2],
+    /// The output whose first value says whether the thing is there at all, if there is one.
+    pub presence: Option<TensorId>,
+    /// Least probability of presence that counts, in `1 / 65536`.
+    pub threshold: u16,
+    /// Probability, in `1 / 65536`, of each int8 value -128 to 127 of presence.
+    pub scores: Box<[u16; 256]>,
+    /// One a point, or none.
+    pub names: Vec<String>,
+}
+
+/// What every cell of a grid over the model's input shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cells {
+    /// The output, `[1, H, W, C]`.
+    pub tensor: TensorId,
+    /// Whether channel 0 is background.
+    pub has_background: bool,
+    /// Least probability that counts, in `1 / 65536`.
+    pub threshold: u16,
+    /// Probability, in `1 / 65536`, of each int8 value -128 to 127.
+    pub scores: Box<[u16; 256]>,
+    /// One a channel, background excluded.
+    pub labels: Vec<String>,
 }
 
 /// Boxes relative to anchors on grids over the model's input.

@@ -1,8 +1,10 @@
 //! Output contracts as the postprocess stage reads them.
 
 mod boxes;
+mod plain;
 
 pub use boxes::{BoxHeadView, BoxesView, Heads, ObjectnessView};
+pub use plain::{CellsView, EmbeddingView, NumbersView, PointsView};
 
 use crate::artefact::Artefact;
 use crate::bytes::{Cursor, Texts};
@@ -18,6 +20,16 @@ pub enum OutputContractView<'a> {
     Classes(ClassesView<'a>),
     /// Boxes relative to anchors, with keypoints.
     Boxes(BoxesView<'a>),
+    /// Points of something that fills the model's input.
+    Points(PointsView<'a>),
+    /// What every cell of a grid shows.
+    Mask(CellsView<'a>),
+    /// A vector that is near those of the same thing.
+    Embedding(EmbeddingView),
+    /// Middles of things on a grid.
+    Spots(CellsView<'a>),
+    /// Numbers that stand for themselves.
+    Numbers(NumbersView<'a>),
 }
 
 /// Scores of classes.
@@ -44,6 +56,14 @@ impl<'a> OutputContractView<'a> {
                 Ok(OutputContractView::Classes(ClassesView { tensor, labels, scores }))
             }
             1 => BoxesView::read(head, cursor).map(OutputContractView::Boxes),
+            2 => PointsView::read(head, cursor).map(OutputContractView::Points),
+            3 => CellsView::read(head, cursor).map(OutputContractView::Mask),
+            4 => {
+                ensure(head >> 8 & 0xFF == 0, Fault::Value)?;
+                Ok(OutputContractView::Embedding(EmbeddingView { tensor: (head >> 16) as TensorId }))
+            }
+            5 => CellsView::read(head, cursor).map(OutputContractView::Spots),
+            6 => NumbersView::read(head, cursor).map(OutputContractView::Numbers),
             code => cursor.unknown(code),
         }
     }
@@ -61,6 +81,14 @@ pub(crate) fn check(artefact: &Artefact<'_>, report: &mut Report) -> Result<(), 
                 check_rows(artefact, contract, tensor, [0, 1], classes, report)?;
                 ensure(labels.is_empty() || labels.len() == classes, Fault::Contract)?;
             }
+            OutputContractView::Points(points) => points.check(artefact, contract, report)?,
+            OutputContractView::Mask(cells) | OutputContractView::Spots(cells) => {
+                cells.check(artefact, contract, report)?;
+            }
+            OutputContractView::Embedding(EmbeddingView { tensor }) => {
+                check_rows(artefact, contract, tensor, [0, 1], 1, report)?;
+            }
+            OutputContractView::Numbers(numbers) => numbers.check(artefact, contract, report)?,
             OutputContractView::Boxes(boxes) => {
                 report.check(boxes.in_range(), &cursor)?;
                 for head in boxes.heads() {

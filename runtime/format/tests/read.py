@@ -186,12 +186,29 @@ def read_input_contracts(section, tensors):
 
 def read_output_contracts(section):
     for _ in range(section.number("I")):
-        if section.number("B") == 0:
-            assert section.number("B") == 0
-            tensor, scores = section.number("H"), section.take(512)
-            show("classes", tensor, crc(scores), section.texts() or "-")
-        else:
+        kind = section.number("B")
+        if kind == 1:
             read_boxes(section)
+            continue
+        second, tensor = section.number("B"), section.number("H")
+        assert second == 0 or kind == 2 or kind in (3, 5) and second == 1
+        if kind == 0:
+            show("classes", tensor, crc(section.take(512)), section.texts() or "-")
+        elif kind == 2:
+            (presence, threshold), x, y = section.numbers("2H"), section.numbers("2i"), section.numbers("2i")
+            presence = "-" if presence == 0xFFFF else presence
+            show("points", tensor, second, presence, threshold, x, y, crc(section.take(512)), section.texts() or "-")
+        elif kind in (3, 5):
+            threshold, zero = section.numbers("2H")
+            assert zero == 0
+            name = "mask" if kind == 3 else "spots"
+            show(name, tensor, second, threshold, crc(section.take(512)), section.texts())
+        elif kind == 4:
+            show("embedding", tensor)
+        else:
+            assert kind == 6, "output contract"
+            fields = section.numbers(f"{2 * section.number('I')}i")
+            show("numbers", tensor, fields, section.texts() or "-")
     section.end()
 
 

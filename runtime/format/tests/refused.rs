@@ -218,6 +218,33 @@ fn contracts() {
     assert_eq!(boxes(|boxes| boxes.heads[0].scores = 7), output(1, 7));
     assert_eq!(boxes(|boxes| boxes.has_background = true), output(1, 10));
     let value = |error| matches!(error, ParseError::Value { section: Section::OutputContracts, .. });
+    let plain = |contract: usize, change: fn(&mut OutputContract)| {
+        refused(|model| change(&mut model.output_contracts[contract]))
+    };
+    let points = |change: fn(&mut Points)| {
+        refused(|model| match &mut model.output_contracts[2] {
+            OutputContract::Points(points) => change(points),
+            other => panic!("{other:?}"),
+        })
+    };
+    assert_eq!(points(|points| points.stride = 1), output(2, 11));
+    assert_eq!(points(|points| points.presence = Some(3)), output(2, 3));
+    assert_eq!(points(|points| points.fields[1].multiplier = 1 << 23), output(2, 11));
+    assert!(matches!(points(|points| drop(points.names.pop())), ParseError::Contract { contract: 2, .. }));
+    for contract in [3, 5] {
+        let cells = |change: fn(&mut Cells)| {
+            refused(|model| match &mut model.output_contracts[contract] {
+                OutputContract::Mask(cells) | OutputContract::Spots(cells) => change(cells),
+                other => panic!("{other:?}"),
+            })
+        };
+        assert_eq!(cells(|cells| drop(cells.labels.pop())), output(contract as u16, 11));
+        assert_eq!(cells(|cells| cells.tensor = 8), output(contract as u16, 8));
+    }
+    assert_eq!(plain(4, |contract| *contract = OutputContract::Embedding { tensor: 2 }), output(4, 2));
+    let numbers = |fields| OutputContract::Numbers { tensor: 8, fields, names: vec![] };
+    assert_eq!(refused(|model| model.output_contracts[6] = numbers(vec![])), output(6, 8));
+    assert_eq!(refused(|model| model.output_contracts[6] = numbers(vec![Field::default(); 4])), output(6, 8));
     assert!(value(boxes(|boxes| boxes.field_order = [0, 1, 2, 2])));
     assert!(value(boxes(|boxes| boxes.field_order = [8, 1, 2, 3])));
     assert!(value(boxes(|boxes| boxes.labels.clear())));

@@ -142,6 +142,32 @@ fn output_contract(contract: &OutputContractView<'_>, out: &mut String) {
                 writeln!(out, "{} {}", numbers(head.score_table), list(&values)).unwrap();
             }
         }
+        OutputContractView::Points(points) => {
+            let names: Vec<&str> = points.names.iter().collect();
+            let presence = points.presence.map_or("-".into(), |tensor| tensor.to_string());
+            let [x, y] = points.fields.map(|field| format!("{},{}", field.multiplier, field.offset));
+            write!(
+                out,
+                "points {} {} {presence} {} {x} {y} ",
+                points.tensor, points.stride, points.threshold
+            )
+            .unwrap();
+            writeln!(out, "{} {}", numbers(points.scores), list(&names)).unwrap();
+        }
+        OutputContractView::Mask(view) | OutputContractView::Spots(view) => {
+            let kind = if matches!(contract, OutputContractView::Mask(_)) { "mask" } else { "spots" };
+            let (labels, background): (Vec<&str>, _) =
+                (view.labels.iter().collect(), u8::from(view.has_background));
+            write!(out, "{kind} {} {background} {} ", view.tensor, view.threshold).unwrap();
+            writeln!(out, "{} {}", numbers(view.scores), list(&labels)).unwrap();
+        }
+        OutputContractView::Embedding(view) => writeln!(out, "embedding {}", view.tensor).unwrap(),
+        OutputContractView::Numbers(view) => {
+            let fields = (0..view.len()).map(|index| view.field(index));
+            let fields: Vec<i32> = fields.flat_map(|field| [field.multiplier, field.offset]).collect();
+            let names: Vec<&str> = view.names.iter().collect();
+            writeln!(out, "numbers {} {} {}", view.tensor, list(&fields), list(&names)).unwrap();
+        }
         other => panic!("{other:?}"),
     }
 }

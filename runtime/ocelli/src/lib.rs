@@ -42,8 +42,13 @@ mod frame_rows;
 
 mod outcome;
 
+mod readings;
+
+mod by_contract;
+
 mod error;
 
+pub use by_contract::{ByContract, Outcome};
 pub use error::PipelineError;
 pub use frame_rows::FrameRows;
 pub use include::Aligned;
@@ -57,8 +62,9 @@ pub use ocelli_format::{
     PixelLayout, ResizeMode, SelfTest,
 };
 pub use ocelli_vision::{
-    Detections, ImageInput, OutputRow, PostprocessError, PreprocessError, Preprocessor, Region, SourceRow,
-    Transform, scratch_words,
+    Detections, Embedding, ImageInput, Mask, Numbers, OutputRow, Points, PostprocessError, PreprocessError,
+    Preprocessor, Region, SourceRow, Transform, scratch_words,
 };
-pub use outcome::{Boxes, ByContract, Outcome, Postprocess, TopClasses};
+pub use outcome::{Boxes, Postprocess, TopClasses};
 pub use pipeline::{Classifier, Detector, Pipeline};
+pub use readings::{Embeddings, Landmarks, Readings, Segments, Spots};

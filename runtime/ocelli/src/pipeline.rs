@@ -127,11 +127,8 @@ impl<'a, I: Infer, P: Postprocess<'a>> Pipeline<'a, I, P> {
     /// The postprocess stage: reads the model's outputs, in coordinates of the last frame.
     pub fn postprocess(&mut self) -> P::Outcome<'_> {
         let (artefact, model) = (&self.artefact, &self.model);
-        let output = |tensor: TensorId| model.output(artefact.output_index(tensor)?);
-        let decoded = self.postprocess.decode(output, &self.transform);
-        // `parse` has checked the contract against the artefact, and `new` the model.
-        debug_assert!(decoded.is_ok(), "{decoded:?}");
-        self.postprocess.outcome()
+        let output = move |tensor: TensorId| model.output(artefact.output_index(tensor)?);
+        self.postprocess.answer(output, &self.transform)
     }
 
     /// What the pipeline was made from.

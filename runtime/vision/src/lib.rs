@@ -10,6 +10,7 @@
 //!                             Transform (the way back)
 //!                                 |
 //! detections <- BoxPostprocessor -+- the model's outputs -> top_classes
+//!               points, masks, spots                     -> embeddings, numbers
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
@@ -47,13 +48,25 @@ mod boxes;
 
 mod classes;
 
+mod points;
+
+mod cells;
+
+mod embedding;
+
+mod numbers;
+
 #[cfg(test)]
 mod random;
 
 pub use boxes::{BoxPostprocessor, Detections};
+pub use cells::{Mask, spots};
 pub use classes::top_classes;
+pub use embedding::Embedding;
 pub use error::{PostprocessError, PreprocessError};
+pub use numbers::Numbers;
 pub use output_row::OutputRow;
+pub use points::Points;
 pub use preprocess::{ImageInput, Preprocessor, channels, scratch_words};
 pub use source_row::SourceRow;
 pub use transform::{INPUT_ONE, Region, Transform};

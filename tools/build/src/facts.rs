@@ -38,8 +38,27 @@ pub struct Port {
 /// What the outputs mean.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    Boxes { labels: Vec<String>, keypoints: Vec<String> },
-    Classes { labels: Vec<String> },
+    Boxes {
+        labels: Vec<String>,
+        keypoints: Vec<String>,
+    },
+    Classes {
+        labels: Vec<String>,
+    },
+    /// Points, by name where they have names.
+    Points {
+        names: Vec<String>,
+    },
+    Mask {
+        labels: Vec<String>,
+    },
+    Spots {
+        labels: Vec<String>,
+    },
+    Embedding,
+    Numbers {
+        names: Vec<String>,
+    },
     Tensors,
 }
 
@@ -63,6 +82,15 @@ impl Facts {
             }
             (Some(OutputContractView::Classes(classes)), None) => {
                 Outcome::Classes { labels: owned(classes.labels) }
+            }
+            (Some(OutputContractView::Points(points)), None) => {
+                Outcome::Points { names: owned(points.names) }
+            }
+            (Some(OutputContractView::Mask(cells)), None) => Outcome::Mask { labels: owned(cells.labels) },
+            (Some(OutputContractView::Spots(cells)), None) => Outcome::Spots { labels: owned(cells.labels) },
+            (Some(OutputContractView::Embedding(_)), None) => Outcome::Embedding,
+            (Some(OutputContractView::Numbers(numbers)), None) => {
+                Outcome::Numbers { names: owned(numbers.names) }
             }
             _ => Outcome::Tensors,
         };

@@ -73,9 +73,35 @@ pub fn module(facts: &Facts, path: &Path, detections: usize, candidates: usize) 
                     .into(),
             );
         }
+        Outcome::Points { names: points } => {
+            names("Landmark", "Points of what fills the frame", points, &mut item);
+            pipeline("Landmarks", "Landmarks<'a>", &mut item);
+        }
+        Outcome::Mask { labels } => {
+            names("Class", "What a cell may show", labels, &mut item);
+            pipeline("Segmenter", "Segments<'a>", &mut item);
+        }
+        Outcome::Spots { labels } => {
+            names("Class", "What a spot may be", labels, &mut item);
+            item("Room for spots in a frame.", format!("pub const DETECTIONS: usize = {detections};"));
+            pipeline("Spotter", "Spots<'a, DETECTIONS>", &mut item);
+        }
+        Outcome::Embedding => pipeline("Embedder", "Embeddings", &mut item),
+        Outcome::Numbers { names: numbers } => {
+            names("Number", "Numbers that a frame gives", numbers, &mut item);
+            pipeline("Reader", "Readings<'a>", &mut item);
+        }
         Outcome::Tensors => {}
     }
     source
+}
+
+/// The type of the pipeline around a planned model, with the one decoder that its artefact names.
+fn pipeline(name: &str, decoder: &str, item: &mut impl FnMut(&str, String)) {
+    item(
+        "The pipeline around a planned model.",
+        format!("pub type {name}<'a, I> = ::ocelli::Pipeline<'a, I, ::ocelli::{decoder}>;"),
+    );
 }
 
 /// An enum of inputs or outputs with their shapes.

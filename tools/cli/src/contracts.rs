@@ -1,7 +1,7 @@
 //! Contracts as text: a line for people, an object for machines.
 
 use ocelli::{Artefact, InputContractView, OutputContractView, PixelLayout, ResizeMode};
-use ocelli_format::{BoxDecoder, Suppression};
+use ocelli_format::{BoxDecoder, Suppression, Texts};
 use serde_json::{Value, json};
 
 use crate::terminal::thousands;
@@ -50,12 +50,10 @@ pub fn output_line(contract: &OutputContractView<'_>) -> String {
     match contract {
         OutputContractView::Classes(classes) => format!("one of {} classes", classes.labels.len()),
         OutputContractView::Boxes(boxes) => {
-            let labels: Vec<&str> = boxes.labels.iter().take(5).collect();
-            let more = if boxes.labels.len() > labels.len() { ", ..." } else { "" };
             let anchors: usize = boxes.heads().map(|head| head.anchor_count()).sum();
             format!(
-                "boxes ({}{more}) with {} keypoints from {} anchors, score {:.2} or more, {} suppression above IoU {:.2}",
-                labels.join(", "),
+                "boxes ({}) with {} keypoints from {} anchors, score {:.2} or more, {} suppression above IoU {:.2}",
+                some(boxes.labels),
                 boxes.keypoints.len(),
                 thousands(anchors as u64),
                 f64::from(boxes.score_threshold) / 65536.0,
@@ -63,6 +61,14 @@ pub fn output_line(contract: &OutputContractView<'_>) -> String {
                 f64::from(boxes.iou_threshold) / 65536.0,
             )
         }
+        OutputContractView::Points(points) => {
+            let of_presence = if points.presence.is_some() { ", if they are there" } else { "" };
+            format!("points, {} of them named{of_presence}", points.names.len())
+        }
+        OutputContractView::Mask(cells) => format!("a mask ({})", some(cells.labels)),
+        OutputContractView::Spots(cells) => format!("spots ({})", some(cells.labels)),
+        OutputContractView::Embedding(_) => "an embedding".to_owned(),
+        OutputContractView::Numbers(numbers) => format!("numbers ({})", some(numbers.names)),
         _ => "something that this version does not know".to_owned(),
     }
 }
@@ -89,8 +95,30 @@ pub fn output_json(contract: &OutputContractView<'_>) -> Value {
                 _ => "unknown",
             },
         }),
+        OutputContractView::Points(points) => json!({
+            "kind": "points",
+            "names": points.names.iter().collect::<Vec<_>>(),
+            "has_presence": points.presence.is_some(),
+        }),
+        OutputContractView::Mask(cells) => {
+            json!({ "kind": "mask", "labels": cells.labels.iter().collect::<Vec<_>>() })
+        }
+        OutputContractView::Spots(cells) => {
+            json!({ "kind": "spots", "labels": cells.labels.iter().collect::<Vec<_>>() })
+        }
+        OutputContractView::Embedding(_) => json!({ "kind": "embedding" }),
+        OutputContractView::Numbers(numbers) => {
+            json!({ "kind": "numbers", "names": numbers.names.iter().collect::<Vec<_>>() })
+        }
         _ => json!({ "kind": "unknown" }),
     }
+}
+
+/// The first texts of a list.
+fn some(texts: Texts<'_>) -> String {
+    let first: Vec<&str> = texts.iter().take(5).collect();
+    let more = if texts.len() > first.len() { ", ..." } else { "" };
+    format!("{}{more}", first.join(", "))
 }
 
 fn layout(layout: PixelLayout) -> &'static str {

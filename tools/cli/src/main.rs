@@ -7,6 +7,7 @@ mod arguments;
 
 mod commands;
 
+mod answer;
 mod artefact_file;
 
 mod input;

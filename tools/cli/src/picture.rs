@@ -1,4 +1,4 @@
-//! Annotated pictures: the emit stage for people. Boxes, keypoints and labels over a frame.
+//! Annotated pictures: the emit stage for people. Boxes, points, masks and labels over a frame.
 //!
 //! Shapes are drawn by their distance functions, so edges are smooth at any size; line widths follow
 //! the picture, so a thumbnail and a poster look alike.
@@ -75,6 +75,26 @@ impl Picture {
         for (radius, colour, opacity) in [(3.4, INK, 0.45), (2.8, PAPER, 1.0), (1.8, colour, 1.0)] {
             let radius = radius * stroke;
             self.fill(centre, [radius + 1.0; 2], colour, opacity, move |x, y| distance(x, y) - radius);
+        }
+    }
+
+    /// One of many points.
+    pub fn speck(&mut self, point: &Point, colour: Colour) {
+        let centre = [point.x as f32 / SUBPIXELS as f32, point.y as f32 / SUBPIXELS as f32];
+        let distance = move |x: f32, y: f32| (x - centre[0]).hypot(y - centre[1]);
+        let radius = 0.8 * self.stroke;
+        self.fill(centre, [radius + 1.0; 2], colour, 0.9, move |x, y| distance(x, y) - radius);
+    }
+
+    /// A tint over the pixels that `colour` gives one for, by their centres in sub-pixels.
+    pub fn overlay(&mut self, colour: impl Fn(&Point) -> Option<Colour>) {
+        let centre = |pixel: usize| pixel as i32 * SUBPIXELS + SUBPIXELS / 2;
+        for y in 0..self.height {
+            for x in 0..self.width {
+                if let Some(colour) = colour(&Point { x: centre(x), y: centre(y) }) {
+                    self.blend(x, y, colour, 0.45);
+                }
+            }
         }
     }
 

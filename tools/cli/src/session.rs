@@ -3,15 +3,13 @@
 use std::time::{Duration, Instant};
 
 use ocelli::{
-    Artefact, ByContract, Frame, ImageInput, Infer, Outcome, OutputContractView, Pipeline, Plan, SUBPIXELS,
-    SelfTestError, operators, scratch_words,
+    Artefact, ByContract, Frame, ImageInput, Infer, Outcome, Pipeline, Plan, SelfTestError, operators,
+    scratch_words,
 };
 use ocelli_format::{AlignedBytes, crc32};
-use serde_json::{Value, json};
 
 use crate::artefact_file::{ArtefactFile, arena};
 use crate::failure::Failure;
-use crate::picture::{Picture, colour_of_class};
 use crate::terminal;
 
 // Room that no photograph fills; devices choose less.
@@ -127,110 +125,4 @@ pub fn output_bytes(model: &impl Infer) -> Vec<u8> {
 /// The checksum that self-tests use, over all outputs.
 pub fn output_crc32(model: &impl Infer) -> String {
     format!("{:08x}", crc32(&output_bytes(model)))
-}
-
-/// The name of a class: its label, or its number where there is none.
-pub fn class_name(artefact: &Artefact<'_>, class_index: u16) -> String {
-    let label = match artefact.output_contracts().next() {
-        Some(OutputContractView::Boxes(boxes)) => boxes.labels.get(class_index.into()),
-        Some(OutputContractView::Classes(classes)) => classes.labels.get(class_index.into()),
-        _ => None,
-    };
-    label.map_or_else(|| format!("class {class_index}"), str::to_owned)
-}
-
-/// An answer for machines: pixels with their fractions, scores from 0 to 1.
-pub fn outcome_json(artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) -> Value {
-    let score = |score: ocelli::Score| f64::from(score.0) / 65536.0;
-    let class = |index: u16| class_name(artefact, index);
-    match outcome {
-        Outcome::Detections(detections) => {
-            let keypoint_names: Vec<&str> = match artefact.output_contracts().next() {
-                Some(OutputContractView::Boxes(boxes)) => boxes.keypoints.iter().collect(),
-                _ => vec![],
-            };
-            let found = detections.found.iter().map(|detection| {
-                let keypoints = keypoint_names.iter().zip(&detection.keypoints);
-                let keypoints: Vec<_> = keypoints
-                    .map(|(name, point)| json!({ "name": name, "x": pixels(point.x), "y": pixels(point.y) }))
-                    .collect();
-                let bounds = &detection.bounds;
-                json!({
-                    "class": class(detection.class_index),
-                    "score": score(detection.score),
-                    "left": pixels(bounds.left),
-                    "top": pixels(bounds.top),
-                    "right": pixels(bounds.right),
-                    "bottom": pixels(bounds.bottom),
-                    "keypoints": keypoints,
-                })
-            });
-            json!({
-                "detections": found.collect::<Vec<_>>(),
-                "overflowed_candidates": detections.overflowed_candidates,
-                "overflowed_detections": detections.overflowed_detections,
-            })
-        }
-        Outcome::Classes(classes) => {
-            let classes = classes
-                .iter()
-                .map(|best| json!({ "class": class(best.class_index), "score": score(best.score) }));
-            json!({ "classes": classes.collect::<Vec<_>>() })
-        }
-        _ => json!({}),
-    }
-}
-
-/// An answer for people, a line each.
-pub fn outcome_lines(artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) -> Vec<String> {
-    let line = |class_index: u16, score: ocelli::Score| {
-        format!("{:<14} {:>5.1} %", class_name(artefact, class_index), f64::from(score.per_mille()) / 10.0)
-    };
-    match outcome {
-        Outcome::Detections(detections) => {
-            let mut lines: Vec<String> = detections
-                .found
-                .iter()
-                .map(|detection| {
-                    let (bounds, line) = (&detection.bounds, line(detection.class_index, detection.score));
-                    let [left, top, width, height] =
-                        [bounds.left, bounds.top, bounds.width(), bounds.height()].map(pixels);
-                    format!("{line}   {width:.0} x {height:.0} pixels at {left:.0}, {top:.0}")
-                })
-                .collect();
-            if lines.is_empty() {
-                lines.push("nothing found".to_owned());
-            }
-            if detections.overflowed_detections > 0 {
-                lines.push(format!("and {} more than fit", detections.overflowed_detections));
-            }
-            if detections.overflowed_candidates > 0 {
-                lines.push(format!("{} candidates were left out", detections.overflowed_candidates));
-            }
-            lines
-        }
-        Outcome::Classes(classes) => classes.iter().map(|best| line(best.class_index, best.score)).collect(),
-        _ => vec!["tensors without a contract: see --json".to_owned()],
-    }
-}
-
-/// Draws an answer.
-pub fn annotate(picture: &mut Picture, artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) {
-    if let Outcome::Detections(detections) = outcome {
-        // The best last, on top.
-        for detection in detections.found.iter().rev() {
-            let colour = colour_of_class(detection.class_index);
-            picture.outline(&detection.bounds, colour);
-            for point in &detection.keypoints {
-                picture.dot(point, colour);
-            }
-            let per_mille = detection.score.per_mille();
-            let name = class_name(artefact, detection.class_index);
-            picture.label(&detection.bounds, &format!("{name} {:.1} %", f64::from(per_mille) / 10.0), colour);
-        }
-    }
-}
-
-fn pixels(sub_pixels: i32) -> f64 {
-    f64::from(sub_pixels) / f64::from(SUBPIXELS)
 }

@@ -26,8 +26,18 @@ pub struct Contract {
     pub input: Option<Input>,
     /// The first output holds scores of classes.
     pub classes: Option<Classes>,
-    /// Two outputs hold scores and boxes.
+    /// Outputs hold scores and boxes.
     pub boxes: Option<Boxes>,
+    /// An output holds points of what fills the input.
+    pub points: Option<Points>,
+    /// An output says what every cell of a grid shows.
+    pub mask: Option<Cells>,
+    /// An output is a vector that is near those of the same thing.
+    pub embedding: Option<Embedding>,
+    /// An output says on which cells of a grid there are things.
+    pub spots: Option<Cells>,
+    /// An output holds numbers that stand for themselves.
+    pub numbers: Option<Numbers>,
 }
 
 /// How a picture becomes the first input.
@@ -80,6 +90,78 @@ pub struct Classes {
     /// Whether scores are logits of a logistic function; probabilities otherwise.
     #[serde(default)]
     pub logits: bool,
+}
+
+/// Points of what fills the input: landmarks of a face, joints of a hand.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Points {
+    /// Name of the output that holds them; the first otherwise.
+    pub output: Option<String>,
+    /// Numbers of a point, of which the first two are x and y.
+    #[serde(default = "two")]
+    pub stride: u8,
+    /// What x and y are divided by, so that 1 is the input's width and height.
+    pub scale: [f32; 2],
+    /// Name of the output that says whether the thing is there at all.
+    pub presence: Option<String>,
+    /// Whether presence is a logit; a probability otherwise.
+    #[serde(default)]
+    pub logits: bool,
+    /// Least probability of presence that counts.
+    #[serde(default = "half")]
+    pub threshold: f32,
+    /// One a point, or none.
+    #[serde(default)]
+    pub names: Vec<String>,
+}
+
+/// What the cells of a grid show.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cells {
+    /// Name of the output `[1, H, W, C]`; the first otherwise.
+    pub output: Option<String>,
+    /// One a channel, background excluded.
+    pub labels: Vec<String>,
+    /// Whether the first channel is background.
+    #[serde(default)]
+    pub has_background: bool,
+    /// Whether channels are logits, each for itself; probabilities otherwise.
+    #[serde(default)]
+    pub logits: bool,
+    /// Least probability that counts.
+    #[serde(default = "half")]
+    pub threshold: f32,
+}
+
+/// A vector that is near those of the same thing.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Embedding {
+    /// Name of the output; the first otherwise.
+    pub output: Option<String>,
+}
+
+/// Numbers that stand for themselves.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Numbers {
+    /// Name of the output; the first otherwise.
+    pub output: Option<String>,
+    /// One a number.
+    pub names: Vec<String>,
+    /// What the output's numbers are multiplied with.
+    #[serde(default = "one")]
+    pub scale: f32,
+}
+
+fn two() -> u8 {
+    2
+}
+
+fn half() -> f32 {
+    0.5
 }
 
 /// What a detector finds.
@@ -251,6 +333,31 @@ impl Contract {
             if let Some(value) = input.deviation.iter().find(|value| **value <= 0.0) {
                 return Err(format!("input.deviation of {value} is not above 0"));
             }
+        }
+        let meanings = [
+            self.classes.is_some(),
+            self.boxes.is_some(),
+            self.points.is_some(),
+            self.mask.is_some(),
+            self.embedding.is_some(),
+            self.spots.is_some(),
+            self.numbers.is_some(),
+        ];
+        if meanings.iter().filter(|meaning| **meaning).count() > 1 {
+            return Err("a contract gives outputs one meaning: of [classes], [boxes], [points], [mask], [embedding], [spots] and [numbers] at most one".into());
+        }
+        let thresholds = [
+            self.points.as_ref().map(|points| points.threshold),
+            self.mask.as_ref().map(|cells| cells.threshold),
+            self.spots.as_ref().map(|cells| cells.threshold),
+        ];
+        if let Some(value) = thresholds.iter().flatten().find(|value| !(0.0..1.0).contains(*value)) {
+            return Err(format!("a threshold of {value} is not from 0 to below 1"));
+        }
+        let scales = self.points.iter().flat_map(|points| points.scale);
+        let scales = scales.chain(self.numbers.iter().map(|numbers| numbers.scale));
+        if let Some(value) = scales.into_iter().find(|value| !(value.is_normal() && *value > 0.0)) {
+            return Err(format!("a scale of {value} is not above 0"));
         }
         let Some(boxes) = &self.boxes else { return Ok(()) };
         if boxes.labels.is_empty() {

@@ -6,11 +6,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{
-    BoxHead, Boxes, InputContract, Model, Node, Objectness, OperatorStep, OutputContract, Relaid, Ring,
-    RowStep, Schedule, Step, Tensor, TensorId,
+    BoxHead, Boxes, Cells, InputContract, Model, Node, Objectness, OperatorStep, OutputContract, Points,
+    Relaid, Ring, RowStep, Schedule, Step, Tensor, TensorId,
 };
 use crate::{
-    Artefact, BoxesView, OperatorStepView, OutputContractView, RowGroupView, ScheduleView, StepView, Texts,
+    Artefact, BoxesView, CellsView, OperatorStepView, OutputContractView, RowGroupView, ScheduleView,
+    StepView, Texts,
 };
 
 impl Model {
@@ -78,6 +79,33 @@ fn output_contract(view: OutputContractView<'_>) -> OutputContract {
             scores: Box::new(*classes.scores),
         },
         OutputContractView::Boxes(view) => OutputContract::Boxes(boxes(&view)),
+        OutputContractView::Points(points) => OutputContract::Points(Points {
+            tensor: points.tensor,
+            stride: points.stride,
+            fields: points.fields,
+            presence: points.presence,
+            threshold: points.threshold,
+            scores: Box::new(*points.scores),
+            names: owned(points.names),
+        }),
+        OutputContractView::Mask(view) => OutputContract::Mask(cells(&view)),
+        OutputContractView::Embedding(view) => OutputContract::Embedding { tensor: view.tensor },
+        OutputContractView::Spots(view) => OutputContract::Spots(cells(&view)),
+        OutputContractView::Numbers(view) => OutputContract::Numbers {
+            tensor: view.tensor,
+            fields: (0..view.len()).map(|index| view.field(index)).collect(),
+            names: owned(view.names),
+        },
+    }
+}
+
+fn cells(view: &CellsView<'_>) -> Cells {
+    Cells {
+        tensor: view.tensor,
+        has_background: view.has_background,
+        threshold: view.threshold,
+        scores: Box::new(*view.scores),
+        labels: owned(view.labels),
     }
 }
 

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::WriteError;
 use super::output::{Output, short};
-use crate::model::{BoxDecoder, BoxHead, Boxes, Model, OutputContract, Suppression};
-use crate::{PixelLayout, ResizeMode};
+use crate::model::{BoxDecoder, BoxHead, Boxes, Cells, Model, OutputContract, Suppression};
+use crate::{Field, PixelLayout, ResizeMode};
 
 /// Input contracts, in the order of the inputs.
 pub(super) fn inputs(model: &Model) -> Result<Vec<u8>, WriteError> {
@@ -47,9 +47,47 @@ pub(super) fn outputs(model: &Model) -> Result<Vec<u8>, WriteError> {
                 output.texts(labels)?;
             }
             OutputContract::Boxes(boxes) => write_boxes(boxes, &mut output)?,
+            OutputContract::Points(points) => {
+                output.bytes.extend([2, points.stride]);
+                output.u16(points.tensor);
+                output.u16(points.presence.unwrap_or(u16::MAX));
+                output.u16(points.threshold);
+                write_fields(&points.fields, &mut output);
+                points.scores.iter().for_each(|&score| output.u16(score));
+                output.texts(&points.names)?;
+            }
+            OutputContract::Mask(cells) => write_cells(3, cells, &mut output)?,
+            OutputContract::Embedding { tensor } => {
+                output.bytes.extend([4, 0]);
+                output.u16(*tensor);
+            }
+            OutputContract::Spots(cells) => write_cells(5, cells, &mut output)?,
+            OutputContract::Numbers { tensor, fields, names } => {
+                output.bytes.extend([6, 0]);
+                output.u16(*tensor);
+                output.u32(short("numbers of an output", fields.len(), 1 << 24)? as u32);
+                write_fields(fields, &mut output);
+                output.texts(names)?;
+            }
         }
     }
     Ok(output.bytes)
+}
+
+fn write_cells(kind: u8, cells: &Cells, output: &mut Output) -> Result<(), WriteError> {
+    output.bytes.extend([kind, u8::from(cells.has_background)]);
+    output.u16(cells.tensor);
+    output.u16(cells.threshold);
+    output.u16(0);
+    cells.scores.iter().for_each(|&score| output.u16(score));
+    output.texts(&cells.labels)
+}
+
+fn write_fields(fields: &[Field], output: &mut Output) {
+    for field in fields {
+        output.u32(field.multiplier as u32);
+        output.u32(field.offset as u32);
+    }
 }
 
 fn write_boxes(boxes: &Boxes, output: &mut Output) -> Result<(), WriteError> {
@@ -120,10 +158,7 @@ fn write_head(
     output.u32(short("fields of a cell", head.fields.len(), 1 << 24)? as u32);
     head.first_centre.iter().chain(&head.step).for_each(|&number| output.u32(number as u32));
     head.anchors.iter().flatten().for_each(|&side| output.u32(side));
-    for field in &head.fields {
-        output.u32(field.multiplier as u32);
-        output.u32(field.offset as u32);
-    }
+    write_fields(&head.fields, output);
     Ok(())
 }
 

@@ -196,11 +196,38 @@ pub fn whole() -> Model {
             scores: Box::new(core::array::from_fn(|index| index as u16 * 256)),
         },
         OutputContract::Boxes(detector(bent, boxes)),
+        OutputContract::Points(Points {
+            tensor: boxes,
+            stride: 3,
+            fields: [Field { multiplier: 77, offset: -5 }, Field { multiplier: -78, offset: 6 }],
+            presence: Some(bent),
+            threshold: 30_000,
+            scores: Box::new(core::array::from_fn(|index| index as u16 * 3)),
+            names: (0..8).map(|index| format!("point {index}")).collect(),
+        }),
+        OutputContract::Mask(cells(boxes, false, &["1", "2", "3", "4", "5", "6"])),
+        OutputContract::Embedding { tensor: classes },
+        OutputContract::Spots(cells(boxes, true, &["a", "b", "c", "d", "e"])),
+        OutputContract::Numbers {
+            tensor: classes,
+            fields: vec![Field { multiplier: 9, offset: 8 }, Field { multiplier: -7, offset: 6 }],
+            names: vec!["age".into(), "height".into()],
+        },
     ];
     build.model.self_test = Some(SelfTest { seed: 7, shift: 1, output_crc32: 0 });
     let mut model = build.finish();
     model.schedules.push(rolling(&model));
     model
+}
+
+fn cells(tensor: TensorId, has_background: bool, labels: &[&str]) -> Cells {
+    Cells {
+        tensor,
+        has_background,
+        threshold: 12_345,
+        scores: Box::new(core::array::from_fn(|index| index as u16 * 7)),
+        labels: labels.iter().map(|&label| label.into()).collect(),
+    }
 }
 
 fn detector(scores: TensorId, boxes: TensorId) -> Boxes {

@@ -11,11 +11,12 @@ use ocelli_host::Picture as Photograph;
 use ocelli_zoo::{Catalogue, Source};
 use serde_json::json;
 
+use crate::answer;
 use crate::artefact_file::ArtefactFile;
 use crate::commands::zoo::fetch_with_progress;
 use crate::failure::{Failure, Verdict};
 use crate::picture::Picture;
-use crate::session::{self, HostPipeline, Memory, StageTimes, run_timed};
+use crate::session::{HostPipeline, Memory, StageTimes, run_timed};
 use crate::terminal::{self, FAINT, STRONG, say, thousands};
 
 const MODEL: &str = "blazeface";
@@ -67,7 +68,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
 
     let emit = Instant::now();
     let mut annotated = Picture::of(&frame)?;
-    session::annotate(&mut annotated, &artefact, &pipeline.postprocess());
+    answer::annotate(&mut annotated, &artefact, &pipeline.postprocess());
     write(&arguments.output, &annotated.to_png()?)?;
     let emit = emit.elapsed();
     drop(spinner);

@@ -6,6 +6,7 @@ use ocelli::{Camera, Infer, Loan};
 use ocelli_host::{CaptureError, HostCamera};
 use serde_json::json;
 
+use crate::answer;
 use crate::artefact_file::ArtefactFile;
 use crate::commands::inspect::hexadecimal;
 use crate::failure::{Failure, Verdict};
@@ -80,14 +81,14 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
         let (times, outcome) = session::run_timed(&mut pipeline, &frame);
         if let Some(place) = &arguments.output {
             let mut picture = Picture::of(&frame)?;
-            session::annotate(&mut picture, &artefact, &outcome);
+            answer::annotate(&mut picture, &artefact, &outcome);
             let place = if is_single { place.clone() } else { numbered(place, index) };
             let png = picture.to_png()?;
             ocelli_zoo::write_whole(&place, &png).map_err(|error| Failure::at(place.display(), error))?;
         }
         if arguments.json {
             let mut line = json!({ "frame": index, "width": frame.width(), "height": frame.height() });
-            let answer = session::outcome_json(&artefact, &outcome);
+            let answer = answer::outcome_json(&artefact, &outcome);
             if let (Some(line), Some(answer)) = (line.as_object_mut(), answer.as_object()) {
                 line.extend(answer.clone());
                 line.insert("output_crc32".into(), session::output_crc32(pipeline.model()).into());
@@ -98,7 +99,7 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
             let total = times.preprocess + times.infer + times.postprocess;
             let size = format!("{} x {}", frame.width(), frame.height());
             say!("{STRONG}frame {index}{STRONG:#} {FAINT}{size}, {total:.1?}{FAINT:#}")?;
-            for line in session::outcome_lines(&artefact, &outcome) {
+            for line in answer::outcome_lines(&artefact, &outcome) {
                 say!("  {line}")?;
             }
         }

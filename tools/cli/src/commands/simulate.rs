@@ -11,10 +11,11 @@ use ocelli::{Camera, Frame};
 use ocelli_simulator::{Job, Machine, Run, Simulation, machines, run_on_host};
 use serde_json::json;
 
+use crate::answer::class_name;
 use crate::artefact_file::ArtefactFile;
 use crate::failure::{Failure, Verdict};
 use crate::input::{self, Input};
-use crate::session::{WITHOUT_CONTRACT, class_name};
+use crate::session::WITHOUT_CONTRACT;
 use crate::terminal::{self, STRONG, say, thousands};
 
 /// Arguments of `ocelli simulate`.

@@ -1,6 +1,7 @@
 //! Contracts in the artefact's terms: tables and fixed-point fields in place of real numbers.
 
 mod boxes;
+mod plain;
 
 use boxes::box_contract;
 use ocelli_format::model::{self, InputContract, OutputContract};
@@ -42,6 +43,8 @@ pub fn attach(
         let made = box_contract(lowered, boxes, heads)?;
         lowered.model.output_contracts.push(OutputContract::Boxes(made));
     }
+    let made = plain::contract(&lowered.model, contract)?;
+    lowered.model.output_contracts.extend(made);
     Ok(())
 }
 

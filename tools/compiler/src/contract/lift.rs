@@ -118,7 +118,7 @@ fn lift_layout(graph: &mut Graph, boxes: &Boxes, layout: &BoxLayout) -> Result<V
 }
 
 /// Exporters add `:0` and the like to names.
-fn matches_name(full: &str, name: &str) -> bool {
+pub(super) fn matches_name(full: &str, name: &str) -> bool {
     full == name || full.split(':').next() == Some(name)
 }
 

@@ -81,12 +81,12 @@ fn box_head(lowered: &Lowered, quantized: &QuantizedHead) -> Result<BoxHead, Con
 }
 
 /// A field's scale and offset: `t = (value * multiplier + offset) / 2^8` in `1 / 65536`.
-fn field(scale: f64, offset: f64) -> Result<Field, ContractError> {
+pub(super) fn field(scale: f64, offset: f64) -> Result<Field, ContractError> {
     let unit = f64::from(1 << 24);
     let (multiplier, shifted) = ((scale * unit).round(), (offset * unit).round());
     if multiplier.abs() >= f64::from(1 << 23) || shifted.abs() >= f64::from(1 << 30) {
         return Err(ContractError::Value(format!(
-            "a box field of scale {scale} and offset {offset} is beyond what the format holds; check centre_scale and size_scale"
+            "a field of scale {scale} and offset {offset} is beyond what the format holds; check the scales in the contract"
         )));
     }
     Ok(Field { multiplier: multiplier as i32, offset: shifted as i32 })

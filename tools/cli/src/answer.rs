@@ -1,0 +1,222 @@
+//! Answers told: to machines as JSON, to people as lines, and drawn on the frame.
+
+use ocelli::{Artefact, Mask, Outcome, OutputContractView, Point, SUBPIXELS};
+use ocelli_format::Texts;
+use serde_json::{Value, json};
+
+use crate::picture::{Picture, colour_of_class};
+use crate::session::HostOutcome;
+
+/// The name of a class: its label, or its number where there is none.
+pub fn class_name(artefact: &Artefact<'_>, class_index: u16) -> String {
+    let label = match artefact.output_contracts().next() {
+        Some(OutputContractView::Boxes(boxes)) => boxes.labels.get(class_index.into()),
+        Some(OutputContractView::Classes(classes)) => classes.labels.get(class_index.into()),
+        Some(OutputContractView::Mask(cells) | OutputContractView::Spots(cells)) => {
+            cells.labels.get(class_index.into())
+        }
+        _ => None,
+    };
+    label.map_or_else(|| format!("class {class_index}"), str::to_owned)
+}
+
+/// An answer for machines: pixels with their fractions, scores from 0 to 1.
+pub fn outcome_json(artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) -> Value {
+    let score = |score: ocelli::Score| f64::from(score.0) / 65536.0;
+    let class = |index: u16| class_name(artefact, index);
+    match outcome {
+        Outcome::Detections(detections) => {
+            let keypoint_names: Vec<&str> = match artefact.output_contracts().next() {
+                Some(OutputContractView::Boxes(boxes)) => boxes.keypoints.iter().collect(),
+                _ => vec![],
+            };
+            let found = detections.found.iter().map(|detection| {
+                let keypoints = keypoint_names.iter().zip(&detection.keypoints);
+                let keypoints: Vec<_> = keypoints
+                    .map(|(name, point)| json!({ "name": name, "x": pixels(point.x), "y": pixels(point.y) }))
+                    .collect();
+                let bounds = &detection.bounds;
+                json!({
+                    "class": class(detection.class_index),
+                    "score": score(detection.score),
+                    "left": pixels(bounds.left),
+                    "top": pixels(bounds.top),
+                    "right": pixels(bounds.right),
+                    "bottom": pixels(bounds.bottom),
+                    "keypoints": keypoints,
+                })
+            });
+            json!({
+                "detections": found.collect::<Vec<_>>(),
+                "overflowed_candidates": detections.overflowed_candidates,
+                "overflowed_detections": detections.overflowed_detections,
+            })
+        }
+        Outcome::Classes(classes) => {
+            let classes = classes
+                .iter()
+                .map(|best| json!({ "class": class(best.class_index), "score": score(best.score) }));
+            json!({ "classes": classes.collect::<Vec<_>>() })
+        }
+        Outcome::Points(points) => {
+            let names = names(artefact);
+            let found = points.iter().enumerate().map(|(index, point)| match names.get(index) {
+                Some(name) => json!({ "name": name, "x": pixels(point.x), "y": pixels(point.y) }),
+                None => json!({ "x": pixels(point.x), "y": pixels(point.y) }),
+            });
+            json!({
+                "is_present": points.is_present(),
+                "presence": points.presence().map(score),
+                "points": found.collect::<Vec<_>>(),
+            })
+        }
+        Outcome::Mask(mask) => {
+            let shares = shares(mask).into_iter();
+            let labels = shares.map(|(label, share)| json!({ "class": class(label), "share": share }));
+            // A number a cell: 0 for background, else one more than the class.
+            let cells = (0..mask.rows()).map(|row| {
+                let cell = |column| mask.cell(row, column).map_or(0, |(label, _)| u32::from(label) + 1);
+                (0..mask.columns()).map(cell).collect::<Vec<_>>()
+            });
+            json!({ "shares": labels.collect::<Vec<_>>(), "cells": cells.collect::<Vec<_>>() })
+        }
+        Outcome::Embedding(embedding) => {
+            let unit = embedding.unit().map(|number| f64::from(number) / 32768.0);
+            json!({ "embedding": unit.collect::<Vec<_>>() })
+        }
+        Outcome::Numbers(numbers) => {
+            let found = names(artefact).into_iter().enumerate().filter_map(|(index, name)| {
+                Some(json!({ "name": name, "value": f64::from(numbers.get(index)?) / 65536.0 }))
+            });
+            json!({ "numbers": found.collect::<Vec<_>>() })
+        }
+        _ => json!({}),
+    }
+}
+
+/// Names of points or numbers.
+fn names(artefact: &Artefact<'_>) -> Vec<String> {
+    let texts = match artefact.output_contracts().next() {
+        Some(OutputContractView::Points(points)) => points.names,
+        Some(OutputContractView::Numbers(numbers)) => numbers.names,
+        _ => Texts::default(),
+    };
+    texts.iter().map(str::to_owned).collect()
+}
+
+/// The share of cells that show each label, largest first; labels that none shows are left out.
+fn shares(mask: &Mask<'_, '_>) -> Vec<(u16, f64)> {
+    let mut counts = std::collections::BTreeMap::new();
+    for row in 0..mask.rows() {
+        for (label, _) in (0..mask.columns()).filter_map(|column| mask.cell(row, column)) {
+            *counts.entry(label).or_insert(0) += 1;
+        }
+    }
+    let cells = (mask.rows() * mask.columns()).max(1);
+    let mut shares: Vec<_> =
+        counts.into_iter().map(|(label, count)| (label, f64::from(count) / cells as f64)).collect();
+    shares.sort_by(|left, right| right.1.total_cmp(&left.1));
+    shares
+}
+
+/// An answer for people, a line each.
+pub fn outcome_lines(artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) -> Vec<String> {
+    let line = |class_index: u16, score: ocelli::Score| {
+        format!("{:<14} {:>5.1} %", class_name(artefact, class_index), f64::from(score.per_mille()) / 10.0)
+    };
+    match outcome {
+        Outcome::Detections(detections) => {
+            let mut lines: Vec<String> = detections
+                .found
+                .iter()
+                .map(|detection| {
+                    let (bounds, line) = (&detection.bounds, line(detection.class_index, detection.score));
+                    let [left, top, width, height] =
+                        [bounds.left, bounds.top, bounds.width(), bounds.height()].map(pixels);
+                    format!("{line}   {width:.0} x {height:.0} pixels at {left:.0}, {top:.0}")
+                })
+                .collect();
+            if lines.is_empty() {
+                lines.push("nothing found".to_owned());
+            }
+            if detections.overflowed_detections > 0 {
+                lines.push(format!("and {} more than fit", detections.overflowed_detections));
+            }
+            if detections.overflowed_candidates > 0 {
+                lines.push(format!("{} candidates were left out", detections.overflowed_candidates));
+            }
+            lines
+        }
+        Outcome::Classes(classes) => classes.iter().map(|best| line(best.class_index, best.score)).collect(),
+        Outcome::Points(points) => {
+            let presence = points.presence().map_or(String::new(), |score| {
+                format!(", presence {:.1} %", f64::from(score.per_mille()) / 10.0)
+            });
+            let count = points.len();
+            vec![match points.is_present() {
+                true => format!("{count} points{presence}"),
+                false => format!("nothing there: {count} points that do not count{presence}"),
+            }]
+        }
+        Outcome::Mask(mask) => {
+            let line = |(label, share): (u16, f64)| {
+                format!("{:<14} {:>5.1} % of the cells", class_name(artefact, label), 100.0 * share)
+            };
+            let lines: Vec<String> = shares(mask).into_iter().map(line).collect();
+            if lines.is_empty() { vec!["nothing but background".to_owned()] } else { lines }
+        }
+        Outcome::Embedding(embedding) => {
+            vec![format!("an embedding of {} numbers: see --json", embedding.len())]
+        }
+        Outcome::Numbers(numbers) => {
+            let line = |(index, name): (usize, String)| {
+                let value = f64::from(numbers.get(index).unwrap_or_default()) / 65536.0;
+                format!("{name:<14} {value:>9.3}")
+            };
+            names(artefact).into_iter().enumerate().map(line).collect()
+        }
+        _ => vec!["tensors without a contract: see --json".to_owned()],
+    }
+}
+
+/// Draws an answer.
+pub fn annotate(picture: &mut Picture, artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) {
+    match outcome {
+        Outcome::Detections(detections) => {
+            // The best last, on top.
+            for detection in detections.found.iter().rev() {
+                let colour = colour_of_class(detection.class_index);
+                picture.outline(&detection.bounds, colour);
+                for point in &detection.keypoints {
+                    picture.dot(point, colour);
+                }
+                let per_mille = detection.score.per_mille();
+                let name = class_name(artefact, detection.class_index);
+                let text = format!("{name} {:.1} %", f64::from(per_mille) / 10.0);
+                picture.label(&detection.bounds, &text, colour);
+            }
+        }
+        Outcome::Points(points) if points.is_present() => {
+            // Many points are small ones, or they would hide each other and the face.
+            let is_crowd = points.len() > 40;
+            for (index, point) in points.iter().enumerate() {
+                match is_crowd {
+                    true => picture.speck(&point, colour_of_class(0)),
+                    false => picture.dot(&point, colour_of_class(index as u16)),
+                }
+            }
+        }
+        Outcome::Mask(mask) => {
+            let colour = |point: &Point| {
+                let (row, column) = mask.cell_at(*point)?;
+                mask.cell(row, column).map(|(label, _)| colour_of_class(label))
+            };
+            picture.overlay(colour);
+        }
+        _ => {}
+    }
+}
+
+fn pixels(sub_pixels: i32) -> f64 {
+    f64::from(sub_pixels) / f64::from(SUBPIXELS)
+}
