@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use ocelli_format::model::*;
-use ocelli_format::{Operator, PixelLayout, ResizeMode, crc32};
+use ocelli_format::{Field, Operator, PixelLayout, ResizeMode, crc32};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=build.rs");
@@ -15,12 +15,51 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = directory.join("brightest-quadrant.ocelli");
     std::fs::write(&path, ocelli_format::write(&brightest_quadrant()).map_err(|error| error.to_string())?)?;
     ocelli_build::Artefact::from_path(path).module("quadrant").generate()?;
+    for (name, contract) in other_contracts() {
+        let path = directory.join(format!("quadrant-{name}.ocelli"));
+        let mut model = brightest_quadrant();
+        model.tensors[1].shape = vec![1, 2, 2, 1];
+        model.output_contracts = vec![contract];
+        std::fs::write(&path, ocelli_format::write(&model).map_err(|error| error.to_string())?)?;
+        ocelli_build::Artefact::from_path(path).module(name).generate()?;
+    }
     for (name, bytes) in ocelli_samples::artefacts() {
         let path = directory.join(format!("sample-{name}.ocelli"));
         std::fs::write(&path, &*bytes)?;
         ocelli_build::Artefact::from_path(path).detections(4).candidates(32).generate()?;
     }
     Ok(())
+}
+
+/// What else the four quadrants may mean, by name of the module.
+fn other_contracts() -> [(&'static str, OutputContract); 5] {
+    // Values are -128 to 127: from 0 to 255/256 of the input, of a number from 0 to 255.
+    let of_input = Field { multiplier: 256 << 8, offset: 128 * (256 << 8) };
+    let in_full = Field { multiplier: 1 << 22, offset: 1 << 29 };
+    let cells = || Cells {
+        tensor: 1,
+        has_background: false,
+        threshold: 32_768,
+        scores: Box::new(std::array::from_fn(|level| (level * 257) as u16)),
+        labels: vec!["bright".into()],
+    };
+    let points = Points {
+        tensor: 1,
+        stride: 2,
+        fields: [of_input; 2],
+        presence: None,
+        threshold: 0,
+        scores: Box::new([0; 256]),
+        names: vec!["first".into(), "second".into()],
+    };
+    let names = vec!["one".into(), "two".into()];
+    [
+        ("landmarks", OutputContract::Points(points)),
+        ("mask", OutputContract::Mask(cells())),
+        ("spots", OutputContract::Spots(cells())),
+        ("embedding", OutputContract::Embedding { tensor: 1 }),
+        ("numbers", OutputContract::Numbers { tensor: 1, fields: vec![in_full; 2], names }),
+    ]
 }
 
 fn brightest_quadrant() -> Model {

@@ -6,6 +6,26 @@ mod quadrant {
     include!(concat!(env!("OUT_DIR"), "/quadrant.rs"));
 }
 
+mod landmarks {
+    include!(concat!(env!("OUT_DIR"), "/landmarks.rs"));
+}
+
+mod mask {
+    include!(concat!(env!("OUT_DIR"), "/mask.rs"));
+}
+
+mod spots {
+    include!(concat!(env!("OUT_DIR"), "/spots.rs"));
+}
+
+mod embedding {
+    include!(concat!(env!("OUT_DIR"), "/embedding.rs"));
+}
+
+mod numbers {
+    include!(concat!(env!("OUT_DIR"), "/numbers.rs"));
+}
+
 mod detector {
     include!(concat!(env!("OUT_DIR"), "/sample_detector.rs"));
 }
@@ -53,6 +73,45 @@ fn a_frame_goes_through_all_stages() {
     assert_eq!(classes, [Some(quadrant::Class::BottomRight), Some(quadrant::Class::TopRight)]);
     assert_eq!(quadrant::Class::BottomRight.label(), "bottom right");
     assert!(matches!(pipeline.next(&mut camera), Err(nb::Error::WouldBlock)));
+}
+
+/// Runs a module's pipeline on a frame of four pixels, and says something of the answer.
+macro_rules! answer {
+    ($module:ident::$pipeline:ident, $pixels:expr, $read:expr) => {{
+        let artefact = Artefact::parse($module::ARTEFACT).unwrap();
+        let mut arena = Aligned([0; $module::ARENA_BYTES]);
+        let mut scratch = [0; $module::PREPROCESS_WORDS];
+        let model = Plan::new(&artefact, $module::PROFILE, $module::OPERATORS, &mut arena.0).unwrap();
+        let mut pipeline = $module::$pipeline::new(artefact, model, &mut scratch).unwrap();
+        $read(pipeline.run(&Frame::new(&$pixels, 2, 2, PixelFormat::Gray8).unwrap()))
+    }};
+}
+
+#[test]
+fn every_contract_has_a_pipeline_of_its_own() {
+    let pixels = [0, 128, 192, 255];
+    answer!(landmarks::Landmarks, pixels, |points: ocelli::Points<'_>| {
+        // Two pixels of 256 sub-pixels each.
+        let found: Vec<[i32; 2]> = points.iter().map(|point| [point.x, point.y]).collect();
+        assert_eq!(found, [[0, 256], [384, 510]]);
+        assert_eq!(landmarks::Landmark::Second.label(), "second");
+    });
+    answer!(mask::Segmenter, pixels, |mask: ocelli::Mask<'_, '_>| {
+        let shown = [[0, 0], [0, 1], [1, 0], [1, 1]].map(|[row, column]| mask.cell(row, column).is_some());
+        assert_eq!(shown, [false, true, true, true]);
+        assert_eq!(mask::Class::ALL.map(mask::Class::label), ["bright"]);
+    });
+    answer!(spots::Spotter, [255, 0, 0, 0], |spots: &ocelli::Detections<{ spots::DETECTIONS }, 0>| {
+        let bounds = &spots.found[0].bounds;
+        assert_eq!((spots.found.len(), bounds.right, bounds.bottom), (1, 256, 256));
+    });
+    answer!(embedding::Embedder, [0, 3, 0, 4], |embedding: ocelli::Embedding<'_>| {
+        let unit: Vec<i16> = embedding.unit().collect();
+        assert_eq!(unit, [0, 19_661, 0, 26_214]);
+    });
+    answer!(numbers::Reader, pixels, |numbers: ocelli::Numbers<'_, '_>| {
+        assert_eq!((numbers.get(0), numbers.get(1), numbers.get(2)), (Some(0), Some(128 << 14), None));
+    });
 }
 
 #[test]

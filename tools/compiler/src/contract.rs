@@ -270,8 +270,18 @@ pub enum ContractError {
 /// Contracts of known models, by the name of their file without extension.
 const BUILT_IN: &[(&str, &str)] = &[
     ("face_detection_short_range", include_str!("../../../models/contracts/face_detection_short_range.toml")),
+    ("face_landmark", include_str!("../../../models/contracts/face_landmark.toml")),
+    ("hand_landmark_full", include_str!("../../../models/contracts/hand_landmark.toml")),
+    ("hand_landmark_lite", include_str!("../../../models/contracts/hand_landmark.toml")),
+    ("palm_detection_full", include_str!("../../../models/contracts/palm_detection.toml")),
+    ("palm_detection_lite", include_str!("../../../models/contracts/palm_detection.toml")),
     ("person_detect", include_str!("../../../models/contracts/person_detect.toml")),
     ("pretrainedResnet_quant", include_str!("../../../models/contracts/pretrainedResnet_quant.toml")),
+    ("selfie_segmentation", include_str!("../../../models/contracts/selfie_segmentation.toml")),
+    (
+        "selfie_segmentation_landscape",
+        include_str!("../../../models/contracts/selfie_segmentation_landscape.toml"),
+    ),
     ("ultraface_version-RFB-320", include_str!("../../../models/contracts/ultraface_version-RFB-320.toml")),
     ("vww_96_int8", include_str!("../../../models/contracts/vww_96_int8.toml")),
 ];
