@@ -4,6 +4,7 @@ mod boxes;
 mod plain;
 
 pub use boxes::{BoxHeadView, BoxesView, Heads, ObjectnessView};
+use plain::Plain;
 pub use plain::{CellsView, EmbeddingView, NumbersView, PointsView};
 
 use crate::artefact::Artefact;
@@ -43,29 +44,30 @@ pub struct ClassesView<'a> {
     pub scores: &'a [u16; 256],
 }
 
+/// A contract as it is checked: those about one output are one record.
+enum Record<'a> {
+    Plain(Plain<'a>),
+    Boxes(BoxesView<'a>),
+}
+
+impl<'a> Record<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Record<'a>, Fault> {
+        let head: u32 = cursor.u32()?;
+        match head as u8 {
+            1 => BoxesView::read(head, cursor).map(Record::Boxes),
+            0..=6 => Plain::read(head, cursor).map(Record::Plain),
+            code => cursor.unknown(code),
+        }
+    }
+}
+
 impl<'a> OutputContractView<'a> {
     /// Reads the contract at `cursor` and moves behind it.
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<OutputContractView<'a>, Fault> {
-        let head: u32 = cursor.u32()?;
-        match head as u8 {
-            0 => {
-                ensure(head >> 8 & 0xFF == 0, Fault::Value)?;
-                let scores = cursor.table()?;
-                let labels = cursor.texts()?;
-                let tensor = (head >> 16) as TensorId;
-                Ok(OutputContractView::Classes(ClassesView { tensor, labels, scores }))
-            }
-            1 => BoxesView::read(head, cursor).map(OutputContractView::Boxes),
-            2 => PointsView::read(head, cursor).map(OutputContractView::Points),
-            3 => CellsView::read(head, cursor).map(OutputContractView::Mask),
-            4 => {
-                ensure(head >> 8 & 0xFF == 0, Fault::Value)?;
-                Ok(OutputContractView::Embedding(EmbeddingView { tensor: (head >> 16) as TensorId }))
-            }
-            5 => CellsView::read(head, cursor).map(OutputContractView::Spots),
-            6 => NumbersView::read(head, cursor).map(OutputContractView::Numbers),
-            code => cursor.unknown(code),
-        }
+        Ok(match Record::read(cursor)? {
+            Record::Plain(plain) => plain.view(),
+            Record::Boxes(boxes) => OutputContractView::Boxes(boxes),
+        })
     }
 }
 
@@ -74,22 +76,9 @@ pub(crate) fn check(artefact: &Artefact<'_>, report: &mut Report) -> Result<(), 
     let mut cursor = artefact.cursor(Section::OutputContracts);
     let count = report.see(cursor.u32(), &cursor)?;
     for contract in 0..count {
-        let view = report.see(OutputContractView::read(&mut cursor), &cursor)?;
-        match view {
-            OutputContractView::Classes(ClassesView { tensor, labels, .. }) => {
-                let classes = artefact.tensor(tensor).shape.axes().last().map_or(1, |&axis| axis as usize);
-                check_rows(artefact, contract, tensor, [0, 1], classes, report)?;
-                ensure(labels.is_empty() || labels.len() == classes, Fault::Contract)?;
-            }
-            OutputContractView::Points(points) => points.check(artefact, contract, report)?,
-            OutputContractView::Mask(cells) | OutputContractView::Spots(cells) => {
-                cells.check(artefact, contract, report)?;
-            }
-            OutputContractView::Embedding(EmbeddingView { tensor }) => {
-                check_rows(artefact, contract, tensor, [0, 1], 1, report)?;
-            }
-            OutputContractView::Numbers(numbers) => numbers.check(artefact, contract, report)?,
-            OutputContractView::Boxes(boxes) => {
+        match report.see(Record::read(&mut cursor), &cursor)? {
+            Record::Plain(plain) => plain.check(artefact, contract, report)?,
+            Record::Boxes(boxes) => {
                 report.check(boxes.in_range(), &cursor)?;
                 for head in boxes.heads() {
                     let anchors = u32::try_from(head.count_anchors()).unwrap_or(u32::MAX);

@@ -190,25 +190,25 @@ def read_output_contracts(section):
         if kind == 1:
             read_boxes(section)
             continue
-        second, tensor = section.number("B"), section.number("H")
-        assert second == 0 or kind == 2 or kind in (3, 5) and second == 1
+        detail, tensor = section.number("B"), section.number("H")
+        second, threshold, fields, scores = section.numbers("4H")
+        fields = section.numbers(f"{2 * fields}i")
+        assert scores == (0 if kind in (4, 6) else 1) and kind <= 6, "output contract"
+        scores = [crc(section.take(512)) for _ in range(scores)]
+        texts = section.texts() or "-"
+        presence = "-" if second == 0xFFFF else second
+        if kind == 2:
+            show("points", tensor, detail, presence, threshold, fields[:2], fields[2:], scores, texts)
+            continue
+        assert presence == "-"
         if kind == 0:
-            show("classes", tensor, crc(section.take(512)), section.texts() or "-")
-        elif kind == 2:
-            (presence, threshold), x, y = section.numbers("2H"), section.numbers("2i"), section.numbers("2i")
-            presence = "-" if presence == 0xFFFF else presence
-            show("points", tensor, second, presence, threshold, x, y, crc(section.take(512)), section.texts() or "-")
+            show("classes", tensor, scores, texts)
         elif kind in (3, 5):
-            threshold, zero = section.numbers("2H")
-            assert zero == 0
-            name = "mask" if kind == 3 else "spots"
-            show(name, tensor, second, threshold, crc(section.take(512)), section.texts())
+            show("mask" if kind == 3 else "spots", tensor, detail, threshold, scores, texts)
         elif kind == 4:
             show("embedding", tensor)
         else:
-            assert kind == 6, "output contract"
-            fields = section.numbers(f"{2 * section.number('I')}i")
-            show("numbers", tensor, fields, section.texts() or "-")
+            show("numbers", tensor, fields, texts)
     section.end()
 
 

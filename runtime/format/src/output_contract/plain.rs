@@ -1,12 +1,115 @@
-//! Contracts about one output, as the postprocess stage reads them: points, masks, embeddings, spots on a
-//! heat map, and plain numbers.
+//! Contracts about one output, as the postprocess stage reads them: classes, points, masks, embeddings,
+//! spots on a heat map, and plain numbers.
+//!
+//! All are one record in the file, so that a device checks them with one piece of code.
 
-use super::check_rows;
+use super::{ClassesView, OutputContractView, check_rows};
 use crate::artefact::Artefact;
 use crate::bytes::{Cursor, Texts};
 use crate::contract::Field;
 use crate::fault::{Fault, Report, ensure};
 use crate::tensor::{TensorId, TensorView};
+
+/// The record of a contract about one output; what its parts are for depends on the kind.
+#[derive(Clone, Copy)]
+pub(super) struct Plain<'a> {
+    kind: u8,
+    detail: u8,
+    tensor: TensorId,
+    second: TensorId,
+    threshold: u16,
+    fields: &'a [[i32; 2]],
+    scores: &'a [[u16; 256]],
+    texts: Texts<'a>,
+}
+
+/// Scores where a record has none, which none that is read for its scores is.
+const NO_SCORES: &[u16; 256] = &[0; 256];
+
+impl<'a> Plain<'a> {
+    /// Reads what follows the first four bytes, `head`.
+    pub(super) fn read(head: u32, cursor: &mut Cursor<'a>) -> Result<Plain<'a>, Fault> {
+        let [second, threshold, fields, scores]: [u16; 4] = *cursor.table()?;
+        Ok(Plain {
+            kind: head as u8,
+            detail: (head >> 8) as u8,
+            tensor: (head >> 16) as TensorId,
+            second,
+            threshold,
+            fields: cursor.slice(usize::from(fields))?,
+            scores: cursor.slice(usize::from(scores))?,
+            texts: cursor.texts()?,
+        })
+    }
+
+    #[inline(never)]
+    pub(super) fn check(
+        &self,
+        artefact: &Artefact<'_>,
+        contract: u32,
+        report: &mut Report,
+    ) -> Result<(), Fault> {
+        let (detail, texts, fields) = (usize::from(self.detail), self.texts.len(), self.fields.len());
+        let shape = artefact.tensor(self.tensor).shape;
+        let innermost = shape.axes().last().map_or(1, |&axis| axis as usize);
+        // Values that the tensor must have, texts if there are any, and whether the counts fit the kind.
+        let (columns, named, fits) = match self.kind {
+            0 => (innermost, innermost, detail == 0 && fields == 0),
+            2 => {
+                let points = shape.elements().checked_div(detail).unwrap_or(0);
+                (detail, points, detail >= 2 && fields == 2)
+            }
+            3 | 5 => {
+                let channels = texts + detail;
+                let image = shape.rank() == 4 && shape.axes().first() == Some(&1) && innermost <= 255;
+                (channels, texts, image && detail <= 1 && innermost == channels && texts > 0 && fields == 0)
+            }
+            4 => (1, 0, detail == 0 && fields == 0),
+            _ => (fields, fields, detail == 0 && fields >= 1),
+        };
+        if self.second != TensorId::MAX {
+            check_rows(artefact, contract, self.second, [0, 1], 1, report)?;
+        }
+        check_rows(artefact, contract, self.tensor, [0, 1], columns, report)?;
+        let has_scores = !matches!(self.kind, 4 | 6);
+        let holds = fits
+            && (texts == 0 || texts == named)
+            && (self.second == TensorId::MAX || self.kind == 2)
+            && self.scores.len() == usize::from(has_scores)
+            && self.fields.iter().all(|&[multiplier, offset]| {
+                multiplier.unsigned_abs() < 1 << 23 && offset.unsigned_abs() < 1 << 30
+            });
+        ensure(holds, Fault::Contract)
+    }
+
+    /// The contract by its kind.
+    pub(super) fn view(&self) -> OutputContractView<'a> {
+        let Plain { tensor, threshold, texts, .. } = *self;
+        let scores = self.scores.first().unwrap_or(NO_SCORES);
+        let field = |index: usize| {
+            let [multiplier, offset] = self.fields.get(index).copied().unwrap_or_default();
+            Field { multiplier, offset }
+        };
+        let cells =
+            || CellsView { tensor, has_background: self.detail == 1, threshold, scores, labels: texts };
+        match self.kind {
+            0 => OutputContractView::Classes(ClassesView { tensor, labels: texts, scores }),
+            2 => OutputContractView::Points(PointsView {
+                tensor,
+                stride: self.detail,
+                fields: [field(0), field(1)],
+                presence: if self.second == TensorId::MAX { None } else { Some(self.second) },
+                threshold,
+                scores,
+                names: texts,
+            }),
+            3 => OutputContractView::Mask(cells()),
+            4 => OutputContractView::Embedding(EmbeddingView { tensor }),
+            5 => OutputContractView::Spots(cells()),
+            _ => OutputContractView::Numbers(NumbersView { tensor, names: texts, fields: self.fields }),
+        }
+    }
+}
 
 /// Points of something that fills the model's input: a face, a hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,96 +178,12 @@ impl<'a> NumbersView<'a> {
         let [multiplier, offset] = self.fields.get(index).copied().unwrap_or_default();
         Field { multiplier, offset }
     }
-
-    /// `head` holds the first four bytes of a contract, here and below.
-    pub(super) fn read(head: u32, cursor: &mut Cursor<'a>) -> Result<NumbersView<'a>, Fault> {
-        ensure(head >> 8 & 0xFF == 0, Fault::Value)?;
-        let count = cursor.u32()?;
-        let fields = cursor.slice(count as usize)?;
-        Ok(NumbersView { tensor: (head >> 16) as TensorId, names: cursor.texts()?, fields })
-    }
-
-    pub(super) fn check(
-        &self,
-        artefact: &Artefact<'_>,
-        contract: u32,
-        report: &mut Report,
-    ) -> Result<(), Fault> {
-        check_rows(artefact, contract, self.tensor, [0, 1], self.fields.len(), report)?;
-        let named = self.names.is_empty() || self.names.len() == self.fields.len();
-        ensure(named && !self.fields.is_empty() && self.fields.iter().all(in_range), Fault::Contract)
-    }
 }
 
-impl<'a> PointsView<'a> {
-    pub(super) fn read(head: u32, cursor: &mut Cursor<'a>) -> Result<PointsView<'a>, Fault> {
-        let [presence, threshold]: [u16; 2] = *cursor.table()?;
-        let fields: [[i32; 2]; 2] = *cursor.table()?;
-        Ok(PointsView {
-            tensor: (head >> 16) as TensorId,
-            stride: (head >> 8) as u8,
-            fields: fields.map(|[multiplier, offset]| Field { multiplier, offset }),
-            presence: if presence == TensorId::MAX { None } else { Some(presence) },
-            threshold,
-            scores: cursor.table()?,
-            names: cursor.texts()?,
-        })
-    }
-
-    pub(super) fn check(
-        &self,
-        artefact: &Artefact<'_>,
-        contract: u32,
-        report: &mut Report,
-    ) -> Result<(), Fault> {
-        let stride = usize::from(self.stride);
-        if let Some(presence) = self.presence {
-            check_rows(artefact, contract, presence, [0, 1], 1, report)?;
-        }
-        check_rows(artefact, contract, self.tensor, [0, 1], stride, report)?;
-        let points = artefact.tensor(self.tensor).shape.elements().checked_div(stride).unwrap_or(0);
-        let named = self.names.is_empty() || self.names.len() == points;
-        let fields = self.fields.map(|Field { multiplier, offset }| [multiplier, offset]);
-        ensure(stride >= 2 && named && fields.iter().all(in_range), Fault::Contract)
-    }
-}
-
-impl<'a> CellsView<'a> {
-    pub(super) fn read(head: u32, cursor: &mut Cursor<'a>) -> Result<CellsView<'a>, Fault> {
-        let background = head >> 8 & 0xFF;
-        ensure(background <= 1, Fault::Value)?;
-        let [threshold, zero]: [u16; 2] = *cursor.table()?;
-        ensure(zero == 0, Fault::Value)?;
-        Ok(CellsView {
-            tensor: (head >> 16) as TensorId,
-            has_background: background == 1,
-            threshold,
-            scores: cursor.table()?,
-            labels: cursor.texts()?,
-        })
-    }
-
+impl CellsView<'_> {
     /// Rows, columns and channels of the grid.
     pub fn grid(&self, tensor: &TensorView<'_>) -> [usize; 3] {
         let [_, rows, columns, channels] = tensor.shape.nhwc().unwrap_or([1; 4]);
         [rows, columns, channels]
     }
-
-    pub(super) fn check(
-        &self,
-        artefact: &Artefact<'_>,
-        contract: u32,
-        report: &mut Report,
-    ) -> Result<(), Fault> {
-        let channels = self.labels.len() + usize::from(self.has_background);
-        check_rows(artefact, contract, self.tensor, [0, 1], channels, report)?;
-        let shape = artefact.tensor(self.tensor).shape;
-        let fits = shape.rank() == 4 && shape.axes().first() == Some(&1);
-        let fits = fits && shape.axes().last() == Some(&(channels as u32)) && !self.labels.is_empty();
-        ensure(fits && channels <= usize::from(u8::MAX), Fault::Contract)
-    }
-}
-
-fn in_range(&[multiplier, offset]: &[i32; 2]) -> bool {
-    multiplier.unsigned_abs() < 1 << 23 && offset.unsigned_abs() < 1 << 30
 }

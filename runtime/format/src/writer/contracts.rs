@@ -1,12 +1,13 @@
 //! The sections of input and output contracts.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::WriteError;
 use super::output::{Output, short};
 use crate::model::{BoxDecoder, BoxHead, Boxes, Cells, Model, OutputContract, Suppression};
-use crate::{Field, PixelLayout, ResizeMode};
+use crate::{Field, PixelLayout, ResizeMode, TensorId};
 
 /// Input contracts, in the order of the inputs.
 pub(super) fn inputs(model: &Model) -> Result<Vec<u8>, WriteError> {
@@ -39,48 +40,74 @@ pub(super) fn outputs(model: &Model) -> Result<Vec<u8>, WriteError> {
     let mut output = Output::default();
     output.u32(short("output contracts", model.output_contracts.len(), usize::from(u16::MAX))? as u32);
     for contract in &model.output_contracts {
+        let mut plain =
+            |kind, detail, tensor, rest: Rest<'_>| write_plain([kind, detail], tensor, &rest, &mut output);
         match contract {
             OutputContract::Classes { tensor, labels, scores } => {
-                output.bytes.extend([0, 0]);
-                output.u16(*tensor);
-                scores.iter().for_each(|&score| output.u16(score));
-                output.texts(labels)?;
+                plain(0, 0, *tensor, Rest { scores: Some(scores), texts: labels, ..Rest::default() })?;
             }
             OutputContract::Boxes(boxes) => write_boxes(boxes, &mut output)?,
             OutputContract::Points(points) => {
-                output.bytes.extend([2, points.stride]);
-                output.u16(points.tensor);
-                output.u16(points.presence.unwrap_or(u16::MAX));
-                output.u16(points.threshold);
-                write_fields(&points.fields, &mut output);
-                points.scores.iter().for_each(|&score| output.u16(score));
-                output.texts(&points.names)?;
+                let rest = Rest {
+                    second: points.presence,
+                    threshold: points.threshold,
+                    fields: &points.fields,
+                    scores: Some(&points.scores),
+                    texts: &points.names,
+                };
+                plain(2, points.stride, points.tensor, rest)?;
             }
-            OutputContract::Mask(cells) => write_cells(3, cells, &mut output)?,
-            OutputContract::Embedding { tensor } => {
-                output.bytes.extend([4, 0]);
-                output.u16(*tensor);
+            OutputContract::Mask(cells) => {
+                plain(3, u8::from(cells.has_background), cells.tensor, Rest::of_cells(cells))?;
             }
-            OutputContract::Spots(cells) => write_cells(5, cells, &mut output)?,
+            OutputContract::Embedding { tensor } => plain(4, 0, *tensor, Rest::default())?,
+            OutputContract::Spots(cells) => {
+                plain(5, u8::from(cells.has_background), cells.tensor, Rest::of_cells(cells))?;
+            }
             OutputContract::Numbers { tensor, fields, names } => {
-                output.bytes.extend([6, 0]);
-                output.u16(*tensor);
-                output.u32(short("numbers of an output", fields.len(), 1 << 24)? as u32);
-                write_fields(fields, &mut output);
-                output.texts(names)?;
+                plain(6, 0, *tensor, Rest { fields, texts: names, ..Rest::default() })?;
             }
         }
     }
     Ok(output.bytes)
 }
 
-fn write_cells(kind: u8, cells: &Cells, output: &mut Output) -> Result<(), WriteError> {
-    output.bytes.extend([kind, u8::from(cells.has_background)]);
-    output.u16(cells.tensor);
-    output.u16(cells.threshold);
-    output.u16(0);
-    cells.scores.iter().for_each(|&score| output.u16(score));
-    output.texts(&cells.labels)
+/// What not every contract about one output has.
+#[derive(Default)]
+struct Rest<'a> {
+    second: Option<TensorId>,
+    threshold: u16,
+    fields: &'a [Field],
+    scores: Option<&'a [u16; 256]>,
+    texts: &'a [String],
+}
+
+impl<'a> Rest<'a> {
+    fn of_cells(cells: &'a Cells) -> Rest<'a> {
+        Rest {
+            threshold: cells.threshold,
+            scores: Some(&cells.scores),
+            texts: &cells.labels,
+            ..Rest::default()
+        }
+    }
+}
+
+fn write_plain(
+    kind_and_detail: [u8; 2],
+    tensor: TensorId,
+    rest: &Rest<'_>,
+    output: &mut Output,
+) -> Result<(), WriteError> {
+    output.bytes.extend(kind_and_detail);
+    output.u16(tensor);
+    output.u16(rest.second.unwrap_or(TensorId::MAX));
+    output.u16(rest.threshold);
+    output.u16(short("fields of an output", rest.fields.len(), usize::from(u16::MAX))? as u16);
+    output.u16(u16::from(rest.scores.is_some()));
+    write_fields(rest.fields, output);
+    rest.scores.into_iter().flatten().for_each(|&score| output.u16(score));
+    output.texts(rest.texts)
 }
 
 fn write_fields(fields: &[Field], output: &mut Output) {
