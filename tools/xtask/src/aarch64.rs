@@ -20,6 +20,9 @@ const TARGET: &str = "aarch64-unknown-linux-gnu";
 /// Processors that have no dot products, and that have.
 const PROCESSORS: [(&str, &str); 2] = [("cortex-a53", "neon"), ("max", "neon-dotprod")];
 
+/// The backend whose instructions are counted, which takes a while.
+const COUNTED: &str = "neon-dotprod";
+
 /// Emulates; on an aarch64 host the ordinary tests have done all this already.
 pub fn run() -> Result<()> {
     if env::consts::ARCH == "aarch64" {
@@ -43,7 +46,7 @@ pub fn run() -> Result<()> {
     models.iter().try_for_each(|model| golden_model(&runner, model))
 }
 
-/// Compares a model's outputs on every backend, and counts the instructions of one run.
+/// Compares a model's outputs on every backend, and counts the instructions of one run on the best.
 fn golden_model(runner: &Path, model: &Model) -> Result<()> {
     for (processor, backend) in PROCESSORS {
         for case in &model.cases {
@@ -60,14 +63,18 @@ fn golden_model(runner: &Path, model: &Model) -> Result<()> {
                 );
             }
         }
+        let equal = format!("{0}/{0}", model.cases.len());
+        if backend != COUNTED {
+            println!("{:<30} {backend:<14} {equal:>6}", model.peer.title);
+            continue;
+        }
         let case = &model.cases[0];
         let count =
             |runs| instructions(emulated(runner, processor, model, backend, case.seed, case.shift, runs));
         let infer = count(2)?.saturating_sub(count(1)?);
         println!(
-            "{:<30} {backend:<14} {:>6} {infer:>13} {:>8.3}",
+            "{:<30} {backend:<14} {equal:>6} {infer:>13} {:>8.3}",
             model.peer.title,
-            format!("{0}/{0}", model.cases.len()),
             infer as f64 / model.macs as f64
         );
     }
