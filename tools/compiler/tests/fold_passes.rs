@@ -1,7 +1,7 @@
 //! Folding keeps the function of a graph: each small graph runs in the oracle before and after.
 
 use ocelli_compiler::check::check;
-use ocelli_compiler::fold::fold;
+use ocelli_compiler::fold::{fold, prepare};
 use ocelli_compiler::graph::*;
 use ocelli_compiler::oracle::Oracle;
 
@@ -78,11 +78,23 @@ impl Builder {
     }
 
     /// Folds, compares both runs, and returns the folded operators by name.
-    fn finish(mut self, outputs: &[TensorId]) -> (Graph, Vec<&'static str>) {
+    fn finish(self, outputs: &[TensorId]) -> (Graph, Vec<&'static str>) {
+        self.finish_with(outputs, fold)
+    }
+
+    /// As [`Builder::finish`], and made ready for quantization.
+    fn finish_prepared(self, outputs: &[TensorId]) -> (Graph, Vec<&'static str>) {
+        self.finish_with(outputs, |graph| {
+            fold(graph);
+            prepare(graph);
+        })
+    }
+
+    fn finish_with(mut self, outputs: &[TensorId], pass: impl Fn(&mut Graph)) -> (Graph, Vec<&'static str>) {
         self.graph.outputs = outputs.to_vec();
         check(&self.graph).unwrap();
         let mut folded = self.graph.clone();
-        fold(&mut folded);
+        pass(&mut folded);
         check(&folded).unwrap();
         let image = numbers(&mut 99, IMAGE.iter().product());
         let before = Oracle::new(&self.graph).unwrap().run(std::slice::from_ref(&image)).unwrap();
@@ -242,4 +254,67 @@ fn what_nothing_reads_is_dropped_and_the_rest_renumbered() {
     assert_eq!(operators, ["Relu"]);
     assert_eq!(graph.tensors.len(), 2);
     assert_eq!((&graph.inputs[..], &graph.outputs[..]), (&[0][..], &[1][..]));
+}
+
+#[test]
+fn slopes_that_arrive_as_halves_are_constants() {
+    let mut builder = Builder::new();
+    let halves = builder.constant(&[1, 1, 4]);
+    let slopes = builder.same(Op::Unary(Unary::Requantize), &[halves]);
+    let bent = builder.same(Op::Prelu, &[0, slopes]);
+    let (graph, operators) = builder.finish(&[bent]);
+    assert_eq!(operators, ["Prelu"]);
+    assert!(graph.tensors[graph.nodes[0].inputs[1]].data.is_some());
+}
+
+#[test]
+fn operators_of_one_tensor_become_one_function() {
+    let mut builder = Builder::new();
+    let conv = builder.conv(0, 1);
+    let (three, six) = (builder.tensor(&[1], Some(vec![3.0])), builder.tensor(&[1], Some(vec![1.0 / 6.0])));
+    let shifted = builder.same(ADD, &[conv, three]);
+    let gate = builder.same(Op::Unary(Unary::Relu6), &[shifted]);
+    let gated = builder.same(MUL, &[conv, gate]);
+    let swish = builder.same(MUL, &[gated, six]);
+    // What is read twice stays a tensor of its own.
+    let root = builder.same(Op::Unary(Unary::Abs), &[swish]);
+    let (_, operators) = builder.finish_prepared(&[root, swish]);
+    assert_eq!(operators, ["Conv2d", "Function", "Abs"]);
+}
+
+#[test]
+fn factors_by_channel_without_a_layer_become_one() {
+    let mut builder = Builder::new();
+    let (factor, offset) = (builder.constant(&[4]), builder.constant(&[1, 1, 1, 4]));
+    let scaled = builder.same(MUL, &[0, factor]);
+    let shifted = builder.same(ADD, &[scaled, offset]);
+    let active = builder.same(RELU, &[shifted]);
+    let (graph, operators) = builder.finish_prepared(&[active]);
+    assert_eq!(operators, ["DepthwiseConv2d"]);
+    assert_eq!(graph.nodes[0].inputs.len(), 3);
+}
+
+#[test]
+fn normalization_is_recognised_by_its_parts() {
+    let sub = Op::Binary { binary: Binary::Sub, activation: Activation::Linear };
+    let div = Op::Binary { binary: Binary::Div, activation: Activation::Linear };
+    for axes in [vec![1, 2], vec![3]] {
+        let mut builder = Builder::new();
+        let kept: Vec<usize> =
+            (0..4).map(|axis| if axes.contains(&axis) { 1 } else { IMAGE[axis] }).collect();
+        let mean = || Op::Reduce { reduction: Reduction::Mean, axes: axes.clone() };
+        let middle = builder.node(mean(), &[0], &kept);
+        let apart = builder.same(sub.clone(), &[0, middle]);
+        let squares = builder.same(Op::Unary(Unary::Square), &[apart]);
+        let variance = builder.node(mean(), &[squares], &kept);
+        let epsilon = builder.tensor(&[1], Some(vec![1e-3]));
+        let raised = builder.same(ADD, &[variance, epsilon]);
+        let deviation = builder.same(Op::Unary(Unary::Sqrt), &[raised]);
+        let normal = builder.same(div.clone(), &[apart, deviation]);
+        let (gains, offsets) = (builder.constant(&[4]), builder.constant(&[1, 1, 1, 4]));
+        let scaled = builder.same(MUL, &[normal, gains]);
+        let shifted = builder.same(ADD, &[scaled, offsets]);
+        let (_, operators) = builder.finish_prepared(&[shifted]);
+        assert_eq!(operators, ["Normalize"], "{axes:?}");
+    }
 }

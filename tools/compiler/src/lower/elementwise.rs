@@ -107,6 +107,9 @@ pub(super) fn function(
 
 pub(super) fn prelu(builder: &mut Builder<'_>, node: &Node) -> Result<(), LowerError> {
     let name = &node.name;
+    if builder.graph.tensors[node.inputs[1]].data.is_none() {
+        return Err(operands(node, "slopes that are computed have no form on the device".into()));
+    }
     let input = builder.affine(name, node.inputs[0])?;
     let slopes = builder.affine(name, node.inputs[1])?;
     let output = builder.affine(name, node.outputs[0])?;
