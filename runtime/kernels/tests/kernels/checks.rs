@@ -69,6 +69,30 @@ fn a_pool_refuses_a_window_without_pixels() {
     assert_eq!(padded.check(16, 4), Err(KernelError::Geometry));
 }
 
+#[test]
+fn moves_stay_inside_the_input() {
+    let walk = |start, stride| {
+        let (output_shape, strides) = ([1, 1, 1, 1, 1, 3], [0, 0, 0, 0, 0, stride]);
+        RearrangeParameters { output_shape, start, strides }.check(6, 3)
+    };
+    for (start, stride) in [(0, 2), (1, 2), (5, -2), (4, -2), (5, 0)] {
+        assert_eq!(walk(start, stride), Ok(()), "{start}, {stride}");
+    }
+    for (start, stride) in [(2, 2), (3, -2), (6, 0), (6, -1), (0, isize::MAX), (5, isize::MIN)] {
+        assert_eq!(walk(start, stride), Err(KernelError::Geometry), "{start}, {stride}");
+    }
+    let places = |indices: &[i32]| GatherParameters { outer: 1, extent: 3, inner: 2 }.check(indices, 6, 4);
+    assert_eq!(places(&[0, 2]), Ok(()));
+    assert_eq!(places(&[0, 3]), Err(KernelError::Range));
+    assert_eq!(places(&[-1, 0]), Err(KernelError::Range));
+    let interpolate = InterpolateParameters { input_shape: [1, 2, 3, 1], output_shape: [1, 1, 1, 1] };
+    let at = |row, column| interpolate.check([&[row], &[column]], 6, 1);
+    assert_eq!(at(1024, 2048), Ok(()));
+    for (row, column) in [(1025, 0), (0, 2049), (-1, 0), (0, -1)] {
+        assert_eq!(at(row, column), Err(KernelError::Range), "{row}, {column}");
+    }
+}
+
 /// Sizes of every magnitude, so that sums and products overflow in all ways.
 fn hostile(random: &mut Random) -> usize {
     let any = random.next() as usize;

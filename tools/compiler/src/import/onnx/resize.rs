@@ -11,6 +11,7 @@ use super::lower::Lowering;
 use super::moves::place;
 use crate::graph::{Op, TensorId};
 use crate::import::Problem;
+use crate::moves::Walk;
 use crate::resample::Sampling;
 
 /// Positions this close to a pixel are on it.
@@ -22,21 +23,70 @@ type Positions = (usize, Vec<f32>);
 /// An image as it is stored, the stored shape of its resized form, and the reference's sampling.
 type AsImage = (TensorId, Vec<usize>, Sampling);
 
+/// The part of a result that looks inside the operand, and what stands around it.
+struct Inside {
+    /// Shape of the whole result.
+    whole: Vec<usize>,
+    /// First place of the part along each axis.
+    begin: Vec<usize>,
+    /// Its shape.
+    shape: Vec<usize>,
+    border: f32,
+}
+
 impl Lowering<'_> {
     pub(super) fn resize(&mut self, node: &TypedNode) -> Result<Value, Problem> {
-        let (from, to) = (self.shape(node.inputs[0])?, self.shape(OutletId::new(node.id, 0))?);
+        let from = self.shape(node.inputs[0])?;
         let value = self.settled(node.inputs[0])?;
+        let inside = self.inside(node, &from)?;
         // An axis of the same extent stays as it is, unless the operator crops too.
-        let changed = |axis: &usize| from[*axis] != to[*axis];
-        let axes = match self.confirmed(node, &from, &to, (0..from.len()).filter(changed))? {
+        let changed = |axis: &usize| from[*axis] != inside.shape[*axis];
+        let axes = match self.confirmed(node, &from, &inside, (0..from.len()).filter(changed))? {
             Some(axes) => axes,
-            None => self.confirmed(node, &from, &to, 0..from.len())?.ok_or_else(unlike)?,
+            None => self.confirmed(node, &from, &inside, 0..from.len())?.ok_or_else(unlike)?,
         };
         let whole = |position: &f32| (position - position.round()).abs() < ON_A_PIXEL;
-        match axes.iter().all(|(_, positions)| positions.iter().all(whole)) {
-            true => self.nearest(node, value, from, &axes),
-            false => self.linear(node, value, from, axes),
+        let value = match axes.iter().all(|(_, positions)| positions.iter().all(whole)) {
+            true => self.nearest(node, value, from, &axes)?,
+            false => self.linear(node, value, from, axes)?,
+        };
+        if inside.shape == inside.whole {
+            return Ok(value);
         }
+        let order = value.order()?.to_vec();
+        let before = permuted(&inside.begin, &order);
+        let after = order.iter().map(|&axis| inside.whole[axis] - inside.begin[axis] - inside.shape[axis]);
+        let op = Op::Pad { before, after: after.collect(), value: inside.border };
+        let tensor = self.emit(&node.name, op, vec![value.tensor], permuted(&inside.whole, &order))?;
+        Ok(Value { tensor, ..value })
+    }
+
+    /// Which part of the result follows the operand: where ones become ones.
+    fn inside(&self, node: &TypedNode, from: &[usize]) -> Result<Inside, Problem> {
+        let whole = self.shape(OutletId::new(node.id, 0))?;
+        let all = Inside { begin: vec![0; whole.len()], shape: whole.clone(), border: 0.0, whole };
+        let filled = |number: f32| self.run(node, from, &all, vec![number; from.iter().product()]);
+        let (ones, twos) = (filled(1.0)?, filled(2.0)?);
+        let follows: Vec<bool> = ones.iter().zip(&twos).map(|(one, two)| two - one > 0.5).collect();
+        let Some(outside) = follows.iter().position(|follows| !follows) else { return Ok(all) };
+        let mut inside = Inside { border: ones[outside], ..all };
+        let mut inner = follows.len();
+        for axis in 0..inside.whole.len() {
+            let extent = inside.whole[axis];
+            inner /= extent;
+            let seen = |place: &usize| {
+                follows
+                    .iter()
+                    .enumerate()
+                    .any(|(index, follows)| *follows && index / inner % extent == *place)
+            };
+            let first = (0..extent).find(seen).ok_or_else(unlike)?;
+            let last = (0..extent).rev().find(seen).ok_or_else(unlike)?;
+            (inside.begin[axis], inside.shape[axis]) = (first, last + 1 - first);
+        }
+        // Everything between the first and the last follows, too.
+        let count = follows.iter().filter(|follows| **follows).count();
+        if count == inside.shape.iter().product::<usize>() { Ok(inside) } else { Err(unlike()) }
     }
 
     /// Where along an axis each of the result's places looks: what a ramp becomes.
@@ -44,20 +94,21 @@ impl Lowering<'_> {
         &self,
         node: &TypedNode,
         from: &[usize],
-        to: &[usize],
+        inside: &Inside,
         axis: usize,
     ) -> Result<Vec<f32>, Problem> {
+        let to = &inside.shape;
         if from[axis] == 1 {
             return Ok(vec![0.0; to[axis]]);
         }
         let inner: usize = from[axis + 1..].iter().product();
         let ramp =
             (0..from.iter().product()).map(|index: usize| (index / inner % from[axis]) as f32).collect();
-        let answer = self.run(node, from, ramp)?;
+        let answer = self.run(node, from, inside, ramp)?;
         let inner: usize = to[axis + 1..].iter().product();
         let positions: Vec<f32> = answer.into_iter().step_by(inner).take(to[axis]).collect();
-        let inside = |position: &f32| (0.0..=(from[axis] - 1) as f32).contains(position);
-        if positions.iter().all(inside) { Ok(positions) } else { Err(unlike()) }
+        let on_it = |position: &f32| (0.0..=(from[axis] - 1) as f32).contains(position);
+        if positions.iter().all(on_it) { Ok(positions) } else { Err(unlike()) }
     }
 
     /// The positions along some axes, if mixing neighbours at these is what the operator does.
@@ -65,27 +116,33 @@ impl Lowering<'_> {
         &self,
         node: &TypedNode,
         from: &[usize],
-        to: &[usize],
+        inside: &Inside,
         axes: impl Iterator<Item = usize>,
     ) -> Result<Option<Vec<Positions>>, Problem> {
         let axes = axes
-            .map(|axis| Ok((axis, self.positions(node, from, to, axis)?)))
+            .map(|axis| Ok((axis, self.positions(node, from, inside, axis)?)))
             .collect::<Result<Vec<_>, Problem>>()?;
         let wobble = |index: usize| ((index * 7919 + index / 3 * 104_729) % 1009) as f32;
         let image: Vec<f32> = (0..from.iter().product()).map(wobble).collect();
-        let theirs = self.run(node, from, image.clone())?;
+        let theirs = self.run(node, from, inside, image.clone())?;
         let (mut ours, mut shape) = (image, from.to_vec());
         for (axis, positions) in &axes {
             ours = mixed(&ours, &shape, *axis, positions);
-            shape[*axis] = to[*axis];
+            shape[*axis] = inside.shape[*axis];
         }
         let close = |(ours, theirs): (&f32, &f32)| (ours - theirs).abs() < 0.5;
         let alike = ours.len() == theirs.len() && ours.iter().zip(&theirs).all(close);
         Ok(alike.then_some(axes))
     }
 
-    /// The operator's answer to numbers of ours.
-    fn run(&self, node: &TypedNode, shape: &[usize], values: Vec<f32>) -> Result<Vec<f32>, Problem> {
+    /// The operator's answer to numbers of ours, as far as it looks inside.
+    fn run(
+        &self,
+        node: &TypedNode,
+        shape: &[usize],
+        inside: &Inside,
+        values: Vec<f32>,
+    ) -> Result<Vec<f32>, Problem> {
         let failed = |error| Problem::Invalid(format!("{error:#}"));
         let mut inputs = tvec![TValue::from(TractTensor::from_shape(shape, &values).map_err(failed)?)];
         for &input in &node.inputs[1..] {
@@ -95,7 +152,10 @@ impl Lowering<'_> {
         }
         let answer = node.op.eval_out_of_plan(inputs).map_err(failed)?;
         let answer = answer.and_then(|results| results.into_iter().next()).ok_or(Problem::Operator)?;
-        numbers(&answer.into_arc_tensor())
+        let answer = numbers(&answer.into_arc_tensor())?;
+        let part = Op::Slice { begin: inside.begin.clone(), steps: vec![1; inside.begin.len()] };
+        let walk = Walk::of(&part, &inside.whole, &inside.shape).ok_or(Problem::Operator)?;
+        Ok(walk.take(&answer))
     }
 
     /// Copies of pixels: the reference's resize where it looks at the same ones, else places axis by axis.
@@ -206,10 +266,7 @@ fn rounded(positions: &[f32]) -> impl Iterator<Item = f32> {
 }
 
 fn unlike() -> Problem {
-    Problem::Form(
-        "this way to resize; nearest neighbours and linear interpolation inside the image are supported"
-            .into(),
-    )
+    Problem::Form("this way to resize; nearest neighbours and linear interpolation are supported".into())
 }
 
 /// Neighbours along an axis mixed at positions.
