@@ -73,7 +73,7 @@ pub fn detector() -> Model {
         labels: vec!["thing".to_owned()],
         has_background: false,
         keypoints: vec!["left".to_owned(), "right".to_owned()],
-        score_threshold: 40_000,
+        score_threshold: 33_500,
         iou_threshold: 20_000,
         suppression: Suppression::Weighted,
         field_order: [0, 1, 2, 3],

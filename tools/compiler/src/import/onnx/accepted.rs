@@ -68,7 +68,7 @@ static ACCEPTED: &[(&str, &[&str])] = &[
     ("ReduceSum", &["Mean", "Mul", "ReduceSum"]),
     ("Relu", &["Relu"]),
     ("Reshape", &["Reshape", "Transpose"]),
-    ("Resize", &["ResizeNearest", "ResizeBilinear", "Interpolate", "Gather", "Slice"]),
+    ("Resize", &["Pad", "ResizeNearest", "ResizeBilinear", "Interpolate", "Gather", "Slice"]),
     ("Round", &["Round"]),
     ("Selu", &["Function"]),
     ("Shrink", &["Function"]),
