@@ -112,6 +112,7 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
     let mut report_calibration = Vec::new();
     let mut calibration_samples = 0;
     let mut outputs = Vec::new();
+    let mut quantization = None;
     let mut heads = Vec::new();
     if is_float(&graph) {
         if contract.input.is_none() {
@@ -119,6 +120,7 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
         }
         let calibration = Calibration::open(&options.calibration)?;
         let (quantized, samples) = calibrate(graph, &contract, &calibration, options)?;
+        quantization = Some(quantized.way.to_string());
         graph = quantized.graph;
         heads = quantized.heads;
         let names = graph.outputs.iter().map(|&id| graph.tensors[id].name.clone());
@@ -139,6 +141,9 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
     let mut model = lowered.model;
     model.version = options.version.clone().unwrap_or_else(|| "1".into());
     model.provenance = provenance::pairs(&source, &source_sha256, &report_calibration, calibration_samples);
+    if let Some(way) = &quantization {
+        model.provenance.push(("quantization".to_string(), way.clone()));
+    }
     if eliminated.is_something() {
         model.provenance.push(("eliminated".to_string(), eliminated.to_string()));
     }
@@ -157,6 +162,7 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
         warnings: graph.warnings.clone(),
         calibration: report_calibration,
         calibration_samples,
+        quantization,
         outputs,
         eliminated,
         artefact: inspect(&artefact, bytes.len()),

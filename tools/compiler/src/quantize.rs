@@ -9,17 +9,23 @@
 
 mod bias;
 mod calibration;
+mod entropy;
 mod equalize;
 mod heads;
 mod input;
+mod losses;
 mod observe;
 pub(crate) mod ranges;
 mod sensitivity;
+mod trials;
 pub(crate) mod weights;
 
 pub use calibration::{Calibration, CalibrationError, CalibrationImage};
 pub use heads::{Head, QuantizedHead};
 pub use input::InputScaling;
+pub use trials::Way;
+
+use std::fmt;
 
 use crate::execute::ExecuteError;
 use crate::fold::prepare;
@@ -30,15 +36,33 @@ use crate::oracle::{Oracle, OracleError};
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Method {
-    /// [`Method::Guided`] for detectors, [`Method::MinMax`] otherwise.
+    /// [`Method::Guided`] for detectors; otherwise [`Method::MinMax`], or what is measured to be better on
+    /// samples that ranges were not chosen from, where there are enough.
     #[default]
     Automatic,
     /// The smallest and the largest value seen.
     MinMax,
     /// So many percent of the values on each side of the range, for example 99.99.
     Percentile(f64),
+    /// The range with the least square error.
+    MeanSquare,
+    /// The range whose steps tell most of the distribution.
+    Entropy,
     /// What moves the boxes least; needs heads.
     Guided,
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Method::Automatic => write!(f, "automatic"),
+            Method::MinMax => write!(f, "min-max"),
+            Method::Percentile(percent) => write!(f, "percentile:{percent}"),
+            Method::MeanSquare => write!(f, "mse"),
+            Method::Entropy => write!(f, "entropy"),
+            Method::Guided => write!(f, "guided"),
+        }
+    }
 }
 
 /// What to quantize for.
@@ -64,7 +88,12 @@ pub struct Quantized {
     /// Signal to noise of each output against float over the calibration samples, in decibels; for
     /// heads over the anchors near or above the threshold.
     pub output_sqnr_db: Vec<f64>,
+    /// How it was quantized.
+    pub way: Way,
 }
+
+/// Outputs that come less near to float than this, in decibels, are warned of.
+pub const LOW_SQNR_DB: f64 = 20.0;
 
 /// Why a graph cannot be quantized.
 #[derive(Debug, thiserror::Error)]
@@ -182,8 +211,43 @@ pub fn quantize(
     if guided && observed.candidates == 0 {
         return Err(QuantizeError::NothingDetected { model: graph.name.clone(), samples: samples.len() });
     }
-    let mut observed = observed;
-    if guided {
+    let is_held_out = samples.len() >= ENOUGH;
+    let checking = trials::Checking { samples: &checking, floats: &floats, is_held_out };
+    let best = trials::best(graph, observed, &checking, options, guided)?;
+    let warnings = low_outputs(&best, &checking, options)?;
+    let Attempt { mut graph, heads, output_sqnr_db, way, .. } = best;
+    graph.warnings.extend(warnings);
+    Ok(Quantized { graph, heads, output_sqnr_db, way })
+}
+
+/// A model quantized in one way.
+struct Attempt {
+    graph: Graph,
+    /// What it was rounded from.
+    float: Graph,
+    heads: Vec<QuantizedHead>,
+    output_sqnr_db: Vec<f64>,
+    way: Way,
+}
+
+impl Attempt {
+    /// Signal to noise of the noisiest output.
+    fn least_db(&self) -> f64 {
+        self.output_sqnr_db.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// Quantizes in one way and measures how near the outputs come to float.
+fn attempt(
+    mut graph: Graph,
+    mut observed: observe::Observed,
+    checking: &trials::Checking<'_>,
+    options: &Options,
+    way: Way,
+) -> Result<Attempt, QuantizeError> {
+    let guided = way.method == Method::Guided;
+    let options = &Options { method: way.method, ..options.clone() };
+    if way.evens_channels {
         equalize::equalize(&mut graph, &mut observed);
     }
     let heads = heads::rescale(&mut graph, &observed, options);
@@ -193,20 +257,49 @@ pub fn quantize(
     let mut quantized = weights::quantize(&graph, &affines, &observed)?;
     quantized.warnings.extend(input_shift);
     let heads: Vec<QuantizedHead> = heads.into_iter().map(|head| head.finish(options)).collect();
-    let output_sqnr_db = bias::correct(&mut quantized, &checking, &floats, &heads, options)?;
-    Ok(Quantized { graph: quantized, heads, output_sqnr_db })
+    let output_sqnr_db = bias::correct(&mut quantized, checking.samples, checking.floats, &heads, options)?;
+    Ok(Attempt { graph: quantized, float: graph, heads, output_sqnr_db, way })
+}
+
+/// A warning for every output that is far from float, with the layers that lose most.
+fn low_outputs(
+    attempt: &Attempt,
+    checking: &trials::Checking<'_>,
+    options: &Options,
+) -> Result<Vec<String>, QuantizeError> {
+    let names = attempt.graph.outputs.iter().map(|&id| &attempt.graph.tensors[id].name);
+    let low: Vec<(&String, f64)> =
+        names.zip(attempt.output_sqnr_db.iter().copied()).filter(|&(_, db)| db < LOW_SQNR_DB).collect();
+    if low.is_empty() {
+        return Ok(Vec::new());
+    }
+    let losses = losses::largest(&attempt.float, &attempt.graph, checking.samples, options)?;
+    let lost = |loss: &losses::Loss| {
+        format!("{:?} ({:.1} dB before, {:.1} after)", loss.node, loss.before_db, loss.after_db)
+    };
+    let lost: Vec<String> = losses.iter().map(lost).collect();
+    let measured =
+        if checking.is_held_out { "held-out samples" } else { "the samples that ranges come from" };
+    let warning = |(name, db): (&String, f64)| {
+        format!(
+            "output {name:?} comes within {db:.1} dB of float on {measured}, below {LOW_SQNR_DB} dB; most is lost in {}; give more pictures like those the model will see, or another `--method`",
+            lost.join(", ")
+        )
+    };
+    Ok(low.into_iter().map(warning).collect())
 }
 
 /// The real values of every graph input.
 type Sample = [Vec<f32>];
+
+/// Fewer samples are used twice, for ranges and for errors.
+const ENOUGH: usize = 32;
 
 /// Samples that ranges are chosen from, and samples that errors are measured on. Ranges cut off what they
 /// have not seen, so errors show on other samples than theirs; with few samples there is no choice.
 fn split(samples: &[Vec<Vec<f32>>]) -> (Vec<&Sample>, Vec<&Sample>) {
     /// One sample in so many is for measuring.
     const SHARE: usize = 4;
-    /// Fewer samples are used twice.
-    const ENOUGH: usize = 32;
     let all = || samples.iter().map(|sample| &sample[..]);
     if samples.len() < ENOUGH {
         return (all().collect(), all().collect());

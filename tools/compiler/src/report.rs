@@ -22,6 +22,8 @@ pub struct Report {
     pub calibration: Vec<CalibrationImage>,
     /// How many samples were made of it.
     pub calibration_samples: usize,
+    /// How ranges were chosen and whether channels were evened out, where the model came in float.
+    pub quantization: Option<String>,
     /// How near every output comes to float, where float exists.
     pub outputs: Vec<OutputQuality>,
     /// Channels that no output depends on, and what went with them.
@@ -35,7 +37,8 @@ pub struct Report {
 pub struct OutputQuality {
     /// Name of the tensor.
     pub name: String,
-    /// Signal to noise against float over the calibration samples, in decibels.
+    /// Signal to noise against float over calibration samples that ranges were not chosen from, where
+    /// there are enough, in decibels.
     pub sqnr_db: f64,
 }
 

@@ -29,7 +29,8 @@ pub struct Arguments {
     /// Pictures, folders of them, and `.npy` stacks of gray patches to quantize a float model on; repeatable
     #[arg(long, visible_alias = "calibrate", value_name = "PATH", num_args = 1..)]
     calibration: Vec<PathBuf>,
-    /// How ranges are chosen: automatic, min-max, percentile:99.99, or guided by a detector's boxes
+    /// How ranges are chosen: automatic, min-max, percentile:99.99, mse, entropy, or guided by a
+    /// detector's boxes
     #[arg(long, default_value = "automatic", value_parser = parse_method)]
     method: Method,
     /// Version to write into the artefact; 1 otherwise
@@ -97,17 +98,20 @@ fn print(report: &Report) -> Result<(), Failure> {
         let (samples, files) = (report.calibration_samples, report.calibration.len());
         say!("calibrated on {samples} samples of {pictures} pictures in {files} files")?;
     }
+    if let Some(way) = &report.quantization {
+        say!("{FAINT}ranges: {way}{FAINT:#}")?;
+    }
     for output in &report.outputs {
         say!("{FAINT}{}: {:.1} dB against float{FAINT:#}", output.name, output.sqnr_db)?;
     }
     if report.eliminated.is_something() {
         let Eliminated { channels, macs, constant_bytes } = report.eliminated;
-        anstream::println!(
+        say!(
             "removed {} dead channels with {} multiply-accumulates and {} bytes; no output changes",
             thousands(channels),
             thousands(macs),
             thousands(constant_bytes),
-        );
+        )?;
     }
     let artefact = &report.artefact;
     say!(
@@ -133,12 +137,14 @@ fn parse_method(text: &str) -> Result<Method, String> {
     match text.split_once(':') {
         None if text == "automatic" => Ok(Method::Automatic),
         None if text == "min-max" => Ok(Method::MinMax),
+        None if text == "mse" => Ok(Method::MeanSquare),
+        None if text == "entropy" => Ok(Method::Entropy),
         None if text == "guided" => Ok(Method::Guided),
         Some(("percentile", percent)) => match percent.parse() {
             Ok(percent) if percent > 50.0 && percent <= 100.0 => Ok(Method::Percentile(percent)),
             _ => Err("a percentile is above 50 and at most 100".to_owned()),
         },
-        _ => Err("one of automatic, min-max, percentile:NUMBER, guided".to_owned()),
+        _ => Err("one of automatic, min-max, percentile:NUMBER, mse, entropy, guided".to_owned()),
     }
 }
 
@@ -163,6 +169,7 @@ mod tests {
     #[test]
     fn methods_are_read() {
         assert_eq!(parse_method("min-max"), Ok(Method::MinMax));
+        assert_eq!(parse_method("mse"), Ok(Method::MeanSquare));
         assert_eq!(parse_method("percentile:99.9"), Ok(Method::Percentile(99.9)));
         for wrong in ["", "percentile", "percentile:", "percentile:50", "percentile:NaN", "guided:1"] {
             assert!(parse_method(wrong).is_err(), "{wrong}");

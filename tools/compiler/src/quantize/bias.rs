@@ -81,7 +81,8 @@ fn run(graph: &Graph, inputs: &[Vec<Vec<i8>>]) -> Result<Vec<Vec<Vec<i8>>>, Exec
     })
 }
 
-fn affine(graph: &Graph, id: TensorId) -> Affine {
+/// Scale and zero point of a quantized tensor.
+pub(super) fn affine(graph: &Graph, id: TensorId) -> Affine {
     let quantization = graph.tensors[id].quantization.as_ref();
     quantization.map_or(Affine { scale: 1.0, zero_point: 0 }, |quantization| Affine {
         scale: quantization.scales[0],
@@ -90,7 +91,7 @@ fn affine(graph: &Graph, id: TensorId) -> Affine {
 }
 
 /// Samples as the device stores them.
-fn stored_inputs(graph: &Graph, sample: &[Vec<f32>], options: &Options) -> Vec<Vec<i8>> {
+pub(super) fn stored_inputs(graph: &Graph, sample: &[Vec<f32>], options: &Options) -> Vec<Vec<i8>> {
     let mut inputs = Vec::with_capacity(sample.len());
     for (index, (values, &id)) in sample.iter().zip(&graph.inputs).enumerate() {
         let affine = affine(graph, id);

@@ -5,7 +5,7 @@
 //! roundings cancel out, so it counts [`CUT`] times.
 
 use super::observe::{Number, Observed, Seen, hinge};
-use super::{Affine, Method, Options};
+use super::{Affine, Method, Options, entropy};
 use crate::graph::{Data, Graph, Node, Op, Reduction, TensorId, Unary};
 
 /// Weight of an error by cutting against one by rounding.
@@ -29,10 +29,12 @@ pub(super) fn choose(
             }
             let (low, high) = if guided {
                 let hinged = hinge(graph, id).is_some();
-                cut(seen, hinged)
+                cut(seen, hinged, CUT)
             } else {
                 match options.method {
                     Method::Percentile(percent) => percentile(seen, percent),
+                    Method::MeanSquare => cut(seen, false, 1.0),
+                    Method::Entropy => entropy::range(seen),
                     _ => (seen.min, seen.max),
                 }
             };
@@ -181,8 +183,8 @@ fn beyond<'a>(mut numbers: impl Iterator<Item = &'a (f32, f64)>, weight: f64) ->
     found.map_or(0.0, |number| number.0)
 }
 
-/// The range with the least cost, one side after the other.
-fn cut(seen: &Seen, hinged: bool) -> (f32, f32) {
+/// The range with the least square error, one side after the other; what is cut off counts `of_cut` times.
+fn cut(seen: &Seen, hinged: bool, of_cut: f64) -> (f32, f32) {
     let (lowest, highest) = (seen.min.min(0.0), seen.max.max(0.0));
     let numbers = &seen.numbers;
     // A number that a rectifier sets to 0 does not mind rounding.
@@ -194,8 +196,13 @@ fn cut(seen: &Seen, hinged: bool) -> (f32, f32) {
     let cost = |low: f32, high: f32| {
         let step = f64::from((high - low) / 255.0);
         let lost: f64 = numbers.iter().map(|number| loss(number, low, high, hinged)).sum();
-        CUT * lost + rounded * step * step / 12.0
+        of_cut * lost + rounded * step * step / 12.0
     };
+    least(lowest, highest, cost)
+}
+
+/// The range of least cost between these ends, one side after the other and twice.
+pub(super) fn least(lowest: f32, highest: f32, cost: impl Fn(f32, f32) -> f64) -> (f32, f32) {
     let (mut low, mut high) = (lowest, highest);
     let parts = || (1..=STEPS).map(|part| part as f32 / STEPS as f32);
     for _ in 0..2 {
@@ -245,22 +252,44 @@ mod tests {
     fn a_number_that_does_not_count_is_cut_off() {
         let mut values: Vec<(f32, f32)> = (0..1000).map(|index| (index as f32 / 1000.0, 1.0)).collect();
         values.push((20.0, 1e-6));
-        let (low, high) = cut(&seen(&values), false);
+        let (low, high) = cut(&seen(&values), false, CUT);
         assert_eq!(low, 0.0);
         assert!((1.0..=2.0).contains(&high), "{high}");
+    }
+
+    /// A bell of numbers, and one far outside.
+    fn with_an_outlier() -> Seen {
+        let mut values: Vec<(f32, f32)> = (0..4000)
+            .map(|index| {
+                let sum: u32 = (0..6u32).map(|digit| (index * 7919 + 13) / 5u32.pow(digit) % 5).sum();
+                (sum as f32 / 12.0 - 1.0, 1.0)
+            })
+            .collect();
+        values.push((100.0, 1.0));
+        seen(&values)
+    }
+
+    #[test]
+    fn the_least_square_keeps_what_the_least_divergence_cuts() {
+        let seen = with_an_outlier();
+        let (low, high) = cut(&seen, false, 1.0);
+        // Cutting the outlier in half would cost 2,500; all roundings together less than 50.
+        assert!(low <= -0.5 && high > 90.0, "{low} to {high}");
+        let (low, high) = entropy::range(&seen);
+        assert!(low <= -0.8 && high < 10.0, "{low} to {high}");
     }
 
     #[test]
     fn a_number_that_counts_is_kept() {
         let values: Vec<(f32, f32)> = (0..=1000).map(|index| (index as f32 / 100.0, 1.0)).collect();
-        assert_eq!(cut(&seen(&values), false), (0.0, 10.0));
+        assert_eq!(cut(&seen(&values), false, CUT), (0.0, 10.0));
     }
 
     #[test]
     fn before_a_rectifier_large_negatives_are_cut_at_the_partner() {
         let mut seen = seen(&[(-40.0, 1.0), (-1.0, 1.0), (0.5, 1.0), (1.0, 1.0)]);
         seen.numbers.iter_mut().for_each(|number| number.partner = 2.0);
-        let (low, high) = cut(&seen, true);
+        let (low, high) = cut(&seen, true, CUT);
         assert!((-4.0..=-2.0).contains(&low), "{low}");
         assert_eq!(high, 1.0);
     }

@@ -1,0 +1,86 @@
+//! Ways to quantize, tried against each other: what gains on samples that ranges were not chosen from is taken.
+//!
+//! Without boxes to be guided by, nothing tells beforehand whether outliers matter or uneven channels cost
+//! more than the layers that read them can pay. So the quantized model itself is measured, on held-out samples.
+
+use std::fmt;
+
+use super::observe::Observed;
+use super::{Attempt, Method, Options, QuantizeError, Sample, attempt};
+use crate::graph::{Graph, Op};
+
+/// How a model was quantized.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Way {
+    /// How ranges were chosen.
+    pub method: Method,
+    /// Whether channels were evened out between layers.
+    pub evens_channels: bool,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.method)?;
+        if self.evens_channels { write!(f, ", channels evened out") } else { Ok(()) }
+    }
+}
+
+/// Less is chance.
+const GAIN_DB: f64 = 0.5;
+
+/// Multiply-accumulates that one trial may take; larger models are quantized in the plain way.
+const TRIAL_MACS: u64 = 20_000_000_000;
+
+/// What an output's signal to noise is measured on.
+pub(super) struct Checking<'a> {
+    pub(super) samples: &'a [&'a Sample],
+    /// What the float model makes of them.
+    pub(super) floats: &'a [Vec<Vec<f32>>],
+    /// Whether ranges were chosen from others.
+    pub(super) is_held_out: bool,
+}
+
+/// Quantizes in every way that may gain, and keeps the best.
+pub(super) fn best(
+    graph: Graph,
+    observed: Observed,
+    checking: &Checking<'_>,
+    options: &Options,
+    guided: bool,
+) -> Result<Attempt, QuantizeError> {
+    let plain = match options.method {
+        _ if guided => Way { method: Method::Guided, evens_channels: true },
+        Method::Automatic => Way { method: Method::MinMax, evens_channels: false },
+        method => Way { method, evens_channels: false },
+    };
+    let work = multiply_accumulates(&graph).saturating_mul(checking.samples.len() as u64);
+    if guided || !checking.is_held_out || work > TRIAL_MACS {
+        return attempt(graph, observed, checking, options, plain);
+    }
+    let mut best = attempt(graph.clone(), observed.clone(), checking, options, plain)?;
+    if options.method == Method::Automatic {
+        for method in [Method::Percentile(99.99), Method::MeanSquare, Method::Entropy] {
+            let way = Way { method, ..plain };
+            best = better(best, attempt(graph.clone(), observed.clone(), checking, options, way)?);
+        }
+    }
+    let way = Way { evens_channels: true, ..best.way };
+    Ok(better(best, attempt(graph, observed, checking, options, way)?))
+}
+
+/// The second only where it gains.
+fn better(first: Attempt, second: Attempt) -> Attempt {
+    if second.least_db() > first.least_db() + GAIN_DB { second } else { first }
+}
+
+/// Multiply-accumulates of one run.
+fn multiply_accumulates(graph: &Graph) -> u64 {
+    let weighted =
+        |op: &Op| matches!(op, Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. });
+    let of = |node: &crate::graph::Node| {
+        let (output, weights) = (&graph.tensors[node.outputs[0]], &graph.tensors[node.inputs[1]]);
+        let channels = output.shape.last().copied().unwrap_or(1).max(1);
+        (output.elements() / channels) as u64 * weights.elements() as u64
+    };
+    graph.nodes.iter().filter(|node| weighted(&node.op)).map(of).sum()
+}
