@@ -22,9 +22,15 @@ impl Shape {
     /// A shape from its axes, or `None` when there are more than [`Shape::MAX_RANK`] or when the
     /// number of elements does not fit `u32`.
     pub fn new(axes: &[u32]) -> Option<Shape> {
-        let mut dims = [1; Shape::MAX_RANK];
-        dims.get_mut(..axes.len())?.copy_from_slice(axes);
-        let elements = axes.iter().try_fold(1u32, |elements, &axis| elements.checked_mul(axis))?;
+        let (mut dims, mut elements) = ([1; Shape::MAX_RANK], 1u32);
+        if axes.len() > dims.len() {
+            return None;
+        }
+        // One loop for both: shapes are read at every step of a run.
+        for (dim, &axis) in dims.iter_mut().zip(axes) {
+            *dim = axis;
+            elements = elements.checked_mul(axis)?;
+        }
         Some(Shape { dims, elements, rank: axes.len() as u8 })
     }
 

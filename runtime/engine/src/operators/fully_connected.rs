@@ -19,12 +19,13 @@ fn parameters(layer: &Layer<'_>) -> Result<FullyConnectedParameters, KernelError
     let clamp = { layer.view.attributes }.clamp();
     let [_, _, output_depth, input_depth] = image(&layer.input(1))?;
     let [activation_min, activation_max] = bounds(&clamp);
+    let output = layer.output();
     Ok(FullyConnectedParameters {
-        batches: layer.output_elements() / output_depth.max(1),
+        batches: output.shape.elements() / output_depth.max(1),
         input_depth,
         output_depth,
         input_zero_point: layer.input(0).zero_point,
-        output_zero_point: layer.output().zero_point,
+        output_zero_point: output.zero_point,
         activation_min,
         activation_max,
     })

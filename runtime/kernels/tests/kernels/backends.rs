@@ -1,5 +1,5 @@
-//! The operators that have backends, and transposed convolution, against the oracle, on random shapes and parameters: ones, odd and
-//! prime sizes, strides over the edge, padding, dilation, zero points and saturation at both ends,
+//! The operators that have backends, and those that compilers make vectors of, against the oracle, on random shapes and
+//! parameters: ones, odd and prime sizes, strides over the edge, padding, dilation, zero points and saturation at both ends,
 //! every alignment, and guard zones around what a kernel may write.
 //!
 //! Without `std`, so that the same cases run on the host and in firmware.
@@ -16,12 +16,14 @@ use ocelli_kernels::*;
 pub type Property = (&'static str, fn(usize) -> usize);
 
 /// Every property here.
-pub const PROPERTIES: [Property; 5] = [
+pub const PROPERTIES: [Property; 7] = [
     ("conv_2d", conv_2d),
     ("depthwise_conv_2d", depthwise_conv_2d),
     ("transpose_conv_2d", transpose_conv_2d),
     ("fully_connected", fully_connected),
     ("add", add),
+    ("pools", pools),
+    ("mean", mean),
 ];
 
 /// 2-d convolution.
@@ -211,6 +213,59 @@ pub fn add(cases: usize) -> usize {
         };
         p.check(5, 5, 5).unwrap();
         binary(&mut random, same, |l, r, o| add_s8(&p, l, r, o), |l, r| oracle::add(&p, l, r), &p);
+    }
+    cases
+}
+
+/// Maximum and average pools.
+pub fn pools(cases: usize) -> usize {
+    let mut random = Random(4);
+    for case in 0..cases {
+        let channels = random.one_of(&[1, 2, 3, 15, 16, 17, 40]);
+        let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
+        let (vertical, height) = random.axis(input_shape[1], case % 3 == 0);
+        let (horizontal, width) = random.axis(input_shape[2], case % 3 == 0);
+        let (activation_min, activation_max) = random.activation();
+        let output_shape = [input_shape[0], height, width, channels];
+        let p = Pool2dParameters {
+            input_shape,
+            output_shape,
+            vertical,
+            horizontal,
+            activation_min,
+            activation_max,
+        };
+        let input = random.bytes(elements(input_shape), 0);
+        let mut output = vec![0x55; elements(output_shape)];
+        p.check(input.len(), output.len()).unwrap();
+        max_pool_2d_s8(&p, &input, &mut output);
+        assert_eq!(output, oracle::max_pool_2d(&p, &input), "maximum, case {case}: {p:?}");
+        average_pool_2d_s8(&p, &input, &mut output);
+        assert_eq!(output, oracle::average_pool_2d(&p, &input), "average, case {case}: {p:?}");
+    }
+    cases
+}
+
+/// Mean over an axis.
+pub fn mean(cases: usize) -> usize {
+    let mut random = Random(5);
+    for case in 0..cases {
+        let p = MeanParameters {
+            outer: random.size(),
+            count: random.one_of(&[1, 2, 3, 7, 9, 16, 49, 64, 100]),
+            inner: random.one_of(&[1, 3, 16, 17, 40]),
+            input_zero_point: random.zero_point(),
+            output_zero_point: random.zero_point(),
+            requantize: {
+                let exponent = random.one_of(&[0, 0, 0, -26]);
+                random.factor(exponent)
+            },
+        };
+        let input = random.bytes(p.outer * p.count * p.inner, 0);
+        let mut output = vec![0x55; p.outer * p.inner];
+        p.check(input.len(), output.len()).unwrap();
+        mean_s8(&p, &input, &mut output);
+        assert_eq!(output, oracle::mean(&p, &input), "case {case}: {p:?}");
     }
     cases
 }

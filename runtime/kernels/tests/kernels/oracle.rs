@@ -134,8 +134,11 @@ pub fn fully_connected(p: &FullyConnectedParameters, filter: &Filter, input: &[i
 /// The values under every window of a pool.
 fn pooled(p: &Pool2dParameters, input: &[i8]) -> impl Iterator<Item = Vec<i8>> {
     positions(p.output_shape).map(move |[n, y, x, c]| {
+        // Room before the taps: what was allocated last is freed first, as the firmware's heap wants it.
+        let mut values = Vec::with_capacity(p.vertical.filter * p.horizontal.filter);
         let taps = window([p.vertical, p.horizontal], y, x, p.input_shape);
-        taps.iter().map(|&[_, _, y, x]| input[at(p.input_shape, [n, y, x, c])]).collect()
+        values.extend(taps.iter().map(|&[_, _, y, x]| input[at(p.input_shape, [n, y, x, c])]));
+        values
     })
 }
 

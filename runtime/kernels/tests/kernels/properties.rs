@@ -14,57 +14,6 @@ fn elements(shape: [usize; 4]) -> usize {
 }
 
 #[test]
-fn pools() {
-    let mut random = Random(4);
-    for case in 0..CASES {
-        let channels = random.one_of(&[1, 2, 3, 15, 16, 17, 40]);
-        let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
-        let (vertical, height) = random.axis(input_shape[1], case % 3 == 0);
-        let (horizontal, width) = random.axis(input_shape[2], case % 3 == 0);
-        let (activation_min, activation_max) = random.activation();
-        let output_shape = [input_shape[0], height, width, channels];
-        let p = Pool2dParameters {
-            input_shape,
-            output_shape,
-            vertical,
-            horizontal,
-            activation_min,
-            activation_max,
-        };
-        let input = random.bytes(elements(input_shape), 0);
-        let mut output = vec![0x55; elements(output_shape)];
-        p.check(input.len(), output.len()).unwrap();
-        max_pool_2d_s8(&p, &input, &mut output);
-        assert_eq!(output, oracle::max_pool_2d(&p, &input), "maximum, case {case}: {p:?}");
-        average_pool_2d_s8(&p, &input, &mut output);
-        assert_eq!(output, oracle::average_pool_2d(&p, &input), "average, case {case}: {p:?}");
-    }
-}
-
-#[test]
-fn mean() {
-    let mut random = Random(5);
-    for case in 0..CASES {
-        let p = MeanParameters {
-            outer: random.size(),
-            count: random.one_of(&[1, 2, 3, 7, 9, 16, 49, 64, 100]),
-            inner: random.one_of(&[1, 3, 16, 17, 40]),
-            input_zero_point: random.zero_point(),
-            output_zero_point: random.zero_point(),
-            requantize: {
-                let exponent = random.one_of(&[0, 0, 0, -26]);
-                random.factor(exponent)
-            },
-        };
-        let input = random.bytes(p.outer * p.count * p.inner, 0);
-        let mut output = vec![0x55; p.outer * p.inner];
-        p.check(input.len(), output.len()).unwrap();
-        mean_s8(&p, &input, &mut output);
-        assert_eq!(output, oracle::mean(&p, &input), "case {case}: {p:?}");
-    }
-}
-
-#[test]
 fn mul() {
     let mut random = Random(7);
     for _ in 0..CASES {

@@ -1,7 +1,7 @@
 //! The inner loops: the sums of six outputs at a time, and of four on their way to int8.
 
 use core::arch::naked_asm;
-use core::mem::offset_of;
+use core::mem::{MaybeUninit, offset_of};
 
 use crate::Filter;
 use crate::arch::mve::finish::{
@@ -45,7 +45,7 @@ impl<'f> SixOutputs<'f> {
             bias_step: if filter.bias.is_empty() { 0 } else { LANES * size_of::<i32>() },
             sign,
             clamp: Clamp::new(finish),
-            sums: [0; BLOCK],
+            sums: MaybeUninit::uninit(),
         };
         let (weights, biases) = (filter.weights, filter.bias);
         SixOutputs { weights, biases, factors, all_divide: all_divide(filter), record }
@@ -125,7 +125,7 @@ struct Record {
     /// 1, or -1 where the vector is inverted.
     sign: i32,
     clamp: Clamp,
-    sums: [i32; BLOCK],
+    sums: MaybeUninit<[i32; BLOCK]>,
 }
 
 /// A row's products with the vector and with the constant.
