@@ -1,7 +1,7 @@
 //! Integer operators under Ocelli's arithmetic contract: the infer stage, one layer at a time.
 //!
 //! Every output is bit for bit that of the TFLite reference kernels, as TFLite Micro computes them,
-//! on every machine and every backend. [`requantize`](Requantize) holds the contract.
+//! on every machine and every backend; operators that TFLite Micro lacks in int8 say what they round. [`requantize`](Requantize) holds the contract.
 //!
 //! # How a kernel is used
 //! 1. Describe the layer with the kernel's plain parameter struct.

@@ -65,7 +65,7 @@ static DEVICE: &[(&str, Device)] = &[
     ("SquaredDifference", Device::Kernel(OperatorKind::SquaredDifference)),
     ("ReduceMean", Device::Kernel(OperatorKind::Mean)),
     ("ReduceSum", Device::Kernel(OperatorKind::Sum)),
-    ("ReduceMax", Device::Kernel(OperatorKind::MaxPool2d)),
+    ("ReduceMax", Device::Lowered(&[OperatorKind::MaxPool2d])),
     ("ReduceMin", Device::Lowered(&[OperatorKind::Lookup, OperatorKind::MaxPool2d])),
     ("ArgMax", Device::Kernel(OperatorKind::ArgMax)),
     ("ArgMin", Device::Lowered(&[OperatorKind::Lookup, OperatorKind::ArgMax])),
