@@ -6,16 +6,17 @@
 use std::path::Path;
 
 use ocelli_core::Frame;
-use ocelli_vision::{ImageInput, PreprocessError, Preprocessor, Transform, scratch_words};
+use ocelli_vision::{PreprocessError, Transform};
 
 use crate::contract::{Boxes, Contract, Suppression, lift_heads};
 use crate::convert::{ConvertError, image_input};
 use crate::detector::place;
+use crate::float_input::FloatInput;
 use crate::fold::fold;
 use crate::graph::TensorId;
 use crate::import::import;
 use crate::oracle::Oracle;
-use crate::quantize::{Head, InputScaling};
+use crate::quantize::Head;
 
 /// A found object, in pixels of the frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +34,7 @@ pub struct FloatDetection {
 /// A detector that has not been quantized.
 pub struct FloatDetector {
     oracle: Oracle,
-    image: ImageInput,
-    scaling: InputScaling,
+    input: FloatInput,
     boxes: Boxes,
     heads: Vec<Head>,
     /// The tensors that the heads speak of, in the order of the outputs.
@@ -80,9 +80,9 @@ impl FloatDetector {
         let mut graph = import(path).map_err(ConvertError::from)?;
         fold(&mut graph);
         let heads = lift_heads(&mut graph, &boxes).map_err(ConvertError::from)?;
-        let image = image_input(&graph, &input)?;
+        let input = FloatInput { image: image_input(&graph, &input)?, scaling: input.scaling() };
         let (oracle, outputs) = (Oracle::new(&graph)?, graph.outputs);
-        Ok(FloatDetector { oracle, image, scaling: input.scaling(), boxes, heads, outputs })
+        Ok(FloatDetector { oracle, input, boxes, heads, outputs })
     }
 
     /// With another least probability that counts.
@@ -106,15 +106,7 @@ impl FloatDetector {
     /// # Errors
     /// [`FloatDetectorError::Preprocess`].
     pub fn preprocess(&self, frame: &Frame<'_>) -> Result<(Vec<f32>, Transform), FloatDetectorError> {
-        let mut scratch = vec![0; scratch_words(self.image.width, self.image.layout)];
-        let mut pixels = vec![0; self.image.elements()];
-        let mut preprocessor =
-            Preprocessor::new(self.image, frame.width(), frame.height(), None, &mut scratch)
-                .map_err(FloatDetectorError::Preprocess)?;
-        preprocessor.frame_to_pixels(frame, &mut pixels).map_err(FloatDetectorError::Preprocess)?;
-        let channels = self.image.channels();
-        let real = |(index, &pixel): (usize, &u8)| self.scaling.real(pixel, index % channels);
-        Ok((pixels.iter().enumerate().map(real).collect(), preprocessor.transform()))
+        self.input.real(frame).map_err(FloatDetectorError::Preprocess)
     }
 
     /// The outputs for an input.

@@ -5,17 +5,17 @@ use std::path::Path;
 
 use ocelli_core::Frame;
 use ocelli_format::Artefact;
-use ocelli_vision::{ImageInput, PreprocessError, Preprocessor, Transform, scratch_words};
+use ocelli_vision::{ImageInput, PreprocessError, Transform};
 
 use crate::convert::{ConvertError, read_graph};
+use crate::float_input::FloatInput;
 use crate::oracle::{Oracle, OracleError};
 use crate::quantize::InputScaling;
 
 /// A model in tract behind an artefact's input contract.
 pub struct FloatModel {
     oracle: Oracle,
-    image: ImageInput,
-    scaling: InputScaling,
+    input: FloatInput,
     /// Name and axes of every output.
     outputs: Vec<(String, Vec<usize>)>,
 }
@@ -69,7 +69,7 @@ impl FloatModel {
         }
         let output = |&id: &usize| (graph.tensors[id].name.clone(), graph.tensors[id].shape.clone());
         let outputs = graph.outputs.iter().map(output).collect();
-        Ok(FloatModel { oracle: Oracle::new(&graph)?, image, scaling, outputs })
+        Ok(FloatModel { oracle: Oracle::new(&graph)?, input: FloatInput { image, scaling }, outputs })
     }
 
     /// Name and axes of every output.
@@ -82,15 +82,7 @@ impl FloatModel {
     /// # Errors
     /// [`FloatModelError::Preprocess`] and [`FloatModelError::Oracle`].
     pub fn run(&self, frame: &Frame<'_>) -> Result<(Vec<Vec<f32>>, Transform), FloatModelError> {
-        let mut scratch = vec![0; scratch_words(self.image.width, self.image.layout)];
-        let mut pixels = vec![0; self.image.elements()];
-        let mut preprocessor =
-            Preprocessor::new(self.image, frame.width(), frame.height(), None, &mut scratch)
-                .map_err(FloatModelError::Preprocess)?;
-        preprocessor.frame_to_pixels(frame, &mut pixels).map_err(FloatModelError::Preprocess)?;
-        let channels = self.image.channels();
-        let real = |(index, &pixel): (usize, &u8)| self.scaling.real(pixel, index % channels);
-        let input = pixels.iter().enumerate().map(real).collect();
-        Ok((self.oracle.run(&[input])?, preprocessor.transform()))
+        let (input, transform) = self.input.real(frame).map_err(FloatModelError::Preprocess)?;
+        Ok((self.oracle.run(&[input])?, transform))
     }
 }

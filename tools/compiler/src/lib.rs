@@ -30,6 +30,8 @@ pub mod report;
 
 pub mod diff;
 
+mod float_input;
+
 pub mod float_detector;
 pub mod float_model;
 mod moves;

@@ -11,7 +11,7 @@ use super::exact::Exact;
 use super::values::{Values, bounds};
 use super::weights::{self, Beside};
 use super::{DiffError, Fault, LayerDifference, NumberFault, ROUNDING_LIMIT, Source, noise};
-use crate::graph::{self, Graph, TensorId};
+use crate::graph::{self, Graph, Op, TensorId};
 use crate::oracle::Oracle;
 
 /// The layers seen so far.
@@ -136,7 +136,7 @@ impl<'a> Layers<'a> {
             (difference.sqnr_db, difference.max_error_steps) =
                 from_the_input_on(floats, &source_real, &factors, scale);
         }
-        let expected = match self.source.is_exact() {
+        let expected = match self.source.is_exact() || !stage.is_judged(beside.as_ref()) {
             true => None,
             false => {
                 Some(noise::variance(&stage, beside.as_ref(), &known(&stage.boundary, |m| &m.real), scale)?)
@@ -281,6 +281,20 @@ impl<'a> Layers<'a> {
 }
 
 impl Stage {
+    /// Whether it is known what rounding explains: of one operator, and of its weights if it has any.
+    fn is_judged(&self, beside: Option<&Beside>) -> bool {
+        let has_weights = |node: &graph::Node| {
+            matches!(
+                node.op,
+                Op::Conv2d { .. }
+                    | Op::DepthwiseConv2d { .. }
+                    | Op::TransposeConv2d { .. }
+                    | Op::FullyConnected { .. }
+            )
+        };
+        self.only_node().is_some_and(|node| beside.is_some() || !has_weights(node))
+    }
+
     /// The one operator of the stage, if it is one.
     pub(super) fn only_node(&self) -> Option<&graph::Node> {
         match &self.graph.nodes[..] {

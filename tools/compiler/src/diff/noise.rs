@@ -44,6 +44,7 @@ fn spread(graph: &mut Graph, beside: &Beside) {
     match &mut node.op {
         Op::Conv2d { activation, .. }
         | Op::DepthwiseConv2d { activation, .. }
+        | Op::TransposeConv2d { activation, .. }
         | Op::FullyConnected { activation } => *activation = Activation::Linear,
         _ => {}
     }

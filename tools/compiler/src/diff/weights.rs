@@ -45,10 +45,15 @@ pub(super) fn beside(model: &Model, operator: &Node, stage: &Stage, inputs: &[Fa
 
     // What the source's weights are in steps, but for the channel's factor.
     let mut channels = vec![Vec::new(); outputs];
-    for (position, (&value, &stored)) in source.iter().zip(&stored).enumerate() {
-        let Place { output, input } = place(position);
+    for (from, &value) in source.iter().enumerate() {
+        let Place { output, input } = place(from);
+        let position = match node.op {
+            Op::TransposeConv2d { .. } => turned(from, source.len() / outputs, inputs.len()),
+            _ => from,
+        };
         if inputs[input].is_known {
-            channels[output].push((position, value * inputs[input].value / steps[output], f32::from(stored)));
+            let stored = f32::from(stored[position]);
+            channels[output].push((position, value * inputs[input].value / steps[output], stored));
         }
     }
     let factors: Vec<Option<f32>> = channels.iter().map(|weights| agreed(weights)).collect();
@@ -118,7 +123,7 @@ fn places(op: &Op, weights: usize, outputs: usize, inputs: usize) -> Option<impl
     let (innermost, depth, groups) = match *op {
         Op::DepthwiseConv2d { depth_multiplier, .. } => (true, depth_multiplier, 1),
         Op::Conv2d { groups, .. } => (false, 1, groups),
-        Op::FullyConnected { .. } => (false, 1, 1),
+        Op::TransposeConv2d { .. } | Op::FullyConnected { .. } => (false, 1, 1),
         _ => return None,
     };
     let group_inputs = (inputs / groups.max(1)).max(1);
@@ -134,6 +139,13 @@ fn places(op: &Op, weights: usize, outputs: usize, inputs: usize) -> Option<impl
             Place { output, input: (first + position % taps % group_inputs) % inputs }
         }
     })
+}
+
+/// Where a weight of a transposed convolution is stored: its filter of so many taps is turned by half a circle.
+fn turned(position: usize, taps: usize, inputs: usize) -> usize {
+    let (filter, tap) = (position / taps, position % taps);
+    let (cell, input) = (tap / inputs, tap % inputs);
+    filter * taps + (taps / inputs - 1 - cell) * inputs + input
 }
 
 fn weights_of(operator: &Node) -> TensorId {
@@ -168,6 +180,13 @@ mod tests {
         assert!((agreed(&weights).unwrap() - 1.7).abs() < 0.02);
         weights[2].2 = -100.0;
         assert!((agreed(&weights).unwrap() - 1.7).abs() < 0.02);
+    }
+
+    #[test]
+    fn filters_are_turned_by_half_a_circle() {
+        // Two filters of three cells with two inputs each.
+        let places: Vec<usize> = (0..12).map(|position| turned(position, 6, 2)).collect();
+        assert_eq!(places, [4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7]);
     }
 
     #[test]
