@@ -4,7 +4,7 @@
 //! places, between which a straight line is off by less than 2^-16 for exponents up to 1, and the second one
 //! for each of 64 values of `e`, with whatever constant the operator wants besides.
 
-/// Numbers in a table of a [`Power`].
+/// Numbers in a table of a power.
 pub const POWER_ENTRIES: usize = PLACES + 2 * EXPONENTS;
 
 /// `m^-b` at `m = 1 + place / 128`, in `2^-30`.
