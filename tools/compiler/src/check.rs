@@ -3,6 +3,8 @@
 //! A model file is input from outside. Its own claims about shapes are never believed: each node's
 //! result is worked out here from its operands and compared.
 
+mod moves;
+
 use crate::graph::{Data, Element, Graph, Node, Op, Tensor, TensorId, Unary, Window};
 
 /// Largest number of elements of one tensor; an artefact counts bytes in 32 bits.
@@ -204,80 +206,15 @@ pub fn check_node(graph: &Graph, node: &Node) -> Result<(), String> {
             output.shape.clone()
         }
         Op::Concatenate { axis } => concatenate(&operands, *axis)?,
-        Op::Pad { before, after, value } => {
+        Op::Pad { .. }
+        | Op::Reshape
+        | Op::Transpose { .. }
+        | Op::Slice { .. }
+        | Op::Expand
+        | Op::Gather { .. }
+        | Op::Interpolate { .. } => {
             let [input] = take(&operands)?;
-            if before.len() != input.shape.len() || after.len() != input.shape.len() {
-                return Err(format!("padding {before:?}/{after:?} of shape {:?}", input.shape));
-            }
-            if !value.is_finite() {
-                return Err(format!("padding with {value}"));
-            }
-            (0..before.len())
-                .map(|axis| before[axis].saturating_add(after[axis]).saturating_add(input.shape[axis]))
-                .collect()
-        }
-        Op::Reshape => {
-            let [input] = take(&operands)?;
-            if input.elements() != output.elements() {
-                return Err(format!("shape {:?} cannot become {:?}", input.shape, output.shape));
-            }
-            if quantized(input) && input.quantization != output.quantization {
-                return Err("a reshape between two quantizations".into());
-            }
-            output.shape.clone()
-        }
-        Op::Transpose { order } => {
-            let [input] = take(&operands)?;
-            let mut sorted = order.clone();
-            sorted.sort_unstable();
-            if !sorted.into_iter().eq(0..input.shape.len()) {
-                return Err(format!("{order:?} is no order of the axes of {:?}", input.shape));
-            }
-            order.iter().map(|&axis| input.shape[axis]).collect()
-        }
-        Op::Slice { begin, steps } => {
-            let [input] = take(&operands)?;
-            let rank = input.shape.len();
-            if [begin.len(), steps.len(), output.shape.len()] != [rank; 3] {
-                return Err(format!("a slice {begin:?}, {steps:?} of {:?}", input.shape));
-            }
-            for axis in 0..rank {
-                let last = begin[axis] as i128 + (output.shape[axis] as i128 - 1) * steps[axis] as i128;
-                if begin[axis] >= input.shape[axis] || !(0..input.shape[axis] as i128).contains(&last) {
-                    return Err(format!("a slice to {:?} that leaves {:?}", output.shape, input.shape));
-                }
-            }
-            output.shape.clone()
-        }
-        Op::Expand => {
-            let [input] = take(&operands)?;
-            if input.shape.len() != output.shape.len() || !broadcasts_to(&input.shape, &output.shape) {
-                return Err(format!("{:?} does not repeat to {:?}", input.shape, output.shape));
-            }
-            output.shape.clone()
-        }
-        Op::Gather { axis, indices } => {
-            let [input] = take(&operands)?;
-            let Some(&extent) = input.shape.get(*axis) else {
-                return Err(format!("axis {axis} of {:?}", input.shape));
-            };
-            if let Some(index) = indices.iter().find(|&&index| index >= extent) {
-                return Err(format!("place {index} of {extent}"));
-            }
-            let mut shape = input.shape.clone();
-            shape[*axis] = indices.len();
-            shape
-        }
-        Op::Interpolate { positions } => {
-            let [input] = take(&operands)?;
-            let [batch, height, width, channels] = image(input)?;
-            for (positions, extent) in positions.iter().zip([height, width]) {
-                let inside = |position: &&f32| !(0.0..=(extent - 1) as f32).contains(*position);
-                if let Some(position) = positions.iter().find(inside) {
-                    return Err(format!("position {position} between {extent} pixels"));
-                }
-            }
-            vec![batch, positions[0].len(), positions[1].len(), channels]
+            moves::shape(&node.op, input, output)?
         }
         Op::ResizeNearest { .. } | Op::ResizeBilinear { .. } => {
             let [input] = take(&operands)?;

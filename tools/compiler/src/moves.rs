@@ -17,11 +17,11 @@ impl Walk {
     /// The walk of an operator between two shapes that were checked; `None` for operators that are no walks.
     pub(crate) fn of(op: &Op, input: &[usize], output: &[usize]) -> Option<Walk> {
         let natural = strides(input);
-        let (start, strides) = match op {
+        let (start, strides): (usize, Vec<isize>) = match op {
             Op::Transpose { order } => (0, order.iter().map(|&axis| natural[axis]).collect()),
             Op::Slice { begin, steps } => {
                 let start = begin.iter().zip(&natural).map(|(&begin, &stride)| begin * stride as usize).sum();
-                (start, steps.iter().zip(&natural).map(|(step, stride)| step * stride).collect())
+                (start, steps.iter().zip(&natural).map(|(step, stride)| step.wrapping_mul(*stride)).collect())
             }
             Op::Expand => {
                 let repeats = |axis: usize| if input[axis] == 1 { 0 } else { natural[axis] };
@@ -30,7 +30,10 @@ impl Walk {
             Op::Reshape => (0, self::strides(output)),
             _ => return None,
         };
-        Some(Walk { start, shape: output.to_vec(), strides })
+        // Nobody walks along a single place.
+        let strides =
+            strides.into_iter().zip(output).map(|(stride, &extent)| if extent > 1 { stride } else { 0 });
+        Some(Walk { start, shape: output.to_vec(), strides: strides.collect() })
     }
 
     /// Whether it visits the whole input in order.
@@ -90,8 +93,14 @@ pub(crate) enum Edge {
     Repeat,
 }
 
-/// Places of an axis with `before` and `after` more of them.
-pub(crate) fn continued(extent: usize, before: usize, after: usize, edge: Edge) -> Vec<usize> {
+/// More places than any real model adds to an axis.
+const MAX_PADDING: usize = 1 << 20;
+
+/// Places of an axis with `before` and `after` more of them; `None` for more than [`MAX_PADDING`].
+pub(crate) fn continued(extent: usize, before: usize, after: usize, edge: Edge) -> Option<Vec<usize>> {
+    if before.max(after) > MAX_PADDING {
+        return None;
+    }
     let (last, before) = (extent as i64 - 1, before as i64);
     let place = |index: i64| {
         // Twice there and back.
@@ -103,7 +112,7 @@ pub(crate) fn continued(extent: usize, before: usize, after: usize, edge: Edge) 
         let along = index.rem_euclid(period);
         if along > last { (period - turn - along).min(last) } else { along }
     };
-    (-before..extent as i64 + after as i64).map(|index| place(index) as usize).collect()
+    Some((-before..extent as i64 + after as i64).map(|index| place(index) as usize).collect())
 }
 
 #[cfg(test)]
@@ -125,10 +134,11 @@ mod tests {
 
     #[test]
     fn edges_continue_as_numpy_pads() {
-        assert_eq!(continued(3, 2, 3, Edge::Reflect), [2, 1, 0, 1, 2, 1, 0, 1]);
-        assert_eq!(continued(3, 2, 4, Edge::Symmetric), [1, 0, 0, 1, 2, 2, 1, 0, 0]);
-        assert_eq!(continued(2, 1, 2, Edge::Repeat), [0, 0, 1, 1, 1]);
-        assert_eq!(continued(1, 1, 1, Edge::Reflect), [0, 0, 0]);
+        assert_eq!(continued(3, 2, 3, Edge::Reflect).unwrap(), [2, 1, 0, 1, 2, 1, 0, 1]);
+        assert_eq!(continued(3, 2, 4, Edge::Symmetric).unwrap(), [1, 0, 0, 1, 2, 2, 1, 0, 0]);
+        assert_eq!(continued(2, 1, 2, Edge::Repeat).unwrap(), [0, 0, 1, 1, 1]);
+        assert_eq!(continued(1, 1, 1, Edge::Reflect).unwrap(), [0, 0, 0]);
+        assert_eq!(continued(1, MAX_PADDING + 1, 0, Edge::Repeat), None);
     }
 
     #[test]

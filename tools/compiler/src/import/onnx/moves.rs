@@ -145,7 +145,7 @@ impl Lowering<'_> {
             stored[place] = times;
             let repeated = self.emit(&node.name, Op::Expand, vec![apart], stored.clone())?;
             stored.remove(place);
-            stored[place] *= times;
+            stored[place] = stored[place].saturating_mul(times);
             value.tensor = self.emit(&node.name, Op::Reshape, vec![repeated], stored.clone())?;
         }
         Ok(value)
@@ -166,7 +166,8 @@ impl Lowering<'_> {
         };
         for (axis, &(before, after)) in op.pads.iter().enumerate() {
             if before + after > 0 {
-                let indices = continued(shape[axis], before, after, edge);
+                let indices = continued(shape[axis], before, after, edge)
+                    .ok_or_else(|| Problem::Form(format!("{before} and {after} places around an axis")))?;
                 value = self.at(node, value, &shape, axis, indices)?;
                 shape[axis] += before + after;
             }

@@ -193,7 +193,7 @@ impl Translation<'_> {
                 shape[axis] = times;
                 tensor = self.emit("repeated", Op::Expand, vec![tensor], shape.clone());
                 shape.remove(axis);
-                shape[axis] *= times;
+                shape[axis] = shape[axis].saturating_mul(times);
                 tensor = self.emit("joined", Op::Reshape, vec![tensor], shape.clone());
             }
         }
@@ -213,7 +213,8 @@ impl Translation<'_> {
         let mut shape = self.shape(tensor).to_vec();
         for axis in 0..shape.len() {
             if before[axis] + after[axis] > 0 {
-                let indices = continued(shape[axis], before[axis], after[axis], edge);
+                let indices = continued(shape[axis], before[axis], after[axis], edge)
+                    .ok_or_else(|| Problem::Form(format!("paddings {before:?} and {after:?}")))?;
                 shape[axis] = indices.len();
                 tensor = self.emit("mirror", Op::Gather { axis, indices }, vec![tensor], shape.clone());
             }
