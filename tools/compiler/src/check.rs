@@ -89,7 +89,10 @@ pub fn check_tensor(tensor: &Tensor) -> Result<(), String> {
         if let Data::F32(values) = data
             && let Some(at) = values.iter().position(|value| !value.is_finite())
         {
-            return Err(format!("value {at} is {}; every constant must be finite", values[at]));
+            return Err(format!(
+                "value {at} is {}; every constant must be finite: train or export the model again",
+                values[at]
+            ));
         }
     }
     let Some(quantization) = &tensor.quantization else { return Ok(()) };

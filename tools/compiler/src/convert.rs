@@ -30,6 +30,8 @@ pub struct Options {
     pub contract: Option<PathBuf>,
     /// How ranges of activations are chosen.
     pub method: Method,
+    /// Extents of inputs whose size the file leaves open.
+    pub input_shapes: Vec<import::InputShape>,
     /// Version of the model; 1 otherwise.
     pub version: Option<String>,
     /// Key and value pairs for the provenance, for example a licence.
@@ -105,7 +107,7 @@ pub enum ConvertError {
 /// # Errors
 /// [`ConvertError`].
 pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertError> {
-    let (mut graph, source_sha256) = read_graph(path)?;
+    let (mut graph, source_sha256) = read_graph_as(path, &options.input_shapes)?;
     let contract = Contract::find(path, options.contract.as_deref())?.unwrap_or_default();
     let source = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
 
@@ -172,9 +174,14 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
 
 /// The folded graph of a model file, and the file's SHA-256 in hexadecimal.
 pub(crate) fn read_graph(path: &Path) -> Result<(Graph, String), ConvertError> {
+    read_graph_as(path, &[])
+}
+
+/// As [`read_graph`], with extents for inputs whose size the file leaves open.
+fn read_graph_as(path: &Path, shapes: &[import::InputShape]) -> Result<(Graph, String), ConvertError> {
     let file = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|source| ConvertError::Read { path: file.clone(), source })?;
-    let mut graph = import::import_bytes(&file, &bytes)?;
+    let mut graph = import::import_bytes_as(&file, &bytes, shapes)?;
     import::requantize_u8(&mut graph);
     fold(&mut graph);
     Ok((graph, sha256_hex(&bytes)))

@@ -39,10 +39,18 @@ pub fn import(path: &Path) -> Result<Graph, ImportError> {
 /// As [`import`], from bytes in memory; `file` appears in messages and, without folders and
 /// extension, becomes the graph's name.
 pub fn import_bytes(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
+    import_bytes_as(file, bytes, &[])
+}
+
+/// Name and extents of an input whose size the file leaves open; an empty name stands for the first input.
+pub type InputShape = (String, Vec<usize>);
+
+/// As [`import_bytes`], with extents for inputs of ONNX models whose size the file leaves open.
+pub fn import_bytes_as(file: &str, bytes: &[u8], shapes: &[InputShape]) -> Result<Graph, ImportError> {
     let mut graph = if bytes.get(4..8) == Some(b"TFL3") {
         tflite::import(file, bytes)?
     } else if bytes.first() == Some(&ONNX_VERSION_FIELD) {
-        onnx::import(file, bytes)?
+        onnx::import(file, bytes, shapes)?
     } else {
         return Err(ImportError::UnknownFormat { file: file.into() });
     };

@@ -62,6 +62,7 @@ fn fixtures_equal_tract() -> TractResult<()> {
     compare(&fixture("mobilenet_like.onnx"), [1, 3, 17, 15])?;
     compare(&fixture("resnet_like.onnx"), [1, 3, 16, 12])?;
     compare(&fixture("detector_like.onnx"), [1, 4, 10, 8])?;
+    compare(&fixture("nin_like.onnx"), [1, 3, 17, 16])?;
     compare(&fixture("element_wise.onnx"), [1, 4, 6, 5])?;
     Ok(())
 }

@@ -17,6 +17,8 @@ mod lint;
 
 mod conformance;
 
+mod models;
+
 mod qemu;
 
 mod sizes;
@@ -52,6 +54,8 @@ enum Job {
     Lint,
     /// Run ONNX's node cases through import, float oracle and int8 engine
     Conformance(conformance::Options),
+    /// Convert every known vision model and hold its outputs against float
+    Models(models::Options),
     /// Run the golden models on the host and on five emulated Cortex-M
     Qemu(qemu::Options),
     /// Print RAM and flash by model, and check them against peers and budgets
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Some(Job::Test(options)) => test::run(&options),
         Some(Job::Lint) => lint::run(),
         Some(Job::Conformance(options)) => conformance::run(&options),
+        Some(Job::Models(options)) => models::run(&options),
         Some(Job::Qemu(options)) => qemu::run(&options),
         Some(Job::Sizes) => sizes::run(),
         Some(Job::Aarch64) => aarch64::run(),

@@ -16,7 +16,7 @@ use crate::terminal::{self, FAINT, STRONG, say, thousands};
 /// Arguments of `ocelli convert`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The trained model: TFLite (int8, uint8 or float) or float ONNX
+    /// The trained model: TFLite (int8, uint8 or float) or ONNX (float or quantized)
     #[arg(value_hint = ValueHint::FilePath)]
     model: PathBuf,
     /// The artefact; otherwise the model's name with `.ocelli`, in this folder
@@ -29,6 +29,10 @@ pub struct Arguments {
     /// Pictures, folders of them, and `.npy` stacks of gray patches to quantize a float model on; repeatable
     #[arg(long, visible_alias = "calibrate", value_name = "PATH", num_args = 1..)]
     calibration: Vec<PathBuf>,
+    /// Extents of an input whose size an ONNX file leaves open, for example `data=1,3,224,224`; without a name
+    /// those of the first input; repeatable
+    #[arg(long, value_name = "NAME=N,C,H,W", value_parser = parse_shape)]
+    input_shape: Vec<(String, Vec<usize>)>,
     /// How ranges are chosen: automatic, min-max, percentile:99.99, mse, entropy, or guided by a
     /// detector's boxes
     #[arg(long, default_value = "automatic", value_parser = parse_method)]
@@ -67,6 +71,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         calibration: arguments.calibration,
         contract: arguments.contract,
         method: arguments.method,
+        input_shapes: arguments.input_shape,
         version: arguments.model_version,
         provenance: arguments.provenance,
         budget: Budget { ram_bytes: arguments.ram_budget, streams_input: arguments.stream_input },
@@ -148,6 +153,14 @@ fn parse_method(text: &str) -> Result<Method, String> {
     }
 }
 
+/// `NAME=N,C,H,W`, or extents alone.
+fn parse_shape(text: &str) -> Result<(String, Vec<usize>), String> {
+    let (name, extents) = text.rsplit_once('=').unwrap_or(("", text));
+    let extents = extents.split(',').map(|extent| extent.trim().parse().ok().filter(|&extent| extent > 0));
+    let extents = extents.collect::<Option<Vec<usize>>>();
+    Ok((name.to_owned(), extents.ok_or("a shape is NAME=N,C,H,W, each 1 or more")?))
+}
+
 /// `KEY=VALUE`.
 pub fn parse_pair(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').ok_or("a pair is KEY=VALUE")?;
@@ -163,6 +176,15 @@ mod tests {
         assert_eq!(["25600", "24k", "0"].map(parse_bytes), [Ok(25_600), Ok(24_576), Ok(0)]);
         for wrong in ["", "k", "1m", "-1", "18446744073709551615k"] {
             assert!(parse_bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn shapes_are_read() {
+        assert_eq!(parse_shape("in:0=1,3,8,8"), Ok(("in:0".to_owned(), vec![1, 3, 8, 8])));
+        assert_eq!(parse_shape("1,3"), Ok((String::new(), vec![1, 3])));
+        for wrong in ["", "a=", "a=1,x", "a=0,3", "a=-1"] {
+            assert!(parse_shape(wrong).is_err(), "{wrong}");
         }
     }
 

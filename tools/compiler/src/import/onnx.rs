@@ -13,6 +13,7 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{Framework, InferenceModelExt};
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
 
+use super::InputShape;
 use super::settle::settle;
 use super::{ImportError, NodeProblem, Problem};
 use crate::detector::Decoded;
@@ -33,7 +34,7 @@ mod shape;
 mod tail;
 mod windows;
 
-pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
+pub(super) fn import(file: &str, bytes: &[u8], shapes: &[InputShape]) -> Result<Graph, ImportError> {
     let malformed = |problem: String| ImportError::Malformed { file: file.into(), problem };
     // What the file says of shapes beyond its inputs is worked out anew: a free batch stands in it too.
     let onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
@@ -43,7 +44,7 @@ pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
     let mut warnings = Vec::new();
     let mut model = guard(|| onnx.model_for_proto_model(&proto)).map_err(malformed)?;
     refuse_unknown(file, &proto, &model)?;
-    fix_inputs(file, &mut model, &notes, &mut warnings)?;
+    fix_inputs(file, &mut model, &notes, shapes, &mut warnings)?;
     let mut typed = guard(|| model.into_typed()).map_err(|problem| ImportError::Model {
         file: file.into(),
         problem: format!("shapes cannot be worked out: {problem}; export the model with fixed shapes"),
@@ -126,13 +127,22 @@ fn refuse_unknown(file: &str, proto: &ModelProto, model: &InferenceModel) -> Res
     if nodes.is_empty() { Ok(()) } else { Err(ImportError::Nodes { file: file.into(), nodes }) }
 }
 
-/// A free batch becomes 1; any other free extent is an error.
+/// A free batch becomes 1; any other free extent needs one of `shapes`.
 fn fix_inputs(
     file: &str,
     model: &mut InferenceModel,
     notes: &quantized::Notes,
+    shapes: &[InputShape],
     warnings: &mut Vec<String>,
 ) -> Result<(), ImportError> {
+    let names: Vec<&String> = model.inputs.iter().map(|input| &model.nodes[input.node].name).collect();
+    if let Some((wanted, _)) =
+        shapes.iter().find(|(wanted, _)| !wanted.is_empty() && !names.contains(&wanted))
+    {
+        let problem =
+            format!("there is no input `{wanted}`, for which a shape is given; there are {names:?}");
+        return Err(ImportError::Model { file: file.into(), problem });
+    }
     for index in 0..model.inputs.len() {
         let name = model.nodes[model.inputs[index].node].name.clone();
         if notes.constants.contains_key(&name) {
@@ -148,23 +158,40 @@ fn fix_inputs(
                 fact.datum_type
             ));
         }
+        let given = shapes.iter().find(|(wanted, _)| *wanted == name || wanted.is_empty() && index == 0);
+        let stated = fact.shape.dims().count();
+        if let Some((_, given)) = given
+            && !fact.shape.is_open()
+            && stated != given.len()
+        {
+            return fail(format!("{given:?} is given for a shape of {stated} axes"));
+        }
         let mut extents = Vec::new();
         for (axis, dim) in fact.shape.dims().enumerate() {
             let extent =
                 dim.concretize().and_then(|dim| dim.to_i64().ok()).and_then(|dim| usize::try_from(dim).ok());
+            let given = given.and_then(|(_, given)| given.get(axis)).copied();
             match extent {
+                Some(extent) if extent > 0 && given.is_some_and(|given| given != extent) => {
+                    return fail(format!("extent {axis} is {extent} in the file and another one is given"));
+                }
                 Some(extent) if extent > 0 => extents.push(extent),
+                None if given.is_some_and(|given| given > 0) => extents.extend(given),
                 None if axis == 0 => {
                     warnings.push(format!("input `{name}`: the batch is free in the file; it becomes 1"));
                     extents.push(1);
                 }
                 _ => {
                     return fail(format!(
-                        "dynamic shape {:?}; export the model with a fixed input size",
+                        "dynamic or empty shape {:?}; give one (`--input-shape {name}=1,3,224,224`) or export the model \
+                         with a fixed input size",
                         fact.shape
                     ));
                 }
             }
+        }
+        if let (true, Some((_, given))) = (extents.is_empty() && fact.shape.is_open(), given) {
+            extents.extend(given);
         }
         if extents.is_empty() {
             return fail(format!("dynamic shape {:?}; export the model with a fixed input size", fact.shape));

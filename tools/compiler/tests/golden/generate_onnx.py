@@ -180,6 +180,21 @@ def element_wise():
     model.write("element_wise.onnx", outputs, opset=20)
 
 
+def nin():
+    """Network in Network: each convolution followed by two of one tap, pools rounded up, dropout, a mean for each class."""
+    model = Model([1, 3, 17, 16])
+    value, channels = "image", 3
+    for kernel, widths, pool in [(5, (12, 10, 6), "MaxPool"), (5, (12, 12, 12), "AveragePool"), (3, (12, 12, 10), None)]:
+        for width, size in zip(widths, (kernel, 1, 1)):
+            value = model.node("Relu", model.conv(value, channels, width, size))
+            channels = width
+        if pool:
+            value = model.node(pool, value, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
+            value = model.node("Dropout", value)
+    value = model.node("Flatten", model.node("GlobalAveragePool", value))
+    model.write("nin_like.onnx", [model.node("Softmax", value, axis=1)])
+
+
 def expected(path, seed):
     model = onnx.load(path)
     shape = [each.dim_value or 1 for each in model.graph.input[0].type.tensor_type.shape.dim]
@@ -196,7 +211,7 @@ def expected(path, seed):
 
 
 if __name__ == "__main__":
-    for build in (mobilenet, resnet, detector, channels_last, gather, element_wise):
+    for build in (mobilenet, resnet, detector, channels_last, gather, element_wise, nin):
         build()
     paths = [path for path in sorted((HERE / "models").glob("*.onnx")) if path.name != "unsupported.onnx"]
     for folder in sys.argv[1:]:

@@ -1,7 +1,9 @@
 //! What is checked in an ONNX file before tract sees it: numbers that would make it loop or allocate
 //! without end, and files that cannot be meant for us.
 
-use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, TensorProto};
+use std::collections::{HashMap, HashSet};
+
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
 
 use crate::check::MAX_ELEMENTS;
 use crate::import::ImportError;
@@ -24,7 +26,64 @@ fn check_model(proto: &ModelProto) -> Result<(), String> {
     if graph.output.is_empty() {
         return Err("the graph has no output".into());
     }
-    check_graph(graph)
+    check_graph(graph)?;
+    check_sources(graph)
+}
+
+/// Every operand comes from somewhere, and no node waits for itself.
+fn check_sources(graph: &GraphProto) -> Result<(), String> {
+    let outer = graph
+        .input
+        .iter()
+        .map(|input| &*input.name)
+        .chain(graph.initializer.iter().map(|tensor| &*tensor.name));
+    let mut there: HashSet<&str> = outer.chain([""]).collect();
+    let made: HashSet<&str> = graph.node.iter().flat_map(|node| &node.output).map(|name| &**name).collect();
+    let label =
+        |node: &NodeProto| if node.name.is_empty() { node.output.concat() } else { node.name.clone() };
+    for (index, node) in graph.node.iter().enumerate() {
+        if let Some(name) =
+            node.input.iter().find(|name| !there.contains(&***name) && !made.contains(&***name))
+        {
+            let node = label(node);
+            return Err(format!(
+                "node {index} `{node}`: nothing computes its operand `{name}`; export the model again"
+            ));
+        }
+    }
+    // How many operands each node waits for, and who waits for a name.
+    let mut waits: Vec<usize> = Vec::with_capacity(graph.node.len());
+    let mut readers: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, node) in graph.node.iter().enumerate() {
+        let missing = node.input.iter().filter(|name| !there.contains(&***name));
+        waits.push(missing.clone().count());
+        missing.for_each(|name| readers.entry(name).or_default().push(index));
+    }
+    let mut ready: Vec<usize> = (0..waits.len()).filter(|&index| waits[index] == 0).collect();
+    while let Some(index) = ready.pop() {
+        for name in &graph.node[index].output {
+            if there.insert(name) {
+                for &reader in readers.get(&**name).into_iter().flatten() {
+                    waits[reader] -= 1;
+                    ready.extend((waits[reader] == 0).then_some(reader));
+                }
+            }
+        }
+    }
+    let stuck: Vec<String> = graph
+        .node
+        .iter()
+        .zip(&waits)
+        .filter(|(_, waits)| **waits > 0)
+        .map(|(node, _)| format!("`{}`", label(node)))
+        .collect();
+    match stuck.len() {
+        0 => Ok(()),
+        count => Err(format!(
+            "{count} node(s) wait for each other, a cycle: {}; export the model again",
+            stuck[..count.min(4)].join(", ")
+        )),
+    }
 }
 
 fn check_graph(graph: &GraphProto) -> Result<(), String> {
@@ -78,7 +137,11 @@ fn check_tensor(tensor: &TensorProto) -> Result<(), String> {
 
 fn check_attribute(attribute: &AttributeProto) -> Result<(), String> {
     if attribute.g.is_some() || !attribute.graphs.is_empty() {
-        return Err("a graph inside a node (If, Loop, Scan) is not supported".into());
+        return Err(
+            "a graph inside a node (If, Loop, Scan) is not supported; export the model without control flow \
+                    (in PyTorch traced, not scripted)"
+                .into(),
+        );
     }
     if let Some(tensor) = &attribute.t {
         check_tensor(tensor)?;
