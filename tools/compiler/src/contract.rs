@@ -269,22 +269,6 @@ pub enum ContractError {
 
 /// Contracts of known models, by the name of their file without extension.
 const BUILT_IN: &[(&str, &str)] = &[
-    ("face_landmark", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
-    ("hand_landmark_full", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
-    ("hand_landmark_lite", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
-    ("iris_landmark", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
-    ("palm_detection_full", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
-    ("palm_detection_lite", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
-    ("pose_landmark_full", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
-    ("selfie_segmentation", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
-    ("selfie_segmentation_landscape", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
-    (
-        "mobilenet_v1_0.25_128_quant",
-        include_str!("../../../models/contracts/mobilenet_v1_0.25_128_quant.toml"),
-    ),
-    ("pretrainedResnet", include_str!("../../../models/contracts/pretrainedResnet_quant.toml")),
-    ("pretrainedResnet_quant_qdq", include_str!("../../../models/contracts/pretrainedResnet_quant.toml")),
-    ("vww_96_float", include_str!("../../../models/contracts/vww_96_int8.toml")),
     ("face_detection_short_range", include_str!("../../../models/contracts/face_detection_short_range.toml")),
     ("face_landmark", include_str!("../../../models/contracts/face_landmark.toml")),
     ("hand_landmark_full", include_str!("../../../models/contracts/hand_landmark.toml")),
@@ -300,6 +284,15 @@ const BUILT_IN: &[(&str, &str)] = &[
     ),
     ("ultraface_version-RFB-320", include_str!("../../../models/contracts/ultraface_version-RFB-320.toml")),
     ("vww_96_int8", include_str!("../../../models/contracts/vww_96_int8.toml")),
+    ("iris_landmark", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
+    ("pose_landmark_full", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
+    (
+        "mobilenet_v1_0.25_128_quant",
+        include_str!("../../../models/contracts/mobilenet_v1_0.25_128_quant.toml"),
+    ),
+    ("pretrainedResnet", include_str!("../../../models/contracts/pretrainedResnet_quant.toml")),
+    ("pretrainedResnet_quant_qdq", include_str!("../../../models/contracts/pretrainedResnet_quant.toml")),
+    ("vww_96_float", include_str!("../../../models/contracts/vww_96_int8.toml")),
 ];
 
 impl Contract {
