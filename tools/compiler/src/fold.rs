@@ -7,6 +7,7 @@ use crate::graph::{Graph, Node, TensorId};
 
 mod activation;
 mod batch_norm;
+mod common;
 mod constants;
 mod function;
 mod identity;
@@ -23,6 +24,7 @@ pub fn fold(graph: &mut Graph) {
     while [
         constants::fold,
         identity::fold,
+        common::fold,
         moves::fold,
         batch_norm::fold,
         pad::fold,

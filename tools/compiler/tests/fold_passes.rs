@@ -318,3 +318,25 @@ fn normalization_is_recognised_by_its_parts() {
         assert_eq!(operators, ["Normalize"], "{axes:?}");
     }
 }
+
+#[test]
+fn what_was_computed_before_is_read_again() {
+    let mut builder = Builder::new();
+    let weights = [(); 2].map(|()| builder.tensor(&[4, 3, 3, 4], Some(numbers(&mut 5, 144))));
+    let conv = Op::Conv2d { window: window(3, 1), groups: 1, activation: Activation::Linear };
+    let [left, right] = weights.map(|weights| builder.node(conv.clone(), &[0, weights], &IMAGE));
+    let other = builder.conv(0, 1);
+    let [left, right] = [left, right].map(|value| builder.same(Op::Unary(Unary::Tanh), &[value]));
+    let sum = builder.same(ADD, &[left, right]);
+    let all = builder.same(ADD, &[sum, other]);
+    let (graph, operators) = builder.finish(&[all]);
+    assert_eq!(operators, ["Conv2d", "Conv2d", "Tanh", "Add", "Add"]);
+    assert_eq!(graph.nodes[3].inputs[0], graph.nodes[3].inputs[1]);
+
+    // A graph output keeps a node of its own, and so does another operator on the same operand.
+    let mut builder = Builder::new();
+    let ups = [(); 2].map(|()| builder.same(Op::Unary(Unary::Tanh), &[0]));
+    let root = builder.same(Op::Unary(Unary::Abs), &[0]);
+    let (_, operators) = builder.finish(&[ups[0], ups[1], root]);
+    assert_eq!(operators, ["Tanh", "Tanh", "Abs"]);
+}
