@@ -1,7 +1,7 @@
 //! Plans of small models whose best arena is known by hand.
 
 use ocelli_format::model::{Element, Model, Node, Step, Tensor};
-use ocelli_format::{Clamp, Factor, Operator};
+use ocelli_format::{Clamp, Factor, Operator, Window};
 
 use super::*;
 
@@ -203,6 +203,98 @@ fn no_order_of_a_random_graph_has_a_lower_peak_and_buffers_agree() {
         assert_eq!((0..count).map(live).max(), Some(best), "{nodes:?} {order:?}");
     }
     assert!(improved > 20, "{improved}");
+}
+
+/// A convolution of three rows, SAME.
+fn three_rows(stride: u16) -> Operator {
+    let padding = [u16::from(stride == 1), 0];
+    let window = Window { filter: [3, 1], stride: [stride, 1], dilation: [1, 1], padding };
+    Operator::Conv2d { window, clamp: WHOLE }
+}
+
+/// A model of images `[1, height, 16, 1]`.
+fn images(heights: &[u32], nodes: &[(Operator, &[u16], u16)], outputs: &[u16]) -> Model {
+    let mut model = model(heights, nodes, outputs);
+    for (tensor, &height) in model.tensors.iter_mut().zip(heights) {
+        tensor.shape = vec![1, height, 16, 1];
+    }
+    model
+}
+
+#[test]
+fn rings_hold_what_is_still_wanted() {
+    // Two convolutions beside a residual connection: the sum of row y waits for two more rows of 1.
+    let nodes: &[(Operator, &[u16], u16)] = &[
+        (Operator::Lookup, &[0], 1),
+        (three_rows(1), &[1], 2),
+        (three_rows(1), &[2], 3),
+        (add(), &[1, 3], 4),
+    ];
+    let model = images(&[8; 5], nodes, &[4]);
+    let order = [0, 1, 2, 3];
+    let group = Group::new(&model, &order, 0..4, 1, false).unwrap();
+    let first_trips: Vec<u16> = group.paces.iter().map(|pace| pace.first_trip).collect();
+    assert_eq!((first_trips, group.trips), (vec![0, 1, 2, 2], 10));
+    let rings: Vec<_> = group.rings.iter().map(|(&id, ring)| (id, ring.rows, ring.is_fleeting)).collect();
+    assert_eq!(rings, [(1, 3, false), (2, 3, false), (3, 1, true)]);
+    // The sum grows over the input, which is read two rows ahead.
+    assert_eq!(group.overlay, Some([0, 4]));
+    // Two rows a turn: half of the turns, longer rings.
+    let group = Group::new(&model, &order, 0..4, 2, false).unwrap();
+    let rings: Vec<_> = group.rings.values().map(|ring| ring.rows).collect();
+    assert_eq!((rings, group.turns(&model, &order)), (vec![6, 5, 2], 16));
+}
+
+#[test]
+fn strides_slow_what_follows_and_a_streamed_input_sets_the_pace() {
+    let nodes: &[(Operator, &[u16], u16)] = &[(three_rows(2), &[0], 1), (three_rows(2), &[1], 2)];
+    let model = images(&[12, 5, 2], nodes, &[2]);
+    let group = Group::new(&model, &[0, 1], 0..2, 1, true).unwrap();
+    let paces: Vec<_> = group.paces.iter().map(|pace| (pace.first_trip, pace.period)).collect();
+    assert_eq!(paces, [(2, 2), (6, 4)]);
+    let rings: Vec<_> = group.rings.iter().map(|(&id, ring)| (id, ring.rows)).collect();
+    assert_eq!(rings, [(0, 3), (1, 3)]);
+    // The twelfth row is read by nobody and comes all the same.
+    assert_eq!((group.trips, group.streamed), (12, Some(0)));
+    let whole = Group::new(&model, &[0, 1], 0..2, 1, false).unwrap();
+    let paces: Vec<_> = whole.paces.iter().map(|pace| (pace.first_trip, pace.period)).collect();
+    assert_eq!(paces, [(0, 1), (2, 2)]);
+    // What cannot compute rows, or is wanted elsewhere, is in no group or no ring.
+    let nodes: &[(Operator, &[u16], u16)] = &[(Operator::Reshape, &[0], 1), (three_rows(1), &[1], 2)];
+    assert_eq!(Group::new(&images(&[8; 3], nodes, &[2]), &[0, 1], 0..2, 1, false), None);
+    let nodes: &[(Operator, &[u16], u16)] = &[(Operator::Lookup, &[0], 1), (three_rows(1), &[1], 2)];
+    assert_eq!(Group::new(&images(&[8; 3], nodes, &[1, 2]), &[0, 1], 0..2, 1, false), None);
+}
+
+#[test]
+fn a_budget_is_kept_or_said_to_be_too_small() {
+    let nodes: &[(Operator, &[u16], u16)] =
+        &[(three_rows(1), &[0], 1), (three_rows(1), &[1], 2), (three_rows(2), &[2], 3)];
+    let mut model = images(&[16, 16, 16, 7], nodes, &[3]);
+    // Weights, bias, multipliers and shifts, which only their number matters of.
+    model.tensors.push(Tensor { data: Some(vec![0; 3]), shape: vec![1, 3, 1, 1], ..tensor(3) });
+    let constants = [4; 4];
+    model.operators.iter_mut().for_each(|node| node.inputs.extend(constants));
+    let whole = plan(&model).unwrap();
+    assert!(whole.steps.iter().all(|step| matches!(step, Step::Operator(_))));
+    let budget = |ram_bytes| Budget { ram_bytes: Some(ram_bytes), streams_input: false };
+    let striped = plan_within(&model, &budget(420)).unwrap();
+    assert!(
+        striped.arena_bytes <= 420 && 420 < whole.arena_bytes,
+        "{} {}",
+        striped.arena_bytes,
+        whole.arena_bytes
+    );
+    assert!(striped.steps.iter().any(|step| matches!(step, Step::RowGroup { .. })));
+    let Err(PlanError::Budget { budget_bytes: 64, needed_bytes, .. }) = plan_within(&model, &budget(64))
+    else {
+        panic!("64 bytes do not hold the input")
+    };
+    assert!((256..=420).contains(&needed_bytes), "{needed_bytes}");
+    let streamed = Budget { ram_bytes: Some(280), streams_input: true };
+    assert!(plan_within(&model, &streamed).unwrap().arena_bytes <= 280);
+    model.outputs.push(0);
+    assert!(matches!(plan_within(&model, &streamed), Err(PlanError::Stream { .. })));
 }
 
 #[test]
