@@ -22,6 +22,8 @@ use crate::tensor::{self, OperatorId, State, TensorId, TensorView};
 pub struct Artefact<'a> {
     sections: Sections<'a>,
     ports: Ports<'a>,
+    /// Whether the contracts have been checked, and may be given out.
+    contracts: bool,
 }
 
 impl<'a> Artefact<'a> {
@@ -37,7 +39,17 @@ impl<'a> Artefact<'a> {
     /// A [`ParseError`] that says where and what.
     pub fn parse(bytes: &'a [u8]) -> Result<Artefact<'a>, ParseError> {
         let mut report = Report::new();
-        Artefact::read(bytes, &mut report).map_err(|fault| report.error(fault))
+        Artefact::read::<true>(bytes, &mut report).map_err(|fault| report.error(fault))
+    }
+
+    /// The same without input and output contracts, which are not checked and not given out: for a firmware that
+    /// brings tensors of its own and reads the outputs itself. It saves the code that would check them.
+    ///
+    /// # Errors
+    /// A [`ParseError`] that says where and what.
+    pub fn parse_without_contracts(bytes: &'a [u8]) -> Result<Artefact<'a>, ParseError> {
+        let mut report = Report::new();
+        Artefact::read::<false>(bytes, &mut report).map_err(|fault| report.error(fault))
     }
 
     /// Checks what an engine asks its kernels: attributes, constant factors and shapes of every
@@ -153,14 +165,14 @@ impl<'a> Artefact<'a> {
     /// How frames become inputs: at most one for each input, in their order.
     pub fn input_contracts(&self) -> impl Iterator<Item = InputContractView<'a>> + use<'a> {
         let mut cursor = self.cursor(Section::InputContracts);
-        let count = cursor.u32().unwrap_or(0);
+        let count = cursor.u32().ok().filter(|_| self.contracts).unwrap_or(0);
         (0..count).map_while(move |_| InputContractView::read(&mut cursor).ok())
     }
 
     /// What the outputs mean.
     pub fn output_contracts(&self) -> impl Iterator<Item = OutputContractView<'a>> + use<'a> {
         let mut cursor = self.cursor(Section::OutputContracts);
-        let count = cursor.u32().unwrap_or(0);
+        let count = cursor.u32().ok().filter(|_| self.contracts).unwrap_or(0);
         (0..count).map_while(move |_| OutputContractView::read(&mut cursor).ok())
     }
 
@@ -227,8 +239,9 @@ impl<'a> Artefact<'a> {
         self.sections.cursor(section)
     }
 
-    fn read(bytes: &'a [u8], report: &mut Report) -> Result<Artefact<'a>, Fault> {
-        let mut artefact = Artefact { sections: Sections::parse(bytes, report)?, ports: Ports::NONE };
+    fn read<const CONTRACTS: bool>(bytes: &'a [u8], report: &mut Report) -> Result<Artefact<'a>, Fault> {
+        let sections = Sections::parse(bytes, report)?;
+        let mut artefact = Artefact { sections, ports: Ports::NONE, contracts: CONTRACTS };
         let tensors = artefact.cursor(Section::Tensors);
         let count = artefact.tensor_count();
         report.check(count <= usize::from(u16::MAX), &tensors)?;
@@ -242,10 +255,10 @@ impl<'a> Artefact<'a> {
         check_ports(&artefact, report)?;
         check_operators(&artefact, report)?;
         artefact.check_schedules(report, |placement, report| placement.check(report))?;
-        if artefact.has(Section::InputContracts) {
+        if CONTRACTS && artefact.has(Section::InputContracts) {
             input_contract::check(&artefact, report)?;
         }
-        if artefact.has(Section::OutputContracts) {
+        if CONTRACTS && artefact.has(Section::OutputContracts) {
             output_contract::check(&artefact, report)?;
         }
         if artefact.has(Section::SelfTest) {

@@ -116,3 +116,13 @@ fn a_parsed_artefact_is_small() {
     assert!(size_of::<Artefact<'_>>() < 300, "{}", size_of::<Artefact<'_>>());
     assert!(size_of::<ParseError>() <= 16, "{}", size_of::<ParseError>());
 }
+
+#[test]
+fn contracts_that_were_not_checked_are_not_given_out() {
+    let bytes = AlignedBytes::copy_of(&write(&sample::whole()).unwrap());
+    let artefact = Artefact::parse(&bytes).unwrap();
+    assert!(artefact.input_contracts().count() > 0 && artefact.output_contracts().count() > 0);
+    let without = Artefact::parse_without_contracts(&bytes).unwrap();
+    assert_eq!((without.input_contracts().count(), without.output_contracts().count()), (0, 0));
+    assert_eq!(without.answer_id(), artefact.answer_id());
+}

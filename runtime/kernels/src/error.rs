@@ -62,6 +62,8 @@ impl core::error::Error for KernelError {}
 
 /// The product of sizes, or [`KernelError::TooLarge`] on any width of `usize`. A size of 0 does not excuse
 /// the others, whose products a kernel may form.
+// Once in a firmware, not once in every check.
+#[inline(never)]
 pub(crate) fn elements(sizes: &[usize]) -> Result<usize, KernelError> {
     let mut product = 1usize;
     for &size in sizes {
@@ -72,6 +74,7 @@ pub(crate) fn elements(sizes: &[usize]) -> Result<usize, KernelError> {
 }
 
 /// Refuses a slice whose length is not the needed one.
+#[inline(never)]
 pub(crate) fn expect(operand: Operand, needed: usize, available: usize) -> Result<(), KernelError> {
     if needed == available {
         Ok(())

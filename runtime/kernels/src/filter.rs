@@ -46,6 +46,7 @@ impl Filter<'_> {
     }
 
     /// Whether the slices are as long as `channels` output channels of `weights` weights in all need them.
+    #[inline(never)]
     pub(crate) fn check_lengths(&self, weights: usize, channels: usize) -> Result<(), KernelError> {
         expect(Operand::Weights, weights, self.weights.len())?;
         if !self.bias.is_empty() {
@@ -59,6 +60,7 @@ impl Filter<'_> {
     }
 
     /// Whether every factor is valid.
+    #[inline(never)]
     pub(crate) fn check_factors(&self) -> Result<(), KernelError> {
         // All are looked at, so that the compiler can look at many at once.
         let valid = |multiplier, shift| Requantize { multiplier, shift }.is_valid();
