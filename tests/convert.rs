@@ -76,11 +76,14 @@ fn reports_count_what_the_peers_count() {
 #[test]
 fn float_models_want_a_contract_and_pictures() {
     let Some(path) = shared("models/mlperf_tiny/vww_96_float.tflite") else { return };
-    let error = convert(&path, &Options::default()).unwrap_err();
-    assert!(matches!(error, ConvertError::NoInput { .. }));
-    assert!(error.to_string().contains("--calibration"), "{error}");
     let folder = std::env::temp_dir().join(format!("ocelli-convert-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
+    // A name that no contract is known for.
+    let unnamed = folder.join("somebody_elses.tflite");
+    std::fs::copy(&path, &unnamed).unwrap();
+    let error = convert(&unnamed, &Options::default()).unwrap_err();
+    assert!(matches!(error, ConvertError::NoInput { .. }));
+    assert!(error.to_string().contains("--calibration"), "{error}");
     let picture = |name: &str, pixel: fn(u32) -> u32| {
         let pixels: Vec<u8> = (0..64 * 64 * 3).map(|index| pixel(index) as u8).collect();
         let bytes = [b"P6 64 64 255\n".to_vec(), pixels].concat();

@@ -165,6 +165,14 @@ pub enum QuantizeError {
         /// Name of the model.
         model: String,
     },
+    /// A guided calibration cannot follow the boxes back through every operator.
+    #[error(
+        "model {model:?} has an operator without a derivative here, so its boxes cannot guide the calibration; choose `--method min-max` or `--method percentile:99.99`"
+    )]
+    NoDerivative {
+        /// Name of the model.
+        model: String,
+    },
     /// An operator that only exists for floats.
     #[error("node {node:?} ({operator}): {why}")]
     Node {
@@ -196,7 +204,7 @@ pub fn quantize(
     let mut graph = graph.clone();
     prepare(&mut graph);
     let oracle = Oracle::new(&graph)?;
-    let guided = match options.method {
+    let mut guided = match options.method {
         Method::Automatic => !options.heads.is_empty(),
         Method::Guided if options.heads.is_empty() => {
             return Err(QuantizeError::NoBoxes { model: graph.name });
@@ -205,7 +213,16 @@ pub fn quantize(
         _ => false,
     };
     let (ranging, checking) = split(samples);
-    let observed = observe::observe(&graph, &oracle, &ranging, options, guided)?;
+    let observed = match observe::observe(&graph, &oracle, &ranging, options, guided) {
+        Err(QuantizeError::NoDerivative { model }) if options.method == Method::Automatic => {
+            graph.warnings.push(format!(
+                "model `{model}` has an operator without a derivative here: its boxes do not guide the calibration"
+            ));
+            guided = false;
+            observe::observe(&graph, &oracle, &ranging, options, guided)?
+        }
+        observed => observed?,
+    };
     let floats = checking.iter().map(|sample| oracle.run(sample)).collect::<Result<Vec<_>, _>>()?;
     drop(oracle);
     if guided && observed.candidates == 0 {

@@ -216,13 +216,7 @@ fn check(graph: &Graph, values: &ByTensor, sample: usize) -> Result<(), Quantize
 }
 
 fn unsupported(graph: &Graph) -> QuantizeError {
-    QuantizeError::Node {
-        node: graph.name.clone(),
-        operator: "Graph",
-        why:
-            "has an operator without a derivative here; choose `--method min-max` or `--method percentile:99.99`"
-                .into(),
-    }
+    QuantizeError::NoDerivative { model: graph.name.clone() }
 }
 
 /// Keeps the fields of anchors that count, and says how many there are.
