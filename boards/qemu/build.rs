@@ -16,8 +16,6 @@ fn main() {
     let out = Path::new(&out);
     let machine = chosen_machine();
     fs::write(out.join("memory.x"), memory_map(&machine)).expect("OUT_DIR is writable");
-    // No interrupt has a name, because none is taken: see `vectors`.
-    fs::write(out.join("device.x"), "").expect("OUT_DIR is writable");
     fs::write(out.join("machine.rs"), constants(&machine)).expect("OUT_DIR is writable");
     if env::var_os("CARGO_FEATURE_FIXED").is_some() {
         let variable = "OCELLI_FIXED_ARTEFACT";

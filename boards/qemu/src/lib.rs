@@ -19,9 +19,6 @@ pub mod clock;
 pub mod stack;
 
 #[cfg(target_os = "none")]
-mod vectors;
-
-#[cfg(target_os = "none")]
 pub mod machine {
     //! The row of `board.toml` that this firmware was built for.
     include!(concat!(env!("OUT_DIR"), "/machine.rs"));

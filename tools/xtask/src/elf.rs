@@ -24,11 +24,18 @@ pub fn footprint(file: &Path) -> Result<Footprint> {
 
 /// The address of the first function whose name has `part` in it.
 pub fn address_of(file: &Path, part: &str) -> Result<u64> {
-    let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    symbol(&bytes, part).with_context(|| format!("{} has no function {part}", file.display()))
+    let functions = functions(file)?;
+    let found = functions.iter().find(|(name, _)| name.contains(part));
+    found.map(|(_, address)| *address).with_context(|| format!("{} has no function {part}", file.display()))
 }
 
-fn symbol(bytes: &[u8], part: &str) -> Option<u64> {
+/// Every function that the file holds, with its address.
+pub fn functions(file: &Path) -> Result<Vec<(String, u64)>> {
+    let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    symbols(&bytes).with_context(|| format!("{} has no symbols of a 32-bit ELF file", file.display()))
+}
+
+fn symbols(bytes: &[u8]) -> Option<Vec<(String, u64)>> {
     let word = |offset: usize| Some(u32::from_le_bytes(bytes.get(offset..offset + 4)?.try_into().ok()?));
     let half = |offset: usize| Some(u16::from_le_bytes(bytes.get(offset..offset + 2)?.try_into().ok()?));
     let (first, entry, count) = (word(32)? as usize, half(46)? as usize, half(48)?);
@@ -37,14 +44,16 @@ fn symbol(bytes: &[u8], part: &str) -> Option<u64> {
     let (start, size, names) =
         (word(table + 16)? as usize, word(table + 20)? as usize, word(table + 24)? as usize);
     let names = word(first + names * entry + 16)? as usize;
+    let mut functions = Vec::new();
     // Of each symbol st_name, st_value, st_size, st_info.
-    (start..start + size).step_by(16).find_map(|symbol| {
+    for symbol in (start..start + size).step_by(16) {
         let name = bytes.get(names + word(symbol)? as usize..)?.split(|&byte| byte == 0).next()?;
-        let is_function = bytes.get(symbol + 12)? & 0xF == FUNCTION;
-        // The lowest bit says that the code is Thumb.
-        let address = u64::from(word(symbol + 4)? & !1);
-        (is_function && String::from_utf8_lossy(name).contains(part)).then_some(address)
-    })
+        if bytes.get(symbol + 12)? & 0xF == FUNCTION {
+            // The lowest bit says that the code is Thumb.
+            functions.push((String::from_utf8_lossy(name).into_owned(), u64::from(word(symbol + 4)? & !1)));
+        }
+    }
+    Some(functions)
 }
 
 fn sections(bytes: &[u8]) -> Option<Footprint> {
