@@ -1,6 +1,6 @@
 //! The capture stage: where frames come from.
 
-use crate::Frame;
+use crate::{Frame, FrameStamp};
 
 /// A source of frames: a sensor behind a frame grabber, a file, a scene drawn by a program.
 ///
@@ -31,6 +31,11 @@ pub trait Camera {
 pub trait Loan {
     /// The pixels.
     fn frame(&self) -> Frame<'_>;
+
+    /// Which frame it is, where the camera counts them.
+    fn stamp(&self) -> Option<FrameStamp> {
+        None
+    }
 }
 
 impl Loan for Frame<'_> {

@@ -41,6 +41,36 @@ impl PixelFormat {
     }
 }
 
+/// Size and spelling of frames that are all alike, as a camera's are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FrameFormat {
+    /// Width in pixels.
+    pub width: u16,
+    /// Height in pixels.
+    pub height: u16,
+    /// How the bytes spell pixels.
+    pub pixels: PixelFormat,
+}
+
+impl FrameFormat {
+    /// 320 x 240 bytes of brightness: what small detectors are fed from.
+    pub const QVGA_GRAY: FrameFormat = FrameFormat { width: 320, height: 240, pixels: PixelFormat::Gray8 };
+
+    /// Bytes of a frame.
+    pub const fn bytes(self) -> usize {
+        self.pixels.frame_bytes(self.width as usize, self.height as usize)
+    }
+
+    /// Looks at `bytes` as a frame of this format.
+    ///
+    /// # Errors
+    /// Those of [`Frame::new`].
+    pub fn frame(self, bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
+        Frame::new(bytes, usize::from(self.width), usize::from(self.height), self.pixels)
+    }
+}
+
 /// Why bytes are no frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -89,6 +119,10 @@ pub struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// The largest width and height, in pixels: keeps every coordinate inside `i32` sub-pixels.
     pub const MAX_SIDE: usize = 8192;
+
+    /// The smallest frame: what stands in where there is none.
+    pub const BLACK_PIXEL: Frame<'static> =
+        Frame { bytes: &[0], width: 1, height: 1, format: PixelFormat::Gray8 };
 
     /// Looks at `bytes` as a frame of `width` x `height` pixels. Bytes beyond the frame are ignored.
     ///

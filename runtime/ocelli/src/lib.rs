@@ -36,6 +36,8 @@
 
 mod include;
 
+mod capture;
+
 mod pipeline;
 
 mod frame_rows;
@@ -49,12 +51,16 @@ mod by_contract;
 mod error;
 
 pub use by_contract::{ByContract, Outcome};
+pub use capture::{
+    Capture, FrameBuffer, FrameRing, PolledCamera, RingCamera, RingLoan, RingReader, RingWriter,
+};
 pub use error::PipelineError;
 pub use frame_rows::FrameRows;
 pub use include::Aligned;
 pub use ocelli_core::{
-    BoundingBox, Camera, Classification, Detection, Frame, FrameError, Infer, Loan, PixelFormat, Point,
-    SUBPIXEL_BITS, SUBPIXELS, Score, Shape,
+    BoundingBox, Camera, CaptureCounts, CaptureError, Classification, Detection, Exposure, Frame, FrameError,
+    FrameFormat, FrameGrabber, FrameStamp, Gain, Grabbing, Infer, Loan, Mirror, PixelFormat, Point,
+    SUBPIXEL_BITS, SUBPIXELS, Score, Sensor, Shape, Window,
 };
 pub use ocelli_engine::{Kernel, Operators, Plan, PlanError, RowGroups, SelfTestError, operators, ops};
 pub use ocelli_format::{
