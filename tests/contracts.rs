@@ -52,7 +52,7 @@ fn answered(model: usize, text: &str, look: impl Fn(Outcome<'_, 8, 0>, &[f64])) 
     let picture = pixels(width, height, 0);
     pipeline.run(&Frame::new(&picture, width, height, PixelFormat::Rgb888).unwrap());
     let view = artefact.tensor(artefact.outputs()[0]);
-    let (scale, zero_point) = (f64::from(f32::from_bits(view.scale_bits)), i32::from(view.zero_point));
+    let (scale, zero_point) = (f64::from(f32::from_bits(view.scale_bits())), i32::from(view.zero_point()));
     let stored = pipeline.model().output(0).unwrap();
     let real: Vec<f64> =
         stored.iter().map(|&value| scale * f64::from(i32::from(value) - zero_point)).collect();

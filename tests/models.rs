@@ -229,7 +229,7 @@ fn measure(
     let artefact = Artefact::parse(&bytes).map_err(|error| error.to_string())?;
     let float = FloatModel::open(path, &artefact).map_err(|error| error.to_string())?;
     let contract = artefact.input_contracts().next().ok_or("no input contract")?;
-    let image = ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape)
+    let image = ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape())
         .map_err(|error| error.to_string())?;
     let tables = &conversion.model.input_contracts[0].tables;
     let mut executor = Executor::new(&conversion.model).map_err(|error| error.to_string())?;
@@ -247,9 +247,9 @@ fn measure(
         let found = executor.run(&[stored.collect()]).map_err(|error| error.to_string())?;
         for (output, (wanted, found)) in wanted.iter().zip(&found).enumerate() {
             let tensor = artefact.tensor(artefact.outputs()[output]);
-            let scale = f32::from_bits(tensor.scale_bits);
+            let scale = f32::from_bits(tensor.scale_bits());
             for (&wanted, &found) in wanted.iter().zip(found) {
-                let real = scale * f32::from(i16::from(found) - i16::from(tensor.zero_point));
+                let real = scale * f32::from(i16::from(found) - i16::from(tensor.zero_point()));
                 sums[output].add(f64::from(wanted), f64::from(real));
             }
         }

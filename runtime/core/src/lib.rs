@@ -32,4 +32,4 @@ pub use geometry::{BoundingBox, Point, SUBPIXEL_BITS, SUBPIXELS};
 pub use infer::Infer;
 pub use ring::{FrameStamp, Grabbing, Ring};
 pub use sensor::{Exposure, FrameGrabber, Gain, Mirror, Sensor, Window};
-pub use shape::Shape;
+pub use shape::{Shape, nhwc};

@@ -26,7 +26,6 @@ impl Shape {
         if axes.len() > dims.len() {
             return None;
         }
-        // One loop for both: shapes are read at every step of a run.
         for (dim, &axis) in dims.iter_mut().zip(axes) {
             *dim = axis;
             elements = elements.checked_mul(axis)?;
@@ -52,13 +51,18 @@ impl Shape {
     /// The shape as `[N, H, W, C]`: shorter shapes are filled with ones from the left, and `None`
     /// for ranks above four.
     pub fn nhwc(&self) -> Option<[usize; 4]> {
-        let mut nhwc = [1; 4];
-        let start = 4usize.checked_sub(self.rank())?;
-        for (to, &axis) in nhwc[start..].iter_mut().zip(self.axes()) {
-            *to = axis as usize;
-        }
-        Some(nhwc)
+        nhwc(self.axes())
     }
+}
+
+/// Axes as `[N, H, W, C]`, as [`Shape::nhwc`] gives them, for those that stand elsewhere.
+pub fn nhwc(axes: &[u32]) -> Option<[usize; 4]> {
+    let mut nhwc = [1; 4];
+    let start = 4usize.checked_sub(axes.len())?;
+    for (to, &axis) in nhwc[start..].iter_mut().zip(axes) {
+        *to = axis as usize;
+    }
+    Some(nhwc)
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ impl<'a> Layer<'a> {
     /// What is read of a constant: all, or the bytes of the rows.
     pub(crate) fn constant_rows(&self, values: &'a [i8], tensor: &TensorView<'_>) -> &'a [i8] {
         let Some(rows) = self.rows else { return values };
-        let row = tensor.shape.nhwc().map_or(0, |[_, _, width, channels]| width * channels);
+        let row = tensor.nhwc().map_or(0, |[_, _, width, channels]| width * channels);
         values.get(rows.first_input * row..).and_then(|rest| rest.get(..rows.input * row)).unwrap_or(&[])
     }
 
@@ -122,9 +122,9 @@ impl<'a> Layer<'a> {
     }
 
     fn elements(&self, tensor: &TensorView<'_>, rows: Option<usize>) -> usize {
-        match (rows, tensor.shape.nhwc()) {
+        match (rows, tensor.nhwc()) {
             (Some(rows), Some([_, _, width, channels])) => rows * width * channels,
-            _ => tensor.shape.elements(),
+            _ => tensor.elements(),
         }
     }
 
@@ -150,7 +150,7 @@ impl<'a> Layer<'a> {
 
 /// `[N, H, W, C]` of a tensor.
 pub(crate) fn image(tensor: &TensorView<'_>) -> Result<[usize; 4], KernelError> {
-    tensor.shape.nhwc().ok_or(KernelError::Geometry)
+    tensor.nhwc().ok_or(KernelError::Geometry)
 }
 
 /// A window along the height and along the width.

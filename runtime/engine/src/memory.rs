@@ -56,7 +56,7 @@ impl<'m> Operands<'m> {
     /// Input `index`, a constant or computed.
     pub(crate) fn source(&self, index: usize) -> Source<'m> {
         let tensor = self.layer.input(index);
-        if tensor.data.is_some() {
+        if tensor.is_constant() {
             return Source::Apart(self.layer.constant_rows(tensor.values_i8(), &tensor));
         }
         let place = self.layer.input_place(index).unwrap_or(0..0);

@@ -87,7 +87,7 @@ impl<'a> Plan<'a> {
     pub fn reset(&mut self) {
         self.trip = 0;
         for state in self.artefact.states() {
-            let zero_point = self.artefact.tensor(state.tensor).zero_point;
+            let zero_point = self.artefact.tensor(state.tensor).zero_point();
             self.tensor_mut(state.tensor).unwrap_or_default().fill(zero_point);
         }
     }
@@ -148,7 +148,7 @@ impl<'a> Plan<'a> {
     /// The bytes of a tensor, computed or constant, as they are now; `None` for one without a place.
     pub fn tensor(&self, tensor: TensorId) -> Option<&[i8]> {
         let view = self.artefact.tensor(tensor);
-        if let Some(data) = view.data {
+        if let Some(data) = view.data() {
             return Some(bytemuck::cast_slice(data));
         }
         let start = self.schedule.placement(tensor)? as usize;
@@ -223,7 +223,7 @@ impl Infer for Plan<'_> {
             input.iter_mut().for_each(|value| *value = next());
             return;
         }
-        let shape = self.input_tensor(index).and_then(|tensor| tensor.shape.nhwc());
+        let shape = self.input_tensor(index).and_then(|tensor| tensor.nhwc());
         let [_, height, width, channels] = shape.unwrap_or_default();
         for row in 0..height {
             if let Some(input) = self.input_row(index, row, width * channels) {

@@ -21,6 +21,7 @@ use crate::tensor::{self, OperatorId, State, TensorId, TensorView};
 #[derive(Clone, Copy)]
 pub struct Artefact<'a> {
     sections: Sections<'a>,
+    tensors: &'a [tensor::Record],
     ports: Ports<'a>,
     /// Whether the contracts have been checked, and may be given out.
     contracts: bool,
@@ -96,12 +97,12 @@ impl<'a> Artefact<'a> {
 
     /// How many tensors there are.
     pub fn tensor_count(&self) -> usize {
-        self.sections.bytes(Section::Tensors).len() / tensor::RECORD_BYTES
+        self.tensors.len()
     }
 
     /// A tensor.
     pub fn tensor(&self, id: TensorId) -> TensorView<'a> {
-        self.read_tensor(id, &mut Report::new()).unwrap_or(TensorView::NONE)
+        TensorView::new(self.tensors, self.sections.bytes(Section::Constants), id)
     }
 
     /// Every tensor, by id.
@@ -241,13 +242,16 @@ impl<'a> Artefact<'a> {
 
     fn read<const CONTRACTS: bool>(bytes: &'a [u8], report: &mut Report) -> Result<Artefact<'a>, Fault> {
         let sections = Sections::parse(bytes, report)?;
-        let mut artefact = Artefact { sections, ports: Ports::NONE, contracts: CONTRACTS };
-        let tensors = artefact.cursor(Section::Tensors);
-        let count = artefact.tensor_count();
-        report.check(count <= usize::from(u16::MAX), &tensors)?;
-        report.finish(&tensors.at(count * tensor::RECORD_BYTES))?;
-        for id in 0..count as u16 {
-            artefact.read_tensor(id, report)?;
+        let mut cursor = sections.cursor(Section::Tensors);
+        let count = sections.bytes(Section::Tensors).len() / tensor::RECORD_BYTES;
+        report.check(count <= usize::from(u16::MAX), &cursor)?;
+        let records = cursor.slice(count);
+        let tensors = report.see(records, &cursor)?;
+        report.finish(&cursor)?;
+        let mut artefact = Artefact { sections, tensors, ports: Ports::NONE, contracts: CONTRACTS };
+        for (tensor, id) in artefact.tensors().zip(0..) {
+            report.index = id;
+            tensor.check(&cursor.at((usize::from(id) + 1) * tensor::RECORD_BYTES), report)?;
         }
         let mut cursor = artefact.cursor(Section::Ports);
         artefact.ports = report.see(Ports::read(&mut cursor), &cursor)?;
@@ -283,11 +287,6 @@ impl<'a> Artefact<'a> {
             check(Placement { artefact: self, schedule, index: index.min(255) as u8 }, report)?;
         }
         Ok(())
-    }
-
-    fn read_tensor(&self, id: TensorId, report: &mut Report) -> Result<TensorView<'a>, Fault> {
-        let constants = self.sections.bytes(Section::Constants);
-        TensorView::read(self.sections.bytes(Section::Tensors), constants, id, report)
     }
 
     /// Whether there is anything in a section.

@@ -46,29 +46,34 @@ impl<'a> Attributes<'a> {
 
     /// A byte.
     pub fn u8(&mut self) -> u8 {
-        self.number(1) as u8
+        let [byte] = self.take();
+        byte
     }
 
     /// Two bytes.
     pub fn u16(&mut self) -> u16 {
-        self.number(2) as u16
+        u16::from_le_bytes(self.take())
     }
 
     /// Four bytes.
     pub fn i32(&mut self) -> i32 {
-        self.number(4) as i32
+        i32::from_le_bytes(self.take())
     }
 
     /// Eight bytes.
     pub fn u64(&mut self) -> u64 {
-        u64::from(self.number(4)) | u64::from(self.number(4)) << 32
+        u64::from(self.i32() as u32) | u64::from(self.i32() as u32) << 32
     }
 
+    // Once for each width in a firmware, and without a loop: attributes are read at every step of a run.
     #[inline(never)]
-    fn number(&mut self, length: usize) -> u32 {
-        let (bytes, rest) = self.0.split_at_checked(length).unwrap_or_default();
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let Some((&bytes, rest)) = self.0.split_first_chunk() else {
+            self.0 = &[];
+            return [0; N];
+        };
         self.0 = rest;
-        bytes.iter().rev().fold(0, |number, &byte| number << 8 | u32::from(byte))
+        bytes
     }
 }
 

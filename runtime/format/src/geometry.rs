@@ -6,6 +6,7 @@ use crate::artefact::Artefact;
 use crate::error::ParseError;
 use crate::graph::OperatorView;
 use crate::operator::{Clamp, Factor, Operator, Window};
+use crate::tensor::TensorView;
 
 /// Numbers in the table of a power.
 const POWER_ENTRIES: usize = 257;
@@ -30,15 +31,15 @@ pub(crate) fn check(artefact: &Artefact<'_>) -> Result<(), ParseError> {
 pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u64> {
     let operand = |index: usize| artefact.tensor(view.input(index));
     let (input, output) = (operand(0), artefact.tensor(view.output()));
-    let (visited, written) = (input.shape.elements() as u64, output.shape.elements() as u64);
-    let images = || Some((input.shape.nhwc()?, output.shape.nhwc()?));
+    let (visited, written) = (input.elements() as u64, output.elements() as u64);
+    let images = || Some((input.nhwc()?, output.nhwc()?));
     let (fits, work) = match view.operator() {
         Operator::Conv2d { window, .. } => {
             let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
                 images()?;
             let [rows, columns] = window.filter.map(usize::from);
-            let [.., depth] = operand(1).shape.nhwc()?;
-            let fits = operand(1).shape.nhwc()? == [out_channels, rows, columns, depth]
+            let [.., depth] = operand(1).nhwc()?;
+            let fits = operand(1).nhwc()? == [out_channels, rows, columns, depth]
                 && channels.is_multiple_of(depth)
                 && out_channels.is_multiple_of(channels / depth)
                 && per_channel(artefact, view, out_channels)
@@ -50,7 +51,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
             let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
                 images()?;
             let [rows, columns] = window.filter.map(usize::from);
-            let fits = operand(1).shape.nhwc()? == [out_channels, rows, columns, channels]
+            let fits = operand(1).nhwc()? == [out_channels, rows, columns, channels]
                 && per_channel(artefact, view, out_channels)
                 && batches == out_batches
                 && stretches(window, [height, width], [out_height, out_width]);
@@ -60,7 +61,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
             let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
                 images()?;
             let [rows, columns] = window.filter.map(usize::from);
-            let fits = operand(1).shape.nhwc()? == [1, rows, columns, out_channels]
+            let fits = operand(1).nhwc()? == [1, rows, columns, out_channels]
                 && channels.checked_mul(usize::from(depth_multiplier))? == out_channels
                 && per_channel(artefact, view, out_channels)
                 && batches == out_batches
@@ -68,7 +69,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
             (fits, written * (rows * columns) as u64)
         }
         Operator::FullyConnected { .. } => {
-            let [outer, height, units, depth] = operand(1).shape.nhwc()?;
+            let [outer, height, units, depth] = operand(1).nhwc()?;
             let fits = [outer, height] == [1, 1]
                 && per_channel(artefact, view, units)
                 && visited.is_multiple_of(depth as u64)
@@ -85,7 +86,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
             (fits, written * rows.min(height as u64) * columns.min(width as u64))
         }
         Operator::Mean { .. } | Operator::Sum { .. } => {
-            let [batches, _, _, channels] = input.shape.nhwc()?;
+            let [batches, _, _, channels] = input.nhwc()?;
             (written == (batches * channels) as u64, visited)
         }
         Operator::Add { .. }
@@ -94,9 +95,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
         | Operator::Div { .. }
         | Operator::Minimum
         | Operator::Maximum
-        | Operator::SquaredDifference { .. } => {
-            (broadcasts([input.shape, operand(1).shape], output.shape), written)
-        }
+        | Operator::SquaredDifference { .. } => (broadcasts([input, operand(1)], output), written),
         Operator::Concatenate { axis } => (concatenates(artefact, view, axis)?, written),
         Operator::Pad { before, after, .. } => {
             let (input, output) = images()?;
@@ -111,12 +110,12 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
             ([batches, channels] == [out_batches, out_channels], written)
         }
         Operator::ArgMax { .. } => {
-            let [batches, height, width, channels] = input.shape.nhwc()?;
+            let [batches, height, width, channels] = input.nhwc()?;
             (written == (batches * channels) as u64 && height * width <= 256, visited)
         }
         Operator::BatchMatmul { right_transposed, .. } => {
             let ([outer, batches, rows, depth], [out_outer, out_batches, out_rows, columns]) = images()?;
-            let [right_outer, right_batches, first, second] = operand(1).shape.nhwc()?;
+            let [right_outer, right_batches, first, second] = operand(1).nhwc()?;
             let matrix = if right_transposed { [second, first] } else { [first, second] };
             let alike = [right_outer, right_batches] == [outer, batches];
             let fits = matrix == [depth, columns]
@@ -125,26 +124,26 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
             (fits, written.saturating_mul(depth as u64))
         }
         Operator::LocalResponseNormalization { .. } => {
-            (input.shape == output.shape && operand(1).shape.elements() == POWER_ENTRIES, written)
+            (input.axes() == output.axes() && operand(1).elements() == POWER_ENTRIES, written)
         }
         Operator::Normalize { .. } => {
-            let [_, height, groups, inner] = input.shape.nhwc()?;
-            let gains = operand(2).shape.elements();
+            let [_, height, groups, inner] = input.nhwc()?;
+            let gains = operand(2).elements();
             let fits = visited == written
-                && operand(1).shape.elements() == POWER_ENTRIES
-                && operand(3).shape.elements() == gains
+                && operand(1).elements() == POWER_ENTRIES
+                && operand(3).elements() == gains
                 && (height * groups * inner).is_multiple_of(gains);
             (fits, written)
         }
-        Operator::Softmax { .. } => (input.shape == output.shape, written),
-        Operator::Lookup => (visited == written && operand(1).shape.elements() == 256, written),
+        Operator::Softmax { .. } => (input.axes() == output.axes(), written),
+        Operator::Lookup => (visited == written && operand(1).elements() == 256, written),
         Operator::Prelu { .. } => {
-            let slopes = operand(1).shape.elements() as u64;
+            let slopes = operand(1).elements() as u64;
             (visited == written && written.is_multiple_of(slopes), written)
         }
         Operator::Rearrange { start, strides } => {
             let (mut lowest, mut highest) = (i64::from(start), i64::from(start));
-            for (&extent, &stride) in output.shape.axes().iter().zip(&strides) {
+            for (&extent, &stride) in output.axes().iter().zip(&strides) {
                 let reach = (i64::from(extent) - 1) * i64::from(stride);
                 (lowest, highest) = (lowest + reach.min(0), highest + reach.max(0));
             }
@@ -153,7 +152,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
         Operator::Gather { axis } => (gathers(artefact, view, axis)?, written),
         Operator::Interpolate => {
             let ([batches, _, _, channels], [out_batches, height, width, out_channels]) = images()?;
-            let listed = [operand(1).shape.elements(), operand(2).shape.elements()];
+            let listed = [operand(1).elements(), operand(2).elements()];
             ([batches, channels] == [out_batches, out_channels] && listed == [height, width], written)
         }
     };
@@ -161,17 +160,18 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
 }
 
 /// Whether two shapes, aligned at the innermost axis and filled up with ones, repeat to fill a third.
-fn broadcasts(inputs: [Shape; 2], output: Shape) -> bool {
-    let extent = |shape: Shape, axis: usize| shape.axes().iter().rev().nth(axis).copied().unwrap_or(1);
+fn broadcasts(inputs: [TensorView<'_>; 2], output: TensorView<'_>) -> bool {
+    let extent =
+        |tensor: TensorView<'_>, axis: usize| tensor.axes().iter().rev().nth(axis).copied().unwrap_or(1);
     (0..Shape::MAX_RANK).all(|axis| {
         let (pair, joined) = (inputs.map(|input| extent(input, axis)), extent(output, axis));
         pair.contains(&joined) && pair.iter().all(|&other| other == joined || other == 1)
-    }) && inputs.iter().all(|input| input.rank() <= output.rank())
+    }) && inputs.iter().all(|input| input.axes().len() <= output.axes().len())
 }
 
 /// Whether bias, multipliers and shifts are there for every channel.
 fn per_channel(artefact: &Artefact<'_>, view: &OperatorView<'_>, channels: usize) -> bool {
-    (2..5).all(|operand| artefact.tensor(view.input(operand)).shape.elements() == channels)
+    (2..5).all(|operand| artefact.tensor(view.input(operand)).elements() == channels)
 }
 
 /// Whether the first and the last window along each axis touch the image.
@@ -193,14 +193,14 @@ fn stretches(window: Window, input: [usize; 2], output: [usize; 2]) -> bool {
 
 /// Whether all inputs agree with the output but along `axis`, along which they add up.
 fn concatenates(artefact: &Artefact<'_>, view: &OperatorView<'_>, axis: u8) -> Option<bool> {
-    let (axis, output) = (usize::from(axis), artefact.tensor(view.output()).shape);
+    let (axis, output) = (usize::from(axis), artefact.tensor(view.output()));
     let mut joined = 0u64;
     for &input in view.inputs {
-        let shape = artefact.tensor(input).shape;
-        joined += u64::from(*shape.axes().get(axis)?);
-        let others = shape.axes().iter().zip(output.axes()).enumerate();
+        let input = artefact.tensor(input);
+        joined += u64::from(*input.axes().get(axis)?);
+        let others = input.axes().iter().zip(output.axes()).enumerate();
         let mut others = others.filter(|&(index, _)| index != axis);
-        if shape.rank() != output.rank() || !others.all(|(_, (left, right))| left == right) {
+        if input.axes().len() != output.axes().len() || !others.all(|(_, (left, right))| left == right) {
             return Some(false);
         }
     }
@@ -210,10 +210,10 @@ fn concatenates(artefact: &Artefact<'_>, view: &OperatorView<'_>, axis: u8) -> O
 /// Whether input and output agree but along `axis`, along which the output has as many places as there
 /// are indices.
 fn gathers(artefact: &Artefact<'_>, view: &OperatorView<'_>, axis: u8) -> Option<bool> {
-    let [input, indices] = [0, 1].map(|operand| artefact.tensor(view.input(operand)).shape);
-    let (axis, output) = (usize::from(axis), artefact.tensor(view.output()).shape);
+    let [input, indices] = [0, 1].map(|operand| artefact.tensor(view.input(operand)));
+    let (axis, output) = (usize::from(axis), artefact.tensor(view.output()));
     let mut others = input.axes().iter().zip(output.axes()).enumerate().filter(|&(index, _)| index != axis);
-    let agree = input.rank() == output.rank() && others.all(|(_, (left, right))| left == right);
+    let agree = input.axes().len() == output.axes().len() && others.all(|(_, (left, right))| left == right);
     Some(agree && *output.axes().get(axis)? as usize == indices.elements())
 }
 

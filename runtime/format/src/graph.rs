@@ -123,11 +123,11 @@ fn check_operands(
         let element = if role == Role::Constant32 { Element::I32 } else { Element::I8 };
         let placed = match role {
             Role::Values => true,
-            Role::Constant | Role::Constant32 => tensor.data.is_some(),
-            Role::Result => tensor.data.is_none(),
+            Role::Constant | Role::Constant32 => tensor.is_constant(),
+            Role::Result => !tensor.is_constant(),
         };
         (report.index, report.part) = (id, operand as u8);
-        ensure(tensor.element == element && placed, Fault::Operand)?;
+        ensure(tensor.element() == element && placed, Fault::Operand)?;
     }
     Ok(())
 }
@@ -180,12 +180,12 @@ impl<'a> Ports<'a> {
 pub(crate) fn check_ports(artefact: &Artefact<'_>, report: &mut Report) -> Result<(), Fault> {
     for tensor in artefact.ports().tensors() {
         artefact.check_tensor(Section::Ports, tensor, report)?;
-        ensure(artefact.tensor(tensor).data.is_none(), Fault::Port)?;
+        ensure(!artefact.tensor(tensor).is_constant(), Fault::Port)?;
     }
     for State { tensor, next } in artefact.states() {
         report.index = tensor;
         let (left, right) = (artefact.tensor(tensor), artefact.tensor(next));
-        ensure(left.element == right.element && left.shape == right.shape, Fault::Port)?;
+        ensure(left.element() == right.element() && left.axes() == right.axes(), Fault::Port)?;
     }
     Ok(())
 }

@@ -77,11 +77,11 @@ pub(crate) fn check(artefact: &Artefact<'_>, report: &mut Report) -> Result<(), 
         (report.index, report.numbers) = (view.tensor, [contract, 0]);
         let input = artefact.input_index(view.tensor).ok_or(Fault::Contract)?;
         let tensor = artefact.tensor(view.tensor);
-        let [_, height, width, channels] = tensor.shape.nhwc().ok_or(Fault::Contract)?;
+        let [_, height, width, channels] = tensor.nhwc().ok_or(Fault::Contract)?;
         let fits = input >= next_input
-            && tensor.element == Element::I8
-            && tensor.shape.axes().first() == Some(&1)
-            && tensor.shape.rank() == 4
+            && tensor.element() == Element::I8
+            && tensor.axes().first() == Some(&1)
+            && tensor.axes().len() == 4
             && height.max(width) <= Frame::MAX_SIDE
             && channels == if view.layout == PixelLayout::Gray { 1 } else { 3 }
             && (view.tables.len() == 1 || view.tables.len() == channels);

@@ -110,7 +110,7 @@ fn check_rows(
     (report.section, report.index, report.numbers) = (Section::OutputContracts, tensor, [contract, 0]);
     let view = artefact.tensor(tensor);
     let needed = rows[0].checked_add(rows[1]).and_then(|rows| rows.checked_mul(columns as u32));
-    let fits = needed.is_some_and(|needed| needed as usize <= view.shape.elements());
+    let fits = needed.is_some_and(|needed| needed as usize <= view.elements());
     let is_output = artefact.output_index(tensor).is_some();
-    ensure(fits && is_output && view.element == Element::I8, Fault::Contract)
+    ensure(fits && is_output && view.element() == Element::I8, Fault::Contract)
 }

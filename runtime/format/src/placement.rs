@@ -21,10 +21,10 @@ impl Placement<'_> {
     /// Checks places and operator steps. Row groups are [`Placement::check_row_group`]'s concern: an
     /// engine that cannot run them refuses them anyway.
     pub(crate) fn check(&self, report: &mut Report) -> Result<(), Fault> {
-        for (tensor, view) in (0..).zip(self.artefact.tensors()) {
+        for (view, tensor) in self.artefact.tensors().zip(0..) {
             let offset = self.schedule.placement(tensor);
             (report.index, report.part) = (tensor, self.index);
-            let possible = offset.is_none_or(|offset| view.data.is_none() && is_aligned(offset));
+            let possible = offset.is_none_or(|offset| !view.is_constant() && is_aligned(offset));
             ensure(possible, Fault::Placement)?;
         }
         // What is streamed into the first step exists as a ring.
@@ -96,7 +96,7 @@ impl Placement<'_> {
         let operator = self.artefact.operator(view.operator);
         let constant = |operand: usize| {
             let tensor = operator.inputs.get(operand);
-            tensor.is_some_and(|&tensor| self.artefact.tensor(tensor).data.is_some())
+            tensor.is_some_and(|&tensor| self.artefact.tensor(tensor).is_constant())
         };
         let known = usize::from(view.operator) < self.artefact.operator_count();
         (report.part, report.numbers) = (self.index, [step, 0]);
@@ -128,17 +128,17 @@ impl Placement<'_> {
         };
         let start = self.schedule.placement(tensor).ok_or(Fault::Placement)?;
         let end = start.checked_add(bytes).ok_or(Fault::Placement)?;
-        ensure(end <= self.schedule.arena_bytes && view.data.is_none(), Fault::Placement)?;
+        ensure(end <= self.schedule.arena_bytes && !view.is_constant(), Fault::Placement)?;
         Ok([start, end])
     }
 }
 
 /// Bytes of a ring of rows; `None` where the tensor has no such rows.
 fn ring_bytes(tensor: &TensorView<'_>, rows: u16) -> Option<u32> {
-    let [batches, height, width, channels] = tensor.shape.nhwc()?;
+    let [batches, height, width, channels] = tensor.nhwc()?;
     let rows = usize::from(rows);
     let possible = batches == 1 && (1..=height).contains(&rows);
-    possible.then(|| (rows * width * channels * tensor.element.bytes()) as u32)
+    possible.then(|| (rows * width * channels * tensor.element().bytes()) as u32)
 }
 
 /// Whether two ranges of the arena have a byte in common.

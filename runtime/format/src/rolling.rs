@@ -10,15 +10,15 @@ use crate::fault::{Fault, ensure};
 use crate::graph::OperatorView;
 use crate::rows::InputRows;
 use crate::schedule::{RowGroupView, RowStepView, ScheduleView};
-use crate::tensor::{TensorId, TensorView};
+use crate::tensor::TensorId;
 
 /// A row group and what it rolls over.
 #[derive(Clone, Copy)]
 pub struct Rolling<'a> {
-    artefact: Artefact<'a>,
-    schedule: ScheduleView<'a>,
+    artefact: &'a Artefact<'a>,
+    schedule: &'a ScheduleView<'a>,
     /// The group.
-    pub group: RowGroupView<'a>,
+    pub group: &'a RowGroupView<'a>,
 }
 
 /// What an inner step does on a trip.
@@ -49,11 +49,11 @@ const MOST_IDLE_TRIPS: u32 = 255;
 impl<'a> Rolling<'a> {
     /// A group of a schedule of an artefact.
     pub fn new(
-        artefact: &Artefact<'a>,
-        schedule: &ScheduleView<'a>,
-        group: &RowGroupView<'a>,
+        artefact: &'a Artefact<'a>,
+        schedule: &'a ScheduleView<'a>,
+        group: &'a RowGroupView<'a>,
     ) -> Rolling<'a> {
-        Rolling { artefact: *artefact, schedule: *schedule, group: *group }
+        Rolling { artefact, schedule, group }
     }
 
     /// What inner step `index` does on a trip; `None` where it rests, or cannot add rows.
@@ -63,14 +63,14 @@ impl<'a> Rolling<'a> {
         }
         let operator = self.artefact.operator(step.step.operator);
         let output = self.artefact.tensor(operator.output());
-        let height = output.shape.nhwc()?[1];
+        let height = output.nhwc()?[1];
         let rows = step.rows_after(trip, height)..step.rows_after(trip + 1, height);
         if rows.is_empty() {
             return None;
         }
         let attributed = operator.operator();
         let of = |tensor: TensorId| {
-            attributed.input_rows(&self.artefact.tensor(tensor).shape, &output.shape, rows.clone())
+            attributed.input_rows(self.artefact.tensor(tensor).axes(), output.axes(), rows.clone())
         };
         let input = of(operator.input(0))?;
         if operator.kind.has_two_inputs() {
@@ -143,11 +143,11 @@ impl<'a> Rolling<'a> {
     }
 
     fn is_constant(&self, tensor: TensorId) -> bool {
-        self.artefact.tensor(tensor).data.is_some()
+        self.artefact.tensor(tensor).is_constant()
     }
 
     fn height(&self, tensor: TensorId) -> Option<usize> {
-        self.artefact.tensor(tensor).shape.nhwc().map(|[_, height, ..]| height)
+        self.artefact.tensor(tensor).nhwc().map(|[_, height, ..]| height)
     }
 
     /// How many rows of a tensor have been made when inner step `index` has its turn, had it so many.
@@ -199,9 +199,9 @@ impl<'a> Rolling<'a> {
 
     /// First byte in the arena, bytes of a row, rows.
     fn origin(&self, tensor: TensorId) -> Option<(usize, usize, usize)> {
-        let TensorView { shape, element, .. } = self.artefact.tensor(tensor);
-        let [_, height, width, channels] = shape.nhwc()?;
+        let view = self.artefact.tensor(tensor);
+        let [_, height, width, channels] = view.nhwc()?;
         let start = self.schedule.placement(tensor)? as usize;
-        Some((start, width * channels * element.bytes(), height))
+        Some((start, width * channels * view.element().bytes(), height))
     }
 }

@@ -5,7 +5,7 @@
 
 use core::ops::Range;
 
-use ocelli_core::Shape;
+use ocelli_core::nhwc;
 
 use crate::operator::{Operator, Window};
 
@@ -19,15 +19,15 @@ pub struct InputRows {
 }
 
 impl Operator {
-    /// The rows of each activation, all of them as high as `input`, that the given rows of the output need;
+    /// The rows of each activation, all of them with the axes of `input`, that the given rows of the output need;
     /// `None` for an operator that cannot compute single rows, which is any that mixes rows by other means
     /// than a window. Of two inputs that broadcast, each is asked about.
     ///
     /// Computed alone, from an image of just these rows with just this padding, the output rows
     /// have the same bits as in the whole.
-    pub fn input_rows(&self, input: &Shape, output: &Shape, rows: Range<usize>) -> Option<InputRows> {
+    pub fn input_rows(&self, input: &[u32], output: &[u32], rows: Range<usize>) -> Option<InputRows> {
         let ([1, height, width, channels], [1, output_height, output_width, output_channels]) =
-            (input.nhwc()?, output.nhwc()?)
+            (nhwc(input)?, nhwc(output)?)
         else {
             return None;
         };
@@ -44,7 +44,7 @@ impl Operator {
                 same.then_some(InputRows { rows, padding: 0 })
             }
             Operator::Concatenate { axis } => {
-                let inside_rows = output.rank() == 4 && axis >= 2 && height == output_height;
+                let inside_rows = output.len() == 4 && axis >= 2 && height == output_height;
                 inside_rows.then_some(InputRows { rows, padding: 0 })
             }
             Operator::Pad { before, .. } => {
@@ -83,7 +83,7 @@ mod tests {
         output: [u32; 4],
         rows: Range<usize>,
     ) -> Option<InputRows> {
-        operator.input_rows(&Shape::new(&input)?, &Shape::new(&output)?, rows)
+        operator.input_rows(&input, &output, rows)
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Tensors: what the graph computes with, and where its constants are read in place.
 
-use ocelli_core::Shape;
+use ocelli_core::{Shape, nhwc};
 
 use crate::ALIGNMENT;
 use crate::bytes::Cursor;
-use crate::error::Section;
 use crate::fault::{Fault, Report, ensure};
 
 /// Index of a tensor in its artefact.
@@ -28,6 +27,9 @@ pub enum Element {
 }
 
 impl Element {
+    /// All, by their code.
+    const ALL: [Element; 4] = [Element::I8, Element::I16, Element::I32, Element::I64];
+
     /// Bytes of one element.
     pub const fn bytes(self) -> usize {
         match self {
@@ -48,33 +50,77 @@ pub struct State {
     pub next: TensorId,
 }
 
-/// A tensor as the engine reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A tensor of a checked artefact: its record, in place. Whatever it is asked is a few loads away, so that
+/// an engine may ask at every step of a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TensorView<'a> {
-    /// Element type.
-    pub element: Element,
-    /// Axes, outermost first, each at least 1.
-    pub shape: Shape,
-    /// Scale of an int8 activation or of per-tensor weights, as the bits of an IEEE 754 single; for
-    /// display only, 0 where there is none.
-    pub scale_bits: u32,
-    /// The int8 value that stands for 0.
-    pub zero_point: i8,
-    /// The values of a constant, in place, on a multiple of 16 bytes of the artefact; `None` for activations.
-    pub data: Option<&'a [u8]>,
+    record: &'a Record,
+    constants: &'a [u8],
 }
 
 impl<'a> TensorView<'a> {
     /// The largest tensor, in elements: every index and byte offset fits 31 bits.
     pub const MAX_ELEMENTS: usize = 1 << 28;
 
-    /// What accessors answer for an id beyond the last: one int8.
-    pub(crate) const NONE: TensorView<'static> =
-        TensorView { element: Element::I8, shape: Shape::SCALAR, scale_bits: 0, zero_point: 0, data: None };
+    /// Tensor `id` of the records; one int8 beyond the last.
+    pub(crate) fn new(records: &'a [Record], constants: &'a [u8], id: TensorId) -> TensorView<'a> {
+        TensorView { record: records.get(usize::from(id)).unwrap_or(&ONE_INT8), constants }
+    }
+
+    /// Element type.
+    pub fn element(&self) -> Element {
+        let [code, ..] = self.head();
+        Element::ALL.get(usize::from(code)).copied().unwrap_or(Element::I8)
+    }
+
+    /// Axes, outermost first, each at least 1.
+    pub fn axes(&self) -> &'a [u32] {
+        let [_, _, axes @ .., _, _] = self.record;
+        let [_, rank, ..] = self.head();
+        axes.get(..usize::from(rank)).unwrap_or(&[])
+    }
+
+    /// The axes with all that can be asked of them.
+    pub fn shape(&self) -> Shape {
+        Shape::new(self.axes()).unwrap_or(Shape::SCALAR)
+    }
+
+    /// The axes as `[N, H, W, C]`, as [`Shape::nhwc`] gives them.
+    pub fn nhwc(&self) -> Option<[usize; 4]> {
+        nhwc(self.axes())
+    }
+
+    /// The product of all axes; 1 for a scalar.
+    pub fn elements(&self) -> usize {
+        self.axes().iter().fold(1, |product: u32, &axis| product.wrapping_mul(axis)) as usize
+    }
+
+    /// Scale of an int8 activation or of per-tensor weights, as the bits of an IEEE 754 single; for
+    /// display only, 0 where there is none.
+    pub fn scale_bits(&self) -> u32 {
+        self.record[1]
+    }
+
+    /// The int8 value that stands for 0.
+    pub fn zero_point(&self) -> i8 {
+        let [_, _, zero_point, _] = self.head();
+        zero_point as i8
+    }
+
+    /// Whether the artefact holds its values.
+    pub fn is_constant(&self) -> bool {
+        let [.., storage] = self.head();
+        storage != ACTIVATION
+    }
+
+    /// The values of a constant, in place, on a multiple of 16 bytes of the artefact; `None` for activations.
+    pub fn data(&self) -> Option<&'a [u8]> {
+        self.is_constant().then(|| self.stored())
+    }
 
     /// Bytes of all elements.
     pub fn bytes(&self) -> usize {
-        self.shape.elements() * self.element.bytes()
+        self.elements().wrapping_mul(self.element().bytes())
     }
 
     /// The values of an int8 constant, in place; nothing for others.
@@ -87,55 +133,66 @@ impl<'a> TensorView<'a> {
         bytemuck::try_cast_slice(self.constant(Element::I32)).unwrap_or(&[])
     }
 
-    /// Reads tensor `id` of the section, of which `constants` holds the values.
-    #[inline(never)]
-    pub(crate) fn read(
-        tensors: &'a [u8],
-        constants: &'a [u8],
-        id: TensorId,
-        report: &mut Report,
-    ) -> Result<TensorView<'a>, Fault> {
-        let mut cursor = Cursor::new(Section::Tensors, tensors).at(usize::from(id) * RECORD_BYTES);
-        let record: Result<&[u32; RECORD_BYTES / 4], Fault> = cursor.table();
-        let &[head, scale_bits, ref axes @ .., offset, length] = report.see(record, &cursor)?;
-        report.index = id;
-        let [element, rank, zero_point, storage] = head.to_le_bytes();
-        let element = match element {
-            0 => Element::I8,
-            1 => Element::I16,
-            2 => Element::I32,
-            3 => Element::I64,
-            code => return report.see(cursor.unknown(code), &cursor),
-        };
+    /// Refuses a record that breaks a rule, once and for all.
+    pub(crate) fn check(&self, cursor: &Cursor<'_>, report: &mut Report) -> Result<(), Fault> {
+        let &[_, _, ref axes @ .., offset, length] = self.record;
+        let [element, rank, _, storage] = self.head();
+        if usize::from(element) >= Element::ALL.len() {
+            let mut cursor = *cursor;
+            let unknown = cursor.unknown(element);
+            return report.see(unknown, &cursor);
+        }
         let (used, unused) = axes.split_at_checked(usize::from(rank)).ok_or(Fault::Shape)?;
-        // Not by way of a `Result`, which takes two more copies of the shape.
-        let Some(shape) = Shape::new(used) else { return Err(Fault::Shape) };
-        let elements = shape.elements();
+        let elements = Shape::new(used).map_or(0, |shape| shape.elements());
         let possible = elements.wrapping_sub(1) < TensorView::MAX_ELEMENTS;
         ensure(possible && unused.iter().all(|&axis| axis == 0), Fault::Shape)?;
-        let zero_point = zero_point as i8;
-        let mut tensor = TensorView { element, shape, scale_bits, zero_point, data: None };
         match storage {
-            ACTIVATION => report.check(offset | length == 0, &cursor)?,
+            ACTIVATION => report.check(offset | length == 0, cursor),
             DENSE => {
-                let (start, needed) = (offset as usize, elements * element.bytes());
-                let stored = constants.get(start..start.saturating_add(length as usize)).unwrap_or(&[]);
-                report.numbers = [needed as u32, stored.len() as u32];
-                ensure(stored.len() == needed && start.is_multiple_of(ALIGNMENT), Fault::Constant)?;
-                tensor.data = Some(stored);
+                let (needed, stored) = (self.bytes(), self.stored().len());
+                report.numbers = [needed as u32, stored as u32];
+                ensure(stored == needed && (offset as usize).is_multiple_of(ALIGNMENT), Fault::Constant)
             }
             code => {
                 report.numbers = [u32::from(code), 0];
-                return Err(Fault::Encoding);
+                Err(Fault::Encoding)
             }
         }
-        Ok(tensor)
     }
 
     fn constant(&self, element: Element) -> &'a [u8] {
-        self.data.filter(|_| self.element == element).unwrap_or(&[])
+        if self.is_constant() && self.element() == element { self.stored() } else { &[] }
+    }
+
+    /// The bytes that the record names of the constants.
+    fn stored(&self) -> &'a [u8] {
+        let &[.., offset, length] = self.record;
+        let rest = self.constants.get(offset as usize..);
+        rest.and_then(|rest| rest.get(..length as usize)).unwrap_or(&[])
+    }
+
+    /// Element, rank, zero point, storage.
+    fn head(&self) -> [u8; 4] {
+        self.record[0].to_le_bytes()
     }
 }
+
+impl core::fmt::Debug for TensorView<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("TensorView")
+            .field("element", &self.element())
+            .field("axes", &self.axes())
+            .field("zero_point", &self.zero_point())
+            .field("is_constant", &self.is_constant())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A tensor in its section: [head](TensorView::head), scale, six axes, offset and length of a constant.
+pub(crate) type Record = [u32; RECORD_BYTES / 4];
+
+/// What accessors answer for an id beyond the last.
+const ONE_INT8: Record = [0; RECORD_BYTES / 4];
 
 /// Bytes of one tensor in its section.
 pub(crate) const RECORD_BYTES: usize = 40;

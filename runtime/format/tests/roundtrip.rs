@@ -70,7 +70,7 @@ fn the_answer_id_knows_what_counts() {
 fn equal_constants_are_stored_once_and_aligned() {
     let model = sample::whole();
     parsed(&model, |artefact| {
-        let starts = artefact.tensors().filter_map(|tensor| tensor.data).map(|data| data.as_ptr().addr());
+        let starts = artefact.tensors().filter_map(|tensor| tensor.data()).map(|data| data.as_ptr().addr());
         let starts: Vec<usize> = starts.collect();
         assert!(starts.iter().all(|start| start % ALIGNMENT == 0));
         let mut distinct = starts.clone();

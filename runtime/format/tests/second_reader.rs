@@ -42,10 +42,11 @@ fn dump(artefact: &Artefact<'_>) -> String {
     writeln!(out, "version {MAJOR_VERSION} {MINOR_VERSION}").unwrap();
     writeln!(out, "identity {} {}", artefact.name(), artefact.version()).unwrap();
     for (id, tensor) in artefact.tensors().enumerate() {
-        let element = format!("{:?}", tensor.element).to_lowercase();
-        let (axes, zero_point) = (list(tensor.shape.axes()), tensor.zero_point);
-        let data = tensor.data.map_or("-".into(), checksum);
-        writeln!(out, "tensor {id} {element} {axes} {zero_point} {:08x} {data}", tensor.scale_bits).unwrap();
+        let element = format!("{:?}", tensor.element()).to_lowercase();
+        let (axes, zero_point) = (list(tensor.axes()), tensor.zero_point());
+        let data = tensor.data().map_or("-".into(), checksum);
+        writeln!(out, "tensor {id} {element} {axes} {zero_point} {:08x} {data}", tensor.scale_bits())
+            .unwrap();
     }
     for (id, view) in artefact.operators().enumerate() {
         let (inputs, outputs) = (list(view.inputs), list(view.outputs));

@@ -45,7 +45,7 @@ impl<'a, I: Infer, P: Postprocess<'a>> Pipeline<'a, I, P> {
             }
         };
         check_tensors(&artefact, &mut model)?;
-        let image = ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape)?;
+        let image = ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape())?;
         let needed_words = scratch_words(image.width, image.layout);
         if scratch.len() < needed_words {
             let available_words = scratch.len();
@@ -170,7 +170,7 @@ fn check_tensors(artefact: &Artefact<'_>, model: &mut impl Infer) -> Result<(), 
             Some(input) => input.len(),
             // A streamed input, which is an image, takes a row at a time.
             None => {
-                let [_, height, width, channels] = artefact.tensor(tensor).shape.nhwc().unwrap_or_default();
+                let [_, height, width, channels] = artefact.tensor(tensor).nhwc().unwrap_or_default();
                 let row = model.input_row(index, 0, width * channels);
                 row.map_or(0, |row| row.len()) * height
             }

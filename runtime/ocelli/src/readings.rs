@@ -128,7 +128,7 @@ impl<'a> Postprocess<'a> for Embeddings {
 
     fn plan(artefact: &Artefact<'a>) -> Result<Self, PipelineError> {
         let contract = contract!(artefact, Embedding);
-        Ok(Embeddings { contract, zero_point: artefact.tensor(contract.tensor).zero_point })
+        Ok(Embeddings { contract, zero_point: artefact.tensor(contract.tensor).zero_point() })
     }
 
     fn answer<'o>(

@@ -96,11 +96,12 @@ impl Facts {
         };
         let port = |&tensor: &TensorId| Port {
             name: artefact.tensor_name(tensor).to_owned(),
-            shape: artefact.tensor(tensor).shape.axes().to_vec(),
+            shape: artefact.tensor(tensor).axes().to_vec(),
             bytes: artefact.tensor(tensor).bytes(),
         };
         let words = artefact.input_contracts().filter_map(|contract| {
-            let image = ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape).ok()?;
+            let image =
+                ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape()).ok()?;
             Some(scratch_words(image.width, image.layout))
         });
         Ok(Facts {

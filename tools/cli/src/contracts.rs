@@ -13,7 +13,7 @@ pub fn input_line(artefact: &Artefact<'_>, contract: &InputContractView<'_>) -> 
         let is_one = values[0] == values[1] && values[1] == values[2];
         if is_one { values[0].to_string() } else { values.map(|value| value.to_string()).join("/") }
     };
-    let [_, height, width, _] = artefact.tensor(contract.tensor).shape.nhwc().unwrap_or_default();
+    let [_, height, width, _] = artefact.tensor(contract.tensor).nhwc().unwrap_or_default();
     let fitted = match contract.resize {
         ResizeMode::Stretch => "stretched",
         ResizeMode::Letterbox => "letterboxed",

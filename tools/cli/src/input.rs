@@ -82,7 +82,7 @@ fn fill_from_frame(
     })?;
     let failed = |error: ocelli::PreprocessError| Failure::from(error.to_string());
     let image =
-        ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape).map_err(failed)?;
+        ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape()).map_err(failed)?;
     let mut scratch = vec![0; scratch_words(image.width, image.layout)];
     let mut preprocessor =
         Preprocessor::new(image, frame.width(), frame.height(), None, &mut scratch).map_err(failed)?;

@@ -34,7 +34,7 @@ pub fn labels(artefact: &Artefact<'_>) -> (Vec<String>, usize) {
 }
 
 fn classes_of_tensor(artefact: &Artefact<'_>) -> usize {
-    let shape = artefact.outputs().first().map(|&id| artefact.tensor(id).shape);
+    let shape = artefact.outputs().first().map(|&id| artefact.tensor(id).shape());
     shape.and_then(|shape| shape.axes().last().copied()).unwrap_or(0) as usize
 }
 
@@ -63,10 +63,10 @@ pub fn int8<'m>(pipeline: &'m mut HostPipeline<'_>, choices: Choices<'m>) -> Mod
         let view = artefact.tensor(tensor);
         let index = artefact.output_index(tensor).unwrap_or(0);
         let stored = pipeline.model().output(index).unwrap_or_default();
-        let scale = f32::from_bits(view.scale_bits);
-        let real = |&stored: &i8| scale * (i32::from(stored) - i32::from(view.zero_point)) as f32;
+        let scale = f32::from_bits(view.scale_bits());
+        let real = |&stored: &i8| scale * (i32::from(stored) - i32::from(view.zero_point())) as f32;
         let values: Vec<f32> = stored.iter().map(real).collect();
-        let shape: Vec<usize> = view.shape.axes().iter().map(|&axis| axis as usize).collect();
+        let shape: Vec<usize> = view.axes().iter().map(|&axis| axis as usize).collect();
         Ok(dense(values, &shape, frame, pipeline.transform(), choices))
     };
     Model { name: "int8".to_owned(), predict: Box::new(predict) }

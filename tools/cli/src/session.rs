@@ -54,7 +54,8 @@ impl Memory {
     pub fn of(artefact: &Artefact<'_>) -> Memory {
         let schedule = artefact.schedule_for(PROFILE);
         let words = artefact.input_contracts().filter_map(|contract| {
-            let image = ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape).ok()?;
+            let image =
+                ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape()).ok()?;
             Some(scratch_words(image.width, image.layout))
         });
         Memory {

@@ -333,7 +333,7 @@ fn scores_of(artefact: &Path, picture: &Path) -> Vec<i8> {
     let mut plan = ocelli::Plan::new(&artefact, "portable", ocelli::operators::ALL, &mut arena).unwrap();
     let contract = artefact.input_contracts().next().unwrap();
     let image =
-        ocelli::ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape).unwrap();
+        ocelli::ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape()).unwrap();
     let mut scratch = vec![0; ocelli::scratch_words(image.width, image.layout)];
     let picture = ocelli_host::Picture::open(picture).unwrap();
     let mut preprocessor = Preprocessor::new(image, 32, 32, None, &mut scratch).unwrap();

@@ -57,7 +57,7 @@ impl FloatModel {
     /// [`FloatModelError`].
     pub fn open(path: &Path, artefact: &Artefact<'_>) -> Result<FloatModel, FloatModelError> {
         let contract = artefact.input_contracts().next().ok_or(FloatModelError::NoContract)?;
-        let image = ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape)
+        let image = ImageInput::from_contract(&contract, &artefact.tensor(contract.tensor).shape())
             .map_err(FloatModelError::Preprocess)?;
         let values = |bits: [u32; 3]| bits[..image.channels()].iter().copied().map(f32::from_bits).collect();
         let scaling =

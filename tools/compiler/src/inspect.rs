@@ -79,7 +79,11 @@ pub fn inspect(artefact: &Artefact<'_>, artefact_bytes: usize) -> Inspection {
     }
     Inspection {
         macs: layers.iter().map(|layer| layer.macs).sum(),
-        weight_bytes: artefact.tensors().filter_map(|tensor| tensor.data).map(|data| data.len() as u64).sum(),
+        weight_bytes: artefact
+            .tensors()
+            .filter_map(|tensor| tensor.data())
+            .map(|data| data.len() as u64)
+            .sum(),
         artefact_bytes: artefact_bytes as u64,
         arena_bytes: schedule.map_or(0, |schedule| schedule.arena_bytes),
         memory: schedule.map_or_else(Memory::default, |schedule| memory::memory(artefact, &schedule)),
@@ -93,8 +97,8 @@ pub fn inspect(artefact: &Artefact<'_>, artefact_bytes: usize) -> Inspection {
 /// What an operator is without a schedule.
 fn layer(artefact: &Artefact<'_>, id: OperatorId) -> Layer {
     let view = artefact.operator(id);
-    let constants = view.inputs.iter().filter_map(|&input| artefact.tensor(input).data);
-    let axes = |tensor: TensorView<'_>| tensor.shape.axes().to_vec();
+    let constants = view.inputs.iter().filter_map(|&input| artefact.tensor(input).data());
+    let axes = |tensor: TensorView<'_>| tensor.axes().to_vec();
     let output = artefact.tensor(view.output());
     Layer {
         name: artefact.operator_name(id).into(),
@@ -105,8 +109,8 @@ fn layer(artefact: &Artefact<'_>, id: OperatorId) -> Layer {
         weight_bytes: constants.map(|data| data.len() as u64).sum(),
         activation_bytes: output.bytes() as u64,
         scratch_bytes: 0,
-        scale: f32::from_bits(output.scale_bits),
-        zero_point: output.zero_point,
+        scale: f32::from_bits(output.scale_bits()),
+        zero_point: output.zero_point(),
         step: None,
         rolls: false,
         rows_kept: None,

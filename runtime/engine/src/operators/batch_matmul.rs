@@ -27,9 +27,9 @@ fn parameters(layer: &Layer<'_>) -> Result<BatchMatmulParameters, KernelError> {
         depth,
         columns: if right_transposed { first } else { second },
         right_transposed,
-        left_zero_point: layer.input(0).zero_point,
-        right_zero_point: layer.input(1).zero_point,
-        output_zero_point: layer.output().zero_point,
+        left_zero_point: layer.input(0).zero_point(),
+        right_zero_point: layer.input(1).zero_point(),
+        output_zero_point: layer.output().zero_point(),
         requantize: requantize(&factor),
     })
 }

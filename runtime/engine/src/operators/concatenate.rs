@@ -20,10 +20,10 @@ fn parameters<'a>(layer: &Layer<'a>) -> impl Iterator<Item = ConcatenateParamete
     let layer = *layer;
     let axis = usize::from({ layer.view.attributes }.u8());
     let run = move |axes: &[u32]| axes.iter().skip(axis).map(|&axis| axis as usize).product();
-    let output_run: usize = run(layer.output().shape.axes());
+    let output_run: usize = run(layer.output().axes());
     let outer = layer.output_elements() / output_run.max(1);
     (0..layer.view.inputs.len()).scan(0usize, move |offset, input| {
-        let input_run = run(layer.input(input).shape.axes());
+        let input_run = run(layer.input(input).axes());
         let parameters = ConcatenateParameters { outer, input_run, output_run, offset: *offset };
         *offset = offset.saturating_add(input_run);
         Some(parameters)

@@ -28,8 +28,8 @@ pub(super) fn parameters(layer: &Layer<'_>) -> Result<Conv2dParameters, KernelEr
         groups: input_shape[3] / depth.max(1),
         vertical,
         horizontal,
-        input_zero_point: input.zero_point,
-        output_zero_point: output.zero_point,
+        input_zero_point: input.zero_point(),
+        output_zero_point: output.zero_point(),
         activation_min,
         activation_max,
     })

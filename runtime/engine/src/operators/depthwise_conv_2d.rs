@@ -26,8 +26,8 @@ fn parameters(layer: &Layer<'_>) -> Result<DepthwiseConv2dParameters, KernelErro
         output_shape: layer.output_image()?,
         vertical,
         horizontal,
-        input_zero_point: input.zero_point,
-        output_zero_point: output.zero_point,
+        input_zero_point: input.zero_point(),
+        output_zero_point: output.zero_point(),
         activation_min,
         activation_max,
     })

@@ -21,9 +21,9 @@ fn parameters(layer: &Layer<'_>) -> Result<DivParameters, KernelError> {
     let (factor, clamp) = (attributes.factor(), attributes.clamp());
     let [activation_min, activation_max] = bounds(&clamp);
     Ok(DivParameters {
-        left_zero_point: layer.input(0).zero_point,
-        right_zero_point: layer.input(1).zero_point,
-        output_zero_point: layer.output().zero_point,
+        left_zero_point: layer.input(0).zero_point(),
+        right_zero_point: layer.input(1).zero_point(),
+        output_zero_point: layer.output().zero_point(),
         requantize: requantize(&factor),
         activation_min,
         activation_max,

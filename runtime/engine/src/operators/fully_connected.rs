@@ -21,11 +21,11 @@ fn parameters(layer: &Layer<'_>) -> Result<FullyConnectedParameters, KernelError
     let [activation_min, activation_max] = bounds(&clamp);
     let output = layer.output();
     Ok(FullyConnectedParameters {
-        batches: output.shape.elements() / output_depth.max(1),
+        batches: output.elements() / output_depth.max(1),
         input_depth,
         output_depth,
-        input_zero_point: layer.input(0).zero_point,
-        output_zero_point: output.zero_point,
+        input_zero_point: layer.input(0).zero_point(),
+        output_zero_point: output.zero_point(),
         activation_min,
         activation_max,
     })

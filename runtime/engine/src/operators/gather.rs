@@ -17,10 +17,9 @@ impl Gather {
 
 fn parameters(layer: &Layer<'_>) -> Result<GatherParameters, KernelError> {
     let axis = usize::from({ layer.view.attributes }.u8());
-    let shape = layer.input(0).shape;
     let product =
         |axes: &[u32]| axes.iter().fold(1usize, |product, &axis| product.saturating_mul(axis as usize));
-    let (outer, rest) = shape.axes().split_at_checked(axis).ok_or(KernelError::Geometry)?;
+    let (outer, rest) = layer.input(0).axes().split_at_checked(axis).ok_or(KernelError::Geometry)?;
     let (&extent, inner) = rest.split_first().ok_or(KernelError::Geometry)?;
     Ok(GatherParameters { outer: product(outer), extent: extent as usize, inner: product(inner) })
 }

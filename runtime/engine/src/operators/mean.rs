@@ -22,8 +22,8 @@ pub(super) fn parameters(layer: &Layer<'_>) -> Result<MeanParameters, KernelErro
         outer: batches,
         count: height * width,
         inner: channels,
-        input_zero_point: layer.input(0).zero_point,
-        output_zero_point: layer.output().zero_point,
+        input_zero_point: layer.input(0).zero_point(),
+        output_zero_point: layer.output().zero_point(),
         requantize: requantize(&factor),
     })
 }

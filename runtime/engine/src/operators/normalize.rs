@@ -20,7 +20,7 @@ fn parameters(layer: &Layer<'_>) -> Result<NormalizeParameters, KernelError> {
     let (centered, shift) = (attributes.flag(), attributes.u8());
     let (offset, gain_bits) = (attributes.u64(), attributes.u8());
     let shape = image(&layer.input(0))?;
-    let input_zero_point = layer.input(0).zero_point;
+    let input_zero_point = layer.input(0).zero_point();
     Ok(NormalizeParameters { shape, centered, input_zero_point, shift, offset, gain_bits })
 }
 

@@ -11,7 +11,7 @@ pub(super) fn broadcast(layer: &Layer<'_>) -> Result<Broadcast, KernelError> {
         let elements = &[layer.output_elements() as u32];
         return Broadcast::new(elements, elements, elements).ok_or(KernelError::Geometry);
     }
-    let (left, right, output) = (layer.input(0).shape, layer.input(1).shape, layer.output().shape);
+    let (left, right, output) = (layer.input(0), layer.input(1), layer.output());
     Broadcast::new(left.axes(), right.axes(), output.axes()).ok_or(KernelError::Geometry)
 }
 

@@ -19,9 +19,9 @@ fn parameters(layer: &Layer<'_>) -> Result<PreluParameters, KernelError> {
     let mut attributes = layer.view.attributes;
     let (positive, negative) = (attributes.factor(), attributes.factor());
     Ok(PreluParameters {
-        input_zero_point: layer.input(0).zero_point,
-        slope_zero_point: layer.input(1).zero_point,
-        output_zero_point: layer.output().zero_point,
+        input_zero_point: layer.input(0).zero_point(),
+        slope_zero_point: layer.input(1).zero_point(),
+        output_zero_point: layer.output().zero_point(),
         positive: requantize(&positive),
         negative: requantize(&negative),
     })

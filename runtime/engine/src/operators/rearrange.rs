@@ -18,7 +18,7 @@ impl Rearrange {
 fn parameters(layer: &Layer<'_>) -> RearrangeParameters {
     let mut attributes = layer.view.attributes;
     let mut output_shape = [1; 6];
-    for (to, &axis) in output_shape.iter_mut().zip(layer.output().shape.axes()) {
+    for (to, &axis) in output_shape.iter_mut().zip(layer.output().axes()) {
         *to = axis as usize;
     }
     RearrangeParameters {

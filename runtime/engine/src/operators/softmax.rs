@@ -18,10 +18,10 @@ impl Softmax {
 fn parameters(layer: &Layer<'_>) -> Result<SoftmaxParameters, KernelError> {
     let mut attributes = layer.view.attributes;
     let (factor, diff_min) = (attributes.factor(), attributes.i32());
-    let shape = layer.output().shape;
-    let depth = shape.axes().last().map_or(1, |&axis| axis as usize);
+    let output = layer.output();
+    let depth = output.axes().last().map_or(1, |&axis| axis as usize);
     Ok(SoftmaxParameters {
-        rows: shape.elements() / depth.max(1),
+        rows: output.elements() / depth.max(1),
         depth,
         requantize: requantize(&factor),
         diff_min,

@@ -26,9 +26,9 @@ fn parameters(layer: &Layer<'_>) -> Result<SquaredDifferenceParameters, KernelEr
     }
     let (left, right, output) = (attributes.factor(), attributes.factor(), attributes.factor());
     Ok(SquaredDifferenceParameters {
-        left_zero_point: layer.input(0).zero_point,
-        right_zero_point: layer.input(1).zero_point,
-        output_zero_point: layer.output().zero_point,
+        left_zero_point: layer.input(0).zero_point(),
+        right_zero_point: layer.input(1).zero_point(),
+        output_zero_point: layer.output().zero_point(),
         left_requantize: requantize(&left),
         right_requantize: requantize(&right),
         output_requantize: requantize(&output),

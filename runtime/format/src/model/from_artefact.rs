@@ -41,11 +41,11 @@ fn tensor(artefact: &Artefact<'_>, id: TensorId) -> Tensor {
     let view = artefact.tensor(id);
     Tensor {
         name: artefact.tensor_name(id).to_owned(),
-        element: view.element,
-        shape: view.shape.axes().to_vec(),
-        scale_bits: view.scale_bits,
-        zero_point: view.zero_point,
-        data: view.data.map(<[u8]>::to_vec),
+        element: view.element(),
+        shape: view.axes().to_vec(),
+        scale_bits: view.scale_bits(),
+        zero_point: view.zero_point(),
+        data: view.data().map(<[u8]>::to_vec),
     }
 }
 

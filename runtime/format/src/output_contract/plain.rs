@@ -50,18 +50,18 @@ impl<'a> Plain<'a> {
         report: &mut Report,
     ) -> Result<(), Fault> {
         let (detail, texts, fields) = (usize::from(self.detail), self.texts.len(), self.fields.len());
-        let shape = artefact.tensor(self.tensor).shape;
-        let innermost = shape.axes().last().map_or(1, |&axis| axis as usize);
+        let tensor = artefact.tensor(self.tensor);
+        let innermost = tensor.axes().last().map_or(1, |&axis| axis as usize);
         // Values that the tensor must have, texts if there are any, and whether the counts fit the kind.
         let (columns, named, fits) = match self.kind {
             0 => (innermost, innermost, detail == 0 && fields == 0),
             2 => {
-                let points = shape.elements().checked_div(detail).unwrap_or(0);
+                let points = tensor.elements().checked_div(detail).unwrap_or(0);
                 (detail, points, detail >= 2 && fields == 2)
             }
             3 | 5 => {
                 let channels = texts + detail;
-                let image = shape.rank() == 4 && shape.axes().first() == Some(&1) && innermost <= 255;
+                let image = tensor.axes().len() == 4 && tensor.axes().first() == Some(&1) && innermost <= 255;
                 (channels, texts, image && detail <= 1 && innermost == channels && texts > 0 && fields == 0)
             }
             4 => (1, 0, detail == 0 && fields == 0),
@@ -183,7 +183,7 @@ impl<'a> NumbersView<'a> {
 impl CellsView<'_> {
     /// Rows, columns and channels of the grid.
     pub fn grid(&self, tensor: &TensorView<'_>) -> [usize; 3] {
-        let [_, rows, columns, channels] = tensor.shape.nhwc().unwrap_or([1; 4]);
+        let [_, rows, columns, channels] = tensor.nhwc().unwrap_or([1; 4]);
         [rows, columns, channels]
     }
 }

@@ -10,7 +10,7 @@ use crate::{Artefact, Section};
 
 /// The answer id of a checked artefact, computed anew from its bytes.
 pub fn answer_id(artefact: &Artefact<'_>) -> [u8; 32] {
-    hash(|kind| artefact.section(kind), artefact.tensors().filter_map(|tensor| tensor.data))
+    hash(|kind| artefact.section(kind), artefact.tensors().filter_map(|tensor| tensor.data()))
 }
 
 /// The answer id of sections that are about to be laid out.

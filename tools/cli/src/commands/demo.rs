@@ -226,7 +226,7 @@ impl Report<'_> {
             .sum();
         let (tables, heads) = (tables as u64, heads as u64);
         let columns = self.artefact.input_contracts().map(|contract| {
-            let shape = self.artefact.tensor(contract.tensor).shape;
+            let shape = self.artefact.tensor(contract.tensor).shape();
             let [_, _, width, channels] = shape.nhwc().unwrap_or_default();
             4 * width * channels
         });

@@ -62,9 +62,9 @@ fn as_json(artefact: &Artefact<'_>, numbers: &Inspection, instructions: Option<&
         let view = artefact.tensor(id);
         json!({
             "name": artefact.tensor_name(id),
-            "shape": view.shape.axes(),
-            "scale": f32::from_bits(view.scale_bits),
-            "zero_point": view.zero_point,
+            "shape": view.axes(),
+            "scale": f32::from_bits(view.scale_bits()),
+            "zero_point": view.zero_point(),
         })
     };
     let schedule = |view: ocelli_format::ScheduleView<'_>| json!({ "profile": view.profile, "arena_bytes": view.arena_bytes, "scratch_bytes": view.scratch_bytes });
@@ -207,8 +207,8 @@ pub fn axes(axes: &[u32]) -> String {
 }
 
 fn shape(tensor: &TensorView<'_>) -> String {
-    let scale = f32::from_bits(tensor.scale_bits);
-    format!("{} of scale {scale:.6}, zero point {}", axes(tensor.shape.axes()), tensor.zero_point)
+    let scale = f32::from_bits(tensor.scale_bits());
+    format!("{} of scale {scale:.6}, zero point {}", axes(tensor.axes()), tensor.zero_point())
 }
 
 /// Bytes as text.

@@ -78,7 +78,7 @@ pub(super) fn blocks(artefact: &Artefact<'_>, schedule: &ScheduleView<'_>) -> Ve
         let (Some(offset), Some([first, last])) = (schedule.placement(tensor), span) else { continue };
         let view = artefact.tensor(tensor);
         let kept = rows[usize::from(tensor)];
-        let height = view.shape.nhwc().map_or(1, |[_, height, _, _]| height).max(1);
+        let height = view.nhwc().map_or(1, |[_, height, _, _]| height).max(1);
         let bytes = match kept {
             Some(kept) => view.bytes() / height * usize::from(kept),
             None => view.bytes(),

@@ -39,7 +39,7 @@ pub(super) fn memory(artefact: &Artefact<'_>, schedule: &ScheduleView<'_>) -> Me
                 streams_input |= group.rings.iter().any(|[ring, _]| artefact.input_index(*ring).is_some());
                 for row in group.inner() {
                     let output = artefact.tensor(artefact.operator(row.step.operator).output());
-                    let height = output.shape.nhwc().map_or(1, |[_, height, ..]| height);
+                    let height = output.nhwc().map_or(1, |[_, height, ..]| height);
                     let rows = row.rows_after(u32::from(group.trips), height) as u64;
                     computed += macs(row.step.operator) / height as u64 * rows;
                 }

@@ -126,10 +126,9 @@ impl RollingStep {
 
     /// The rows of its inputs that the turn needs that starts at a row.
     fn input_rows(&self, model: &Model, row: usize) -> Option<InputRows> {
-        let shape = |tensor: usize| Shape::new(&model.tensors[tensor].shape);
-        let input = shape(*self.inputs.first()?)?;
+        let axes = |tensor: usize| &model.tensors[tensor].shape;
         let end = (row + self.rows).min(self.height);
-        self.operator.input_rows(&input, &shape(self.output)?, row..end)
+        self.operator.input_rows(axes(*self.inputs.first()?), axes(self.output), row..end)
     }
 }
 
