@@ -2,10 +2,14 @@
 
 use ocelli_core::Classification;
 use ocelli_format::{Artefact, OutputContractView, TensorId};
-use ocelli_vision::{Detections, Embedding, Mask, Numbers, Points, Transform, spots};
+use ocelli_vision::{
+    Detections, Embedding, Mask, Numbers, Observation, Points, Thresholds, Transform, spots,
+};
 
 use crate::outcome::only_contract;
-use crate::{Boxes, Embeddings, Landmarks, PipelineError, Postprocess, Readings, Segments, TopClasses};
+use crate::{
+    Boxes, Embeddings, FindsBoxes, Landmarks, PipelineError, Postprocess, Readings, Segments, TopClasses,
+};
 
 /// Whatever the output contract is about: for programs that run any artefact.
 #[derive(Clone, Debug)]
@@ -101,5 +105,33 @@ impl<'a, const DETECTIONS: usize, const KEYPOINTS: usize, const CANDIDATES: usiz
             Decoder::Numbers(readings) => Outcome::Numbers(readings.answer(output, transform)),
             Decoder::Tensors => Outcome::Tensors,
         }
+    }
+}
+
+impl<'a, const DETECTIONS: usize, const KEYPOINTS: usize, const CANDIDATES: usize, const CLASSES: usize>
+    FindsBoxes<'a> for ByContract<'a, DETECTIONS, KEYPOINTS, CANDIDATES, CLASSES>
+{
+    fn thresholds(&self) -> Option<Thresholds> {
+        match &self.decoder {
+            Decoder::Boxes(boxes) => boxes.thresholds(),
+            _ => None,
+        }
+    }
+
+    fn set_thresholds(&mut self, thresholds: Thresholds) {
+        if let Decoder::Boxes(boxes) = &mut self.decoder {
+            boxes.set_thresholds(thresholds);
+        }
+    }
+
+    fn boxes<'o>(outcome: &Outcome<'o, DETECTIONS, KEYPOINTS>) -> impl Iterator<Item = Observation> + Clone
+    where
+        Self: 'o,
+    {
+        let found = match outcome {
+            Outcome::Detections(detections) => detections.found.as_slice(),
+            _ => &[],
+        };
+        found.iter().map(Observation::from)
     }
 }

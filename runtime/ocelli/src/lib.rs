@@ -48,6 +48,8 @@ mod readings;
 
 mod by_contract;
 
+mod tracked;
+
 mod error;
 
 pub use by_contract::{ByContract, Outcome};
@@ -68,9 +70,11 @@ pub use ocelli_format::{
     PixelLayout, ResizeMode, SelfTest,
 };
 pub use ocelli_vision::{
-    Detections, Embedding, ImageInput, Mask, Numbers, OutputRow, Points, PostprocessError, PreprocessError,
-    Preprocessor, Region, SourceRow, Transform, scratch_words,
+    Detections, Embedding, ImageInput, Mask, Numbers, Observation, OutputRow, Points, PostprocessError,
+    PreprocessError, Preprocessor, Region, SourceRow, Thresholds, Track, Tracker, TrackerOptions, Transform,
+    scratch_words,
 };
 pub use outcome::{Boxes, Postprocess, TopClasses};
 pub use pipeline::{Classifier, Detector, Pipeline};
 pub use readings::{Embeddings, Landmarks, Readings, Segments, Spots};
+pub use tracked::{FindsBoxes, Tracked, TrackedOutcome};

@@ -7,9 +7,9 @@
 use heapless::Vec;
 use ocelli_core::Classification;
 use ocelli_format::{Artefact, ClassesView, OutputContractView, TensorId};
-use ocelli_vision::{BoxPostprocessor, Detections, Transform, top_classes};
+use ocelli_vision::{BoxPostprocessor, Detections, Observation, Thresholds, Transform, top_classes};
 
-use crate::PipelineError;
+use crate::{FindsBoxes, PipelineError};
 
 /// What turns a model's outputs into an answer.
 pub trait Postprocess<'a>: Sized {
@@ -69,6 +69,25 @@ impl<'a, const DETECTIONS: usize, const KEYPOINTS: usize, const CANDIDATES: usiz
         // `parse` has checked the contract against the artefact, and `new` the model.
         debug_assert!(decoded.is_ok(), "{decoded:?}");
         &self.detections
+    }
+}
+
+impl<'a, const DETECTIONS: usize, const KEYPOINTS: usize, const CANDIDATES: usize> FindsBoxes<'a>
+    for Boxes<'a, DETECTIONS, KEYPOINTS, CANDIDATES>
+{
+    fn thresholds(&self) -> Option<Thresholds> {
+        Some(self.postprocessor.thresholds())
+    }
+
+    fn set_thresholds(&mut self, thresholds: Thresholds) {
+        self.postprocessor.set_thresholds(thresholds);
+    }
+
+    fn boxes<'o>(outcome: &&'o Detections<DETECTIONS, KEYPOINTS>) -> impl Iterator<Item = Observation> + Clone
+    where
+        Self: 'o,
+    {
+        outcome.found.iter().map(Observation::from)
     }
 }
 

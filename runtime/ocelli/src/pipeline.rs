@@ -131,6 +131,11 @@ impl<'a, I: Infer, P: Postprocess<'a>> Pipeline<'a, I, P> {
         self.postprocess.answer(output, &self.transform)
     }
 
+    /// The postprocess stage itself, for what may be set while it runs.
+    pub fn postprocess_mut(&mut self) -> &mut P {
+        &mut self.postprocess
+    }
+
     /// What the pipeline was made from.
     pub fn artefact(&self) -> &Artefact<'a> {
         &self.artefact

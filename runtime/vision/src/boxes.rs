@@ -33,6 +33,16 @@ impl<const DETECTIONS: usize, const KEYPOINTS: usize> Detections<DETECTIONS, KEY
     }
 }
 
+/// Which boxes count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Thresholds {
+    /// Least score.
+    pub score: Score,
+    /// Overlap above which two boxes are one object: intersection over union in `1 / 65536`.
+    pub overlap: u16,
+}
+
 /// Decodes the outputs of one detector, with room for `CANDIDATES` anchors above the threshold, at
 /// most 65,536.
 ///
@@ -56,6 +66,17 @@ impl<'a, const CANDIDATES: usize, const KEYPOINTS: usize> BoxPostprocessor<'a, C
             return Err(PostprocessError::Keypoints { needed, available: KEYPOINTS });
         }
         Ok(BoxPostprocessor { contract, candidates: Candidates::new() })
+    }
+
+    /// Which boxes count: as the contract has it, or as was set since.
+    pub fn thresholds(&self) -> Thresholds {
+        Thresholds { score: Score(self.contract.score_threshold), overlap: self.contract.iou_threshold }
+    }
+
+    /// Changes which boxes count, from the next run on.
+    pub fn set_thresholds(&mut self, thresholds: Thresholds) {
+        self.contract.score_threshold = thresholds.score.0;
+        self.contract.iou_threshold = thresholds.overlap;
     }
 
     /// Reads the model's outputs, which `output` finds by tensor, and fills `detections`, whose

@@ -10,7 +10,8 @@
 //!                             Transform (the way back)
 //!                                 |
 //! detections <- BoxPostprocessor -+- the model's outputs -> top_classes
-//!               points, masks, spots                     -> embeddings, numbers
+//!      |        points, masks, spots                     -> embeddings, numbers
+//!   Tracker -> the same objects over frames
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
@@ -46,6 +47,8 @@ mod suppression;
 
 mod boxes;
 
+mod tracker;
+
 mod classes;
 
 mod points;
@@ -59,7 +62,7 @@ mod numbers;
 #[cfg(test)]
 mod random;
 
-pub use boxes::{BoxPostprocessor, Detections};
+pub use boxes::{BoxPostprocessor, Detections, Thresholds};
 pub use cells::{Mask, spots};
 pub use classes::top_classes;
 pub use embedding::Embedding;
@@ -69,4 +72,5 @@ pub use output_row::OutputRow;
 pub use points::Points;
 pub use preprocess::{ImageInput, Preprocessor, channels, scratch_words};
 pub use source_row::SourceRow;
+pub use tracker::{Observation, Track, Tracker, TrackerOptions};
 pub use transform::{INPUT_ONE, Region, Transform};

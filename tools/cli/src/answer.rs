@@ -5,7 +5,8 @@ use ocelli_format::Texts;
 use serde_json::{Value, json};
 
 use crate::picture::{Picture, colour_of_class};
-use crate::session::HostOutcome;
+use crate::session::{HostOutcome, HostTracker};
+use crate::tracks;
 
 /// The name of a class: its label, or its number where there is none.
 pub fn class_name(artefact: &Artefact<'_>, class_index: u16) -> String {
@@ -21,7 +22,11 @@ pub fn class_name(artefact: &Artefact<'_>, class_index: u16) -> String {
 }
 
 /// An answer for machines: pixels with their fractions, scores from 0 to 1.
-pub fn outcome_json(artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) -> Value {
+pub fn outcome_json(
+    artefact: &Artefact<'_>,
+    outcome: &HostOutcome<'_>,
+    tracker: Option<&HostTracker>,
+) -> Value {
     let score = |score: ocelli::Score| f64::from(score.0) / 65536.0;
     let class = |index: u16| class_name(artefact, index);
     match outcome {
@@ -30,13 +35,14 @@ pub fn outcome_json(artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) -> Value
                 Some(OutputContractView::Boxes(boxes)) => boxes.keypoints.iter().collect(),
                 _ => vec![],
             };
-            let found = detections.found.iter().map(|detection| {
+            let found = tracks::counting(detections, tracker).into_iter().map(|index| {
+                let detection = &detections.found[index];
                 let keypoints = keypoint_names.iter().zip(&detection.keypoints);
                 let keypoints: Vec<_> = keypoints
                     .map(|(name, point)| json!({ "name": name, "x": pixels(point.x), "y": pixels(point.y) }))
                     .collect();
                 let bounds = &detection.bounds;
-                json!({
+                let mut told = json!({
                     "class": class(detection.class_index),
                     "score": score(detection.score),
                     "left": pixels(bounds.left),
@@ -44,13 +50,21 @@ pub fn outcome_json(artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) -> Value
                     "right": pixels(bounds.right),
                     "bottom": pixels(bounds.bottom),
                     "keypoints": keypoints,
-                })
+                });
+                if tracker.is_some() {
+                    told["track"] = json!(tracks::identity(tracker, index));
+                }
+                told
             });
-            json!({
+            let mut answer = json!({
                 "detections": found.collect::<Vec<_>>(),
                 "overflowed_candidates": detections.overflowed_candidates,
                 "overflowed_detections": detections.overflowed_detections,
-            })
+            });
+            if let Some(tracker) = tracker {
+                answer["tracks"] = tracks::tracks_json(artefact, tracker);
+            }
+            answer
         }
         Outcome::Classes(classes) => {
             let classes = classes
@@ -120,22 +134,31 @@ fn shares(mask: &Mask<'_, '_>) -> Vec<(u16, f64)> {
 }
 
 /// An answer for people, a line each.
-pub fn outcome_lines(artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) -> Vec<String> {
-    let line = |class_index: u16, score: ocelli::Score| {
-        format!("{:<14} {:>5.1} %", class_name(artefact, class_index), f64::from(score.per_mille()) / 10.0)
+pub fn outcome_lines(
+    artefact: &Artefact<'_>,
+    outcome: &HostOutcome<'_>,
+    tracker: Option<&HostTracker>,
+) -> Vec<String> {
+    let named = |name: String, score: ocelli::Score| {
+        format!("{name:<14} {:>5.1} %", f64::from(score.per_mille()) / 10.0)
     };
+    let line = |class_index: u16, score| named(class_name(artefact, class_index), score);
     match outcome {
         Outcome::Detections(detections) => {
-            let mut lines: Vec<String> = detections
-                .found
-                .iter()
-                .map(|detection| {
-                    let (bounds, line) = (&detection.bounds, line(detection.class_index, detection.score));
+            let mut lines: Vec<String> = tracks::counting(detections, tracker)
+                .into_iter()
+                .map(|index| {
+                    let detection = &detections.found[index];
+                    let bounds = &detection.bounds;
+                    let name =
+                        detection_name(artefact, detection.class_index, tracks::identity(tracker, index));
+                    let line = named(name, detection.score);
                     let [left, top, width, height] =
                         [bounds.left, bounds.top, bounds.width(), bounds.height()].map(pixels);
                     format!("{line}   {width:.0} x {height:.0} pixels at {left:.0}, {top:.0}")
                 })
                 .collect();
+            lines.extend(tracks::hidden_lines(artefact, tracker));
             if lines.is_empty() {
                 lines.push("nothing found".to_owned());
             }
@@ -180,18 +203,26 @@ pub fn outcome_lines(artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) -> Vec<
 }
 
 /// Draws an answer.
-pub fn annotate(picture: &mut Picture, artefact: &Artefact<'_>, outcome: &HostOutcome<'_>) {
+pub fn annotate(
+    picture: &mut Picture,
+    artefact: &Artefact<'_>,
+    outcome: &HostOutcome<'_>,
+    tracker: Option<&HostTracker>,
+) {
     match outcome {
         Outcome::Detections(detections) => {
+            tracks::draw_hidden(picture, artefact, tracker);
             // The best last, on top.
-            for detection in detections.found.iter().rev() {
-                let colour = colour_of_class(detection.class_index);
+            for index in tracks::counting(detections, tracker).into_iter().rev() {
+                let detection = &detections.found[index];
+                let identity = tracks::identity(tracker, index);
+                let colour = identity.map_or(colour_of_class(detection.class_index), tracks::colour_of_track);
                 picture.outline(&detection.bounds, colour);
                 for point in &detection.keypoints {
                     picture.dot(point, colour);
                 }
                 let per_mille = detection.score.per_mille();
-                let name = class_name(artefact, detection.class_index);
+                let name = detection_name(artefact, detection.class_index, identity);
                 let text = format!("{name} {:.1} %", f64::from(per_mille) / 10.0);
                 picture.label(&detection.bounds, &text, colour);
             }
@@ -217,6 +248,13 @@ pub fn annotate(picture: &mut Picture, artefact: &Artefact<'_>, outcome: &HostOu
     }
 }
 
-fn pixels(sub_pixels: i32) -> f64 {
+/// The class of a detection, and who it is where that is known.
+fn detection_name(artefact: &Artefact<'_>, class_index: u16, identity: Option<u32>) -> String {
+    let name = class_name(artefact, class_index);
+    identity.map_or(name.clone(), |identity| format!("{name} #{identity}"))
+}
+
+/// Sub-pixels as pixels with their fraction.
+pub fn pixels(sub_pixels: i32) -> f64 {
     f64::from(sub_pixels) / f64::from(SUBPIXELS)
 }

@@ -9,6 +9,7 @@ mod commands;
 
 mod answer;
 mod artefact_file;
+mod tracks;
 
 mod input;
 

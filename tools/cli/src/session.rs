@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use ocelli::{
-    Artefact, ByContract, Frame, ImageInput, Infer, Outcome, Pipeline, Plan, SelfTestError, operators,
-    scratch_words,
+    Artefact, ByContract, Frame, ImageInput, Infer, Outcome, Pipeline, Plan, Postprocess, SelfTestError,
+    Tracked, Tracker, operators, scratch_words,
 };
 use ocelli_format::{AlignedBytes, crc32};
 
@@ -17,6 +17,7 @@ const DETECTIONS: usize = 256;
 const KEYPOINTS: usize = 32;
 const CANDIDATES: usize = 4096;
 const CLASSES: usize = 5;
+const TRACKS: usize = 128;
 
 /// What to do with frames and an artefact that cannot take them.
 pub const WITHOUT_CONTRACT: &str =
@@ -25,9 +26,17 @@ pub const WITHOUT_CONTRACT: &str =
 /// The profile that a computer runs.
 pub const PROFILE: &str = "portable";
 
+/// Every decoder, with room for all that a photograph shows.
+type HostPostprocess<'a> = ByContract<'a, DETECTIONS, KEYPOINTS, CANDIDATES, CLASSES>;
+
 /// A pipeline for any artefact.
-pub type HostPipeline<'a> =
-    Pipeline<'a, Plan<'a>, ByContract<'a, DETECTIONS, KEYPOINTS, CANDIDATES, CLASSES>>;
+pub type HostPipeline<'a> = Pipeline<'a, Plan<'a>, HostPostprocess<'a>>;
+
+/// A pipeline for any artefact, that may follow what it finds.
+pub type TrackedPipeline<'a> = Pipeline<'a, Plan<'a>, Tracked<HostPostprocess<'a>, TRACKS>>;
+
+/// What follows boxes from frame to frame.
+pub type HostTracker = Tracker<TRACKS>;
 
 /// An answer of a [`HostPipeline`].
 pub type HostOutcome<'o> = Outcome<'o, DETECTIONS, KEYPOINTS>;
@@ -70,11 +79,11 @@ impl Memory {
     }
 
     /// Plans a model, checks its self-test, and puts it between its contracts.
-    pub fn pipeline<'a>(
+    pub fn pipeline<'a, P: Postprocess<'a>>(
         &'a mut self,
         file: &ArtefactFile,
         artefact: &Artefact<'a>,
-    ) -> Result<HostPipeline<'a>, Failure> {
+    ) -> Result<Pipeline<'a, Plan<'a>, P>, Failure> {
         let model = plan(file, artefact, &mut self.arena)?;
         Pipeline::new(*artefact, model, &mut self.scratch).map_err(|error| {
             let failure = Failure::at(file.path().display(), error);
@@ -102,7 +111,10 @@ fn plan<'a>(file: &ArtefactFile, artefact: &Artefact<'a>, arena: &'a mut [u8]) -
 }
 
 /// Takes a frame through the stages and says how long each took.
-pub fn run_timed<'p>(pipeline: &'p mut HostPipeline<'_>, frame: &Frame<'_>) -> (StageTimes, HostOutcome<'p>) {
+pub fn run_timed<'p, 'a, P: Postprocess<'a>>(
+    pipeline: &'p mut Pipeline<'a, Plan<'a>, P>,
+    frame: &Frame<'_>,
+) -> (StageTimes, P::Outcome<'p>) {
     let start = Instant::now();
     pipeline.preprocess(frame);
     let preprocessed = Instant::now();

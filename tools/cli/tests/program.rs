@@ -182,6 +182,34 @@ fn run_answers_for_every_kind_of_input() {
 }
 
 #[test]
+fn tracks_get_a_number_on_the_third_frame_and_keep_it() {
+    let workshop = Workshop::new("track");
+    let folder = workshop.0.join("still");
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in ["1.ppm", "2.ppm", "3.ppm", "4.ppm"] {
+        std::fs::write(folder.join(name), blocks(11)).unwrap();
+    }
+    let arguments = ["run", "detector.ocelli", "-i", "still", "--json", "--track", "-o", "seen.png"];
+    let output = workshop.ocelli(&arguments);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let identities = |line: &Value| {
+        line["tracks"].as_array().unwrap().iter().map(|track| track["track"].clone()).collect()
+    };
+    let identities: Vec<Vec<Value>> = lines.iter().map(identities).collect();
+    assert!(identities[..2].iter().all(Vec::is_empty), "{identities:?}");
+    assert!(!identities[2].is_empty() && identities[2] == identities[3], "{identities:?}");
+    let named = &lines[3]["detections"][0];
+    assert!(named["track"].is_u64(), "{named}");
+    let first = workshop.json(&["run", "detector.ocelli", "-i", "still/1.ppm", "--json"]);
+    assert!(first.get("tracks").is_none() && first["detections"][0].get("track").is_none());
+
+    let message = workshop.failure(&["run", "classifier.ocelli", "-i", "still", "--track"], 1);
+    assert!(message.contains("finds no boxes") && message.contains("leave `--track` out"), "{message}");
+}
+
+#[test]
 fn convert_and_run_give_tflite_micro_s_bytes() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
     let table = std::fs::read_to_string(golden.join("vectors.tsv")).unwrap();

@@ -19,6 +19,8 @@ mod metrics;
 
 mod interval;
 
+mod tracking;
+
 pub use data::{DataError, DataSet, Kind, Sample, Selection, TrueBox, Truth};
 pub use evaluate::{EvalError, Evaluation, Measured, Model, Options, Predict, evaluate};
 pub use interval::Interval;
@@ -26,3 +28,4 @@ pub use labels::{LabelError, LabelMap};
 pub use metrics::Metric;
 pub use overlap::overlapping;
 pub use predict::{FoundBox, Mask, Prediction};
+pub use tracking::{TrackedBox, TrackingEvaluation, TrackingScore};

@@ -71,21 +71,20 @@ fn instruments(targets: &[Target]) -> Result<()> {
     Ok(())
 }
 
-/// On every machine the backend of its core gives the oracle's answers.
+/// On every machine the backend of its core gives the oracle's answers, and the tracker the host's.
 fn kernels() -> Result<()> {
     let run = |machine: &&'static Machine| {
         let facts = run_elf(machine, &build(machine, Firmware::Kernels)?, None, LIMIT)?;
-        Ok((
-            facts.first("backend").unwrap_or("?").to_owned(),
-            facts.all("cases").collect::<Vec<_>>().join(", "),
-        ))
+        let fact = |key| facts.first(key).unwrap_or_default().to_owned();
+        Ok((fact("backend"), facts.all("cases").collect::<Vec<_>>().join(", "), fact("tracks")))
     };
     let machines: Vec<_> = machines().iter().collect();
-    for (machine, (backend, cases)) in machines.iter().zip(in_parallel(&machines, run)?) {
-        if cases.is_empty() {
-            bail!("{} tried no kernel", machine.name);
+    for (machine, (backend, cases, tracks)) in machines.iter().zip(in_parallel(&machines, run)?) {
+        if cases.is_empty() || tracks.is_empty() {
+            bail!("{} tried no kernel, or not the tracker", machine.name);
         }
         println!("{:<12} {backend:<10} equals the oracle, cases: {cases}", machine.name);
+        println!("{:<12} {:<10} the tracker's scenario has the host's hash: {tracks}", machine.name, "");
     }
     Ok(())
 }

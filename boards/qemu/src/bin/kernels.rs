@@ -1,6 +1,8 @@
-//! Firmware that runs the kernels' properties on the machine: this core's backend against the oracle.
+//! Firmware that runs what the host tests on the machine: the properties of this core's backend against the oracle,
+//! and the tracker's scenario, which must have the host's hash.
 //!
-//! The same file as in `cargo test -p ocelli-kernels`. Prints the number of cases of each operator.
+//! The same files as in `cargo test -p ocelli-kernels -p ocelli-vision`. Prints the number of cases of each operator, and
+//! what following a frame's boxes takes.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![cfg_attr(target_os = "none", allow(unsafe_code))]
 
@@ -19,6 +21,10 @@ mod oracle;
 mod random;
 
 #[cfg(target_os = "none")]
+#[path = "../../../../runtime/vision/tests/tracker/scenario.rs"]
+mod scenario;
+
+#[cfg(target_os = "none")]
 mod firmware {
     //! Entry point, heap and panic handler.
 
@@ -28,7 +34,10 @@ mod firmware {
     use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
     use cortex_m_rt::entry;
+    use ocelli_qemu::clock::Clock;
     use ocelli_qemu::{console, fact, machine};
+
+    use crate::scenario;
 
     /// Cases of each operator; the first 2000 are those that run on the host.
     const CASES: usize = 4000;
@@ -101,6 +110,16 @@ mod firmware {
         for (operator, property) in crate::backends::PROPERTIES {
             fact!("cases {operator} {}", property(CASES));
         }
+        let (clock, mut instructions) = (Clock::start(), 0);
+        let (hash, tracks) = scenario::run(|update| instructions += clock.measure(update).1);
+        if hash != scenario::HASH {
+            console::fail(format_args!(
+                "the tracks have the hash {hash:#010x}, on the host {:#010x}",
+                scenario::HASH
+            ));
+        }
+        let each = instructions / u64::from(scenario::FRAMES);
+        fact!("tracks {hash:08x}, {tracks} identities, {each} instructions a frame");
         console::exit(true)
     }
 

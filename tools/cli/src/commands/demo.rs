@@ -58,7 +58,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let file = ArtefactFile::from_bytes(&place, &conversion.bytes);
     let artefact = file.parse()?;
     let mut memory = Memory::of(&artefact);
-    let mut pipeline = memory.pipeline(&file, &artefact)?;
+    let mut pipeline: HostPipeline<'_> = memory.pipeline(&file, &artefact)?;
     let capture = Instant::now();
     let picture = Photograph::open(&photograph).map_err(|error| Failure::from(error.to_string()))?;
     let capture = capture.elapsed();
@@ -68,7 +68,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
 
     let emit = Instant::now();
     let mut annotated = Picture::of(&frame)?;
-    answer::annotate(&mut annotated, &artefact, &pipeline.postprocess());
+    answer::annotate(&mut annotated, &artefact, &pipeline.postprocess(), None);
     write(&arguments.output, &annotated.to_png()?)?;
     let emit = emit.elapsed();
     drop(spinner);

@@ -12,7 +12,7 @@ use crate::commands::inspect::hexadecimal;
 use crate::failure::{Failure, Verdict};
 use crate::input::{self, Input};
 use crate::picture::Picture;
-use crate::session::{self, Memory, StageTimes};
+use crate::session::{self, Memory, StageTimes, TrackedPipeline};
 use crate::terminal::{self, FAINT, STRONG, say};
 
 /// Arguments of `ocelli run`.
@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Write annotated pictures: the frame's number is added to the name when there are several
     #[arg(long, short, value_name = "PNG")]
     output: Option<PathBuf>,
+    /// Follow what is found from frame to frame: every object gets a number that stays
+    #[arg(long)]
+    track: bool,
     /// Print JSON, a line for each frame
     #[arg(long)]
     json: bool,
@@ -66,7 +69,15 @@ fn run_on_seed(file: &ArtefactFile, seed: u32, shift: u8, json: bool) -> Result<
 fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Result<(), Failure> {
     let artefact = file.parse()?;
     let mut memory = Memory::of(&artefact);
-    let mut pipeline = memory.pipeline(file, &artefact)?;
+    let mut pipeline: TrackedPipeline<'_> = memory.pipeline(file, &artefact)?;
+    if arguments.track && pipeline.postprocess_mut().thresholds().is_none() {
+        return Err(Failure::from(format!(
+            "{}: it finds no boxes, so there is nothing to track",
+            file.path().display()
+        ))
+        .advise("leave `--track` out"));
+    }
+    pipeline.postprocess_mut().set_tracking(arguments.track);
     let mut camera = ocelli_host::open(name).map_err(|error| Failure::from(error.to_string()))?;
     let is_single = matches!(camera, HostCamera::Image(_));
     let is_endless = matches!(camera, HostCamera::Synthetic(_));
@@ -78,17 +89,18 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
             Err(error) => return Err(Failure::from(error.to_string())),
         };
         let frame = loan.frame();
-        let (times, outcome) = session::run_timed(&mut pipeline, &frame);
+        let (times, seen) = session::run_timed(&mut pipeline, &frame);
+        let (outcome, tracker) = (&seen.outcome, seen.tracker);
         if let Some(place) = &arguments.output {
             let mut picture = Picture::of(&frame)?;
-            answer::annotate(&mut picture, &artefact, &outcome);
+            answer::annotate(&mut picture, &artefact, outcome, tracker);
             let place = if is_single { place.clone() } else { numbered(place, index) };
             let png = picture.to_png()?;
             ocelli_zoo::write_whole(&place, &png).map_err(|error| Failure::at(place.display(), error))?;
         }
         if arguments.json {
             let mut line = json!({ "frame": index, "width": frame.width(), "height": frame.height() });
-            let answer = answer::outcome_json(&artefact, &outcome);
+            let answer = answer::outcome_json(&artefact, outcome, tracker);
             if let (Some(line), Some(answer)) = (line.as_object_mut(), answer.as_object()) {
                 line.extend(answer.clone());
                 line.insert("output_crc32".into(), session::output_crc32(pipeline.model()).into());
@@ -99,7 +111,7 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
             let total = times.preprocess + times.infer + times.postprocess;
             let size = format!("{} x {}", frame.width(), frame.height());
             say!("{STRONG}frame {index}{STRONG:#} {FAINT}{size}, {total:.1?}{FAINT:#}")?;
-            for line in answer::outcome_lines(&artefact, &outcome) {
+            for line in answer::outcome_lines(&artefact, outcome, tracker) {
                 say!("  {line}")?;
             }
         }

@@ -166,7 +166,7 @@ impl Class {
 }
 
 /// Intersection over union; over the found box alone where the other is a crowd.
-fn overlap(found: &[f32; 4], truth: &[f32; 4], is_crowd: bool) -> f64 {
+pub(crate) fn overlap(found: &[f32; 4], truth: &[f32; 4], is_crowd: bool) -> f64 {
     let [found, truth] = [found, truth].map(|bounds| bounds.map(f64::from));
     let area = |bounds: &[f64; 4]| (bounds[2] - bounds[0]).max(0.0) * (bounds[3] - bounds[1]).max(0.0);
     let common = area(&[
