@@ -1,6 +1,6 @@
 //! Why a model cannot be planned, or does not compute what it should.
 
-use ocelli_format::{OperatorId, OperatorKind};
+use ocelli_format::{OperatorId, OperatorKind, Storage};
 use ocelli_kernels::KernelError;
 
 /// Why an artefact cannot run on this firmware, in this arena.
@@ -28,6 +28,16 @@ pub enum PlanError {
         operator: OperatorId,
         /// What it is.
         kind: OperatorKind,
+    },
+    /// The firmware does not link an operator for weights in a form; name it in [`ops!`](crate::ops), behind the
+    /// semicolon.
+    MissingStorage {
+        /// Which operator of the artefact.
+        operator: OperatorId,
+        /// What it is.
+        kind: OperatorKind,
+        /// The form of its weights.
+        storage: Storage,
     },
     /// The schedule rolls rows through several operators, and the firmware does not link the code for
     /// it; name `RowGroups` in [`ops!`](crate::ops).
@@ -74,6 +84,12 @@ impl core::fmt::Display for PlanError {
                 write!(
                     f,
                     "operator {operator} is a {kind}, which this firmware does not link: name it in ops!"
+                )
+            }
+            PlanError::MissingStorage { operator, kind, storage } => {
+                write!(
+                    f,
+                    "operator {operator} is a {kind} of {storage} weights, which this firmware does not link: name {kind}{storage} in ops!, behind the semicolon"
                 )
             }
             PlanError::MissingRowGroups { step } => {

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use ocelli_format::{
-    Artefact, Clamp, Factor, OperatorKind, OperatorStepView, OperatorView, ScheduleView, TensorId,
+    Artefact, Clamp, Factor, OperatorKind, OperatorStepView, OperatorView, ScheduleView, Storage, TensorId,
     TensorView, Window,
 };
 use ocelli_kernels::{Axis, Filter, KernelError, Operand, Requantize};
@@ -137,7 +137,15 @@ impl<'a> Layer<'a> {
         Err(KernelError::Length { operand: Operand::Input, needed_elements, available_elements })
     }
 
-    /// Weights, bias and factors of a layer with weights, in place.
+    /// The form of its weights, where kernels for several can be linked.
+    pub(crate) fn form(&self) -> Storage {
+        match self.view.kind {
+            OperatorKind::Conv2d | OperatorKind::FullyConnected => self.input(1).storage(),
+            _ => Storage::Dense,
+        }
+    }
+
+    /// Weights, bias and factors of a layer with weights, in place; without weights that are not stored dense.
     pub(crate) fn filter(&self) -> Filter<'a> {
         Filter {
             weights: self.input(1).values_i8(),

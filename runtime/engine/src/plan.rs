@@ -2,8 +2,8 @@
 
 use ocelli_core::Infer;
 use ocelli_format::{
-    ALIGNMENT, Artefact, OperatorId, OperatorStepView, RowGroupView, ScheduleView, StepView, TensorId,
-    TensorView,
+    ALIGNMENT, Artefact, OperatorId, OperatorStepView, RowGroupView, ScheduleView, StepView, Storage,
+    TensorId, TensorView,
 };
 
 use crate::PlanError;
@@ -145,11 +145,12 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The bytes of a tensor, computed or constant, as they are now; `None` for one without a place.
+    /// The bytes of a tensor, computed or constant, as they are now; `None` for one without a place, and for a constant
+    /// that is not stored dense.
     pub fn tensor(&self, tensor: TensorId) -> Option<&[i8]> {
         let view = self.artefact.tensor(tensor);
         if let Some(data) = view.data() {
-            return Some(bytemuck::cast_slice(data));
+            return (view.storage() == Storage::Dense).then(|| bytemuck::cast_slice(data));
         }
         let start = self.schedule.placement(tensor)? as usize;
         Some(bytemuck::cast_slice(self.arena.get(start..)?.get(..view.bytes())?))
@@ -169,7 +170,10 @@ impl<'a> Plan<'a> {
         }
         let (layer, operator) = (layer(&self.artefact, &self.schedule, view), view.operator);
         let kind = layer.view.kind;
-        let kernel = find(self.operators, &layer).ok_or(PlanError::MissingOperator { operator, kind })?;
+        let kernel = find(self.operators, &layer).ok_or(match layer.form() {
+            Storage::Dense => PlanError::MissingOperator { operator, kind },
+            storage => PlanError::MissingStorage { operator, kind, storage },
+        })?;
         (kernel.check)(&layer).map_err(|error| PlanError::Kernel { operator, error })
     }
 
@@ -249,5 +253,12 @@ fn layer<'a>(
 
 /// The kernel of a layer, if it is linked.
 pub(crate) fn find(operators: Operators, layer: &Layer<'_>) -> Option<&'static Kernel> {
-    operators.kernels.iter().copied().find(|kernel| kernel.kind == layer.view.kind)
+    let kind = layer.view.kind;
+    match layer.form() {
+        Storage::Dense => operators.kernels.iter().copied().find(|kernel| kernel.kind == kind),
+        storage => {
+            let mut rows = operators.rows.iter();
+            rows.find(|rows| rows.kernel.kind == kind && rows.storage == storage).map(|rows| &rows.kernel)
+        }
+    }
 }

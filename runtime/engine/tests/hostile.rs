@@ -74,6 +74,27 @@ fn wild_numbers_give_an_error_or_a_run() {
 }
 
 #[test]
+fn flipped_bytes_of_stored_weights_give_an_error_or_a_run() {
+    let mut bytes = AlignedBytes::copy_of(&write(&sample::stored()).unwrap());
+    let mut arena = AlignedBytes::zeros(64 << 10);
+    assert!(run(&bytes, &mut arena));
+    let (mut runs, mut errors) = (0, 0);
+    for index in (16..bytes.len()).step_by(3) {
+        for mask in [1 << (index % 8), 0xFF] {
+            bytes[index] ^= mask;
+            repair(&mut bytes);
+            if run(&bytes, &mut arena) {
+                runs += 1
+            } else {
+                errors += 1
+            }
+            bytes[index] ^= mask;
+        }
+    }
+    assert!(runs > 500 && errors > 500, "{runs} runs, {errors} errors");
+}
+
+#[test]
 fn random_models_run_alike_every_time() {
     let mut arena = AlignedBytes::zeros(256 << 10);
     for seed in 1..100 {

@@ -173,6 +173,11 @@ pub enum ParseError {
         /// What is there.
         available_bytes: u32,
     },
+    /// Weights whose codes end too early, go on behind the last row or lead outside one.
+    Weights {
+        /// Which tensor.
+        tensor: TensorId,
+    },
     /// Something names a tensor that does not exist.
     UnknownTensor {
         /// Where.
@@ -304,6 +309,9 @@ impl core::fmt::Display for ParseError {
                 f,
                 "constant tensor {tensor} needs {needed_bytes} aligned bytes inside its section, {available_bytes} are stored"
             ),
+            Weights { tensor } => {
+                write!(f, "the weights of tensor {tensor} are stored in codes that do not fit its rows")
+            }
             UnknownTensor { section, tensor } => {
                 write!(f, "section {section:?} names tensor {tensor}, which does not exist")
             }

@@ -6,7 +6,8 @@ use crate::artefact::Artefact;
 use crate::error::ParseError;
 use crate::graph::OperatorView;
 use crate::operator::{Clamp, Factor, Operator, Window};
-use crate::tensor::TensorView;
+use crate::tensor::{TensorId, TensorView};
+use crate::weights;
 
 /// Numbers in the table of a power.
 const POWER_ENTRIES: usize = 257;
@@ -20,11 +21,20 @@ pub(crate) fn check(artefact: &Artefact<'_>) -> Result<(), ParseError> {
         if !attributes_in_range(&view.operator()) || !factors_in_range(artefact, &view) {
             return Err(ParseError::Attribute { operator });
         }
+        if let Some(tensor) = view.inputs.iter().copied().find(|&tensor| !is_sound(artefact, tensor)) {
+            return Err(ParseError::Weights { tensor });
+        }
         if work(artefact, &view).ok_or(ParseError::Geometry { operator })? >= MAX_WORK {
             return Err(ParseError::Work { operator });
         }
     }
     Ok(())
+}
+
+/// Whether a constant can be decoded, whatever its form.
+fn is_sound(artefact: &Artefact<'_>, tensor: TensorId) -> bool {
+    let view = artefact.tensor(tensor);
+    view.data().is_none_or(|data| weights::any_is_sound(view.storage(), data, view.elements()))
 }
 
 /// The values that an operator visits, or `None` where its shapes do not fit together.

@@ -1,5 +1,6 @@
 //! Operators with their operands, inputs, outputs and states.
 
+use crate::Storage;
 use crate::artefact::Artefact;
 use crate::attributes::{self, Attributes};
 use crate::bytes::Cursor;
@@ -127,9 +128,22 @@ fn check_operands(
             Role::Result => !tensor.is_constant(),
         };
         (report.index, report.part) = (id, operand as u8);
-        ensure(tensor.element() == element && placed, Fault::Operand)?;
+        ensure(
+            tensor.element() == element && placed && may_be_stored(view.kind, operand, tensor.storage()),
+            Fault::Operand,
+        )?;
     }
     Ok(())
+}
+
+/// Whether the kernels of an operator may find input `operand` in a form: weights, and the factors of layers.
+fn may_be_stored(kind: OperatorKind, operand: usize, storage: Storage) -> bool {
+    let has_rows = matches!(kind, OperatorKind::Conv2d | OperatorKind::FullyConnected);
+    match storage {
+        Storage::Dense => true,
+        Storage::Uniform => (has_rows || kind == OperatorKind::DepthwiseConv2d) && operand >= 3,
+        _ => has_rows && operand == 1,
+    }
 }
 
 /// What an operand has to be.

@@ -17,7 +17,9 @@ mod error;
 mod fault;
 
 mod operator;
+mod storage;
 mod tensor;
+pub mod weights;
 
 mod contract;
 mod input_contract;
@@ -48,7 +50,7 @@ mod writer;
 #[cfg(feature = "alloc")]
 pub use aligned::AlignedBytes;
 #[cfg(feature = "alloc")]
-pub use writer::{WriteError, answer_id, strip, write};
+pub use writer::{WriteError, answer_id, encode_weights, strip, write};
 
 pub use artefact::Artefact;
 pub use attributes::Attributes;
@@ -67,5 +69,6 @@ pub use rolling::{Rolling, Slide, Turn};
 pub use rows::InputRows;
 pub use schedule::{OperatorStepView, RelaidView, RowGroupView, RowStepView, ScheduleView, StepView};
 pub use sections::{ALIGNMENT, MAGIC, MAJOR_VERSION, MINOR_VERSION};
+pub use storage::Storage;
 pub use stream::SeedStream;
 pub use tensor::{Element, OperatorId, State, TensorId, TensorView};

@@ -4,9 +4,9 @@
 
 mod from_artefact;
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 
-use crate::{Operator, PixelLayout, ResizeMode};
+use crate::{Operator, PixelLayout, ResizeMode, Storage};
 
 pub use crate::contract::{BoxDecoder, Field, SelfTest, Suppression};
 pub use crate::tensor::{Element, OperatorId, State, TensorId};
@@ -22,6 +22,8 @@ pub struct Model {
     pub provenance: Vec<(String, String)>,
     /// Every tensor of the graph.
     pub tensors: Vec<Tensor>,
+    /// Constants that are to be stored in another form than dense.
+    pub storage: BTreeMap<TensorId, Storage>,
     /// Operators in one valid order of execution.
     pub operators: Vec<Node>,
     /// Graph inputs.

@@ -2,9 +2,9 @@
 
 use ocelli_core::{Shape, nhwc};
 
-use crate::ALIGNMENT;
 use crate::bytes::Cursor;
 use crate::fault::{Fault, Report, ensure};
+use crate::{ALIGNMENT, Storage};
 
 /// Index of a tensor in its artefact.
 pub type TensorId = u16;
@@ -113,7 +113,13 @@ impl<'a> TensorView<'a> {
         storage != ACTIVATION
     }
 
-    /// The values of a constant, in place, on a multiple of 16 bytes of the artefact; `None` for activations.
+    /// The form of a constant; dense for activations.
+    pub fn storage(&self) -> Storage {
+        let [.., storage] = self.head();
+        Storage::of_code(storage).unwrap_or_default()
+    }
+
+    /// What is stored of a constant, in place, on a multiple of 16 bytes of the artefact; `None` for activations.
     pub fn data(&self) -> Option<&'a [u8]> {
         self.is_constant().then(|| self.stored())
     }
@@ -123,12 +129,12 @@ impl<'a> TensorView<'a> {
         self.elements().wrapping_mul(self.element().bytes())
     }
 
-    /// The values of an int8 constant, in place; nothing for others.
+    /// The values of an int8 constant, in place: all, or the one that all are; nothing for others.
     pub fn values_i8(&self) -> &'a [i8] {
         bytemuck::cast_slice(self.constant(Element::I8))
     }
 
-    /// The values of an i32 constant, in place; nothing for others.
+    /// The values of an i32 constant, in place: all, or the one that all are; nothing for others.
     pub fn values_i32(&self) -> &'a [i32] {
         bytemuck::try_cast_slice(self.constant(Element::I32)).unwrap_or(&[])
     }
@@ -146,22 +152,42 @@ impl<'a> TensorView<'a> {
         let elements = Shape::new(used).map_or(0, |shape| shape.elements());
         let possible = elements.wrapping_sub(1) < TensorView::MAX_ELEMENTS;
         ensure(possible && unused.iter().all(|&axis| axis == 0), Fault::Shape)?;
-        match storage {
-            ACTIVATION => report.check(offset | length == 0, cursor),
-            DENSE => {
-                let (needed, stored) = (self.bytes(), self.stored().len());
-                report.numbers = [needed as u32, stored as u32];
-                ensure(stored == needed && (offset as usize).is_multiple_of(ALIGNMENT), Fault::Constant)
-            }
-            code => {
-                report.numbers = [u32::from(code), 0];
-                Err(Fault::Encoding)
-            }
+        if storage == ACTIVATION {
+            return report.check(offset | length == 0, cursor);
         }
+        let Some(form) = Storage::of_code(storage) else {
+            report.numbers = [u32::from(storage), 0];
+            return Err(Fault::Encoding);
+        };
+        let needed = match form {
+            Storage::Dense => self.bytes(),
+            Storage::Uniform => self.element().bytes(),
+            // What is in there is for the one to check who reads it.
+            _ => length as usize,
+        };
+        let stored = self.stored().len();
+        report.numbers = [needed as u32, stored as u32];
+        let fits = !form.is_of_weights() || self.element() == Element::I8 && needed > 0;
+        ensure(fits && stored == needed && (offset as usize).is_multiple_of(ALIGNMENT), Fault::Constant)
+    }
+
+    /// The values of a constant one after another, whatever its form; zeros where weights are stored in codes that
+    /// [`Artefact::check_layers`](crate::Artefact::check_layers) refuses.
+    #[cfg(feature = "alloc")]
+    pub fn values(&self) -> Option<alloc::borrow::Cow<'a, [u8]>> {
+        use alloc::borrow::Cow;
+        let (stored, elements) = (self.data()?, self.elements());
+        Some(match self.storage() {
+            Storage::Dense => Cow::Borrowed(stored),
+            Storage::Uniform => Cow::Owned(stored.repeat(elements)),
+            form => Cow::Owned(crate::weights::decode(form, stored, elements)),
+        })
     }
 
     fn constant(&self, element: Element) -> &'a [u8] {
-        if self.is_constant() && self.element() == element { self.stored() } else { &[] }
+        let [.., storage] = self.head();
+        let is_told = storage == Storage::Dense as u8 || storage == Storage::Uniform as u8;
+        if is_told && self.element() == element { self.stored() } else { &[] }
     }
 
     /// The bytes that the record names of the constants.
@@ -199,6 +225,3 @@ pub(crate) const RECORD_BYTES: usize = 40;
 
 /// Storage code of a tensor that lives in the arena.
 pub(crate) const ACTIVATION: u8 = 0;
-
-/// Storage code of a constant whose elements stand one after another.
-pub(crate) const DENSE: u8 = 1;

@@ -8,21 +8,26 @@ mod digest;
 mod lifetimes;
 mod output;
 mod schedule;
+mod weights;
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use ocelli_core::Shape;
 
-use crate::model::{Element, Model};
+use crate::model::{Element, Model, Tensor};
 use crate::sections::{ANSWER_ID_OFFSET, ENTRY_BYTES, HEADER_BYTES, MUST_UNDERSTAND, UNCHECKED_BYTES};
-use crate::tensor::{ACTIVATION, DENSE, RECORD_BYTES};
-use crate::{ALIGNMENT, AlignedBytes, Artefact, MAGIC, MAJOR_VERSION, MINOR_VERSION, ParseError, Section};
+use crate::tensor::{ACTIVATION, RECORD_BYTES};
+use crate::{
+    ALIGNMENT, AlignedBytes, Artefact, MAGIC, MAJOR_VERSION, MINOR_VERSION, ParseError, Section, Storage,
+};
 use crate::{attributes, crc32};
 
 pub use digest::answer_id;
 use output::{Output, short};
+pub use weights::encode_weights;
 
 /// Why a model cannot become an artefact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +58,13 @@ pub enum WriteError {
         /// Name of the tensor.
         tensor: String,
     },
+    /// A constant has values that its form cannot hold.
+    Storage {
+        /// Name of the tensor.
+        tensor: String,
+        /// The form.
+        storage: Storage,
+    },
     /// A schedule does not run this operator exactly once.
     NotOnce {
         /// The schedule's profile.
@@ -74,6 +86,9 @@ impl core::fmt::Display for WriteError {
                 f,
                 "schedule `{profile}`: step {step} reads `{tensor}`, which is not computed yet or overwritten"
             ),
+            WriteError::Storage { tensor, storage } => {
+                write!(f, "the values of `{tensor}` cannot be stored as {storage}: store it dense")
+            }
             WriteError::NotOnce { profile, operator } => {
                 write!(f, "schedule `{profile}` does not run operator `{operator}` exactly once")
             }
@@ -191,8 +206,8 @@ fn tensors(model: &Model) -> Result<(Vec<u8>, Vec<u8>), WriteError> {
     short("tensors", model.tensors.len(), usize::from(u16::MAX))?;
     let mut records = Output::default();
     let mut constants = Output::default();
-    let mut stored: BTreeMap<&[u8], usize> = BTreeMap::new();
-    for tensor in &model.tensors {
+    let mut stored: BTreeMap<Cow<'_, [u8]>, usize> = BTreeMap::new();
+    for (id, tensor) in (0..).zip(&model.tensors) {
         short("axes", tensor.shape.len(), Shape::MAX_RANK)?;
         let element = match tensor.element {
             Element::I8 => 0,
@@ -200,27 +215,49 @@ fn tensors(model: &Model) -> Result<(Vec<u8>, Vec<u8>), WriteError> {
             Element::I32 => 2,
             Element::I64 => 3,
         };
-        let storage = if tensor.data.is_some() { DENSE } else { ACTIVATION };
-        records.bytes.extend([element, tensor.shape.len() as u8, tensor.zero_point as u8, storage]);
+        let storage = model.storage.get(&id).copied().unwrap_or_default();
+        let code = if tensor.data.is_some() { storage as u8 } else { ACTIVATION };
+        records.bytes.extend([element, tensor.shape.len() as u8, tensor.zero_point as u8, code]);
         records.u32(tensor.scale_bits);
         let padding = core::iter::repeat_n(&0, Shape::MAX_RANK - tensor.shape.len());
         tensor.shape.iter().chain(padding).for_each(|&axis| records.u32(axis));
-        let data = tensor.data.as_deref().unwrap_or(&[]);
-        let offset = match stored.get(data) {
+        let data = stored_bytes(tensor, storage)?;
+        let length = data.len();
+        let offset = match stored.get(&data) {
             _ if data.is_empty() => 0,
             Some(&offset) => offset,
             None => {
                 constants.align(ALIGNMENT);
-                stored.insert(data, constants.bytes.len());
-                constants.bytes.extend(data);
-                constants.bytes.len() - data.len()
+                let offset = constants.bytes.len();
+                constants.bytes.extend(&data[..]);
+                stored.insert(data, offset);
+                offset
             }
         };
         records.u32(short("bytes of constants", offset, MAX_BYTES)? as u32);
-        records.u32(short("bytes of constants", data.len(), MAX_BYTES)? as u32);
+        records.u32(short("bytes of constants", length, MAX_BYTES)? as u32);
     }
     debug_assert_eq!(records.bytes.len(), model.tensors.len() * RECORD_BYTES);
     Ok((records.bytes, constants.bytes))
+}
+
+/// The bytes of a constant in its form; none of an activation.
+fn stored_bytes(tensor: &Tensor, storage: Storage) -> Result<Cow<'_, [u8]>, WriteError> {
+    let data = tensor.data.as_deref().unwrap_or(&[]);
+    let unfit = || WriteError::Storage { tensor: tensor.name.clone(), storage };
+    match storage {
+        Storage::Dense => Ok(Cow::Borrowed(data)),
+        Storage::Uniform => {
+            let (first, rest) = data.split_at_checked(tensor.element.bytes()).ok_or_else(unfit)?;
+            let all_equal = rest.chunks(first.len()).all(|other| other == first);
+            if all_equal { Ok(Cow::Borrowed(first)) } else { Err(unfit()) }
+        }
+        form => {
+            let rows = tensor.shape.first().map_or(1, |&rows| rows as usize).max(1);
+            let values: Vec<i8> = data.iter().map(|&byte| byte as i8).collect();
+            encode_weights(form, &values, values.len() / rows).map(Cow::Owned).ok_or_else(unfit)
+        }
+    }
 }
 
 fn operators(model: &Model) -> Result<Vec<u8>, WriteError> {
@@ -275,7 +312,7 @@ fn name_of(model: &Model, error: ParseError) -> String {
     use ParseError::*;
     let tensor = match error {
         Shape { tensor } | Encoding { tensor, .. } | Constant { tensor, .. } | Port { tensor } => tensor,
-        Placement { tensor, .. } | Contract { tensor, .. } => tensor,
+        Placement { tensor, .. } | Contract { tensor, .. } | Weights { tensor } => tensor,
         UnknownOperator { operator, .. } | OperandCount { operator } | Operand { operator, .. } => {
             return model
                 .operators

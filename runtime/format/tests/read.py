@@ -2,6 +2,7 @@
 """Reads an artefact and prints everything in it: a second reader, written from SPEC.md alone."""
 
 import hashlib
+import math
 import struct
 import sys
 import zlib
@@ -136,18 +137,136 @@ def read_tensors(section, constants):
     while section.at < len(section.data):
         element, rank, zero_point, storage, scale, *rest = section.numbers("BBbBI6III")
         axes, (offset, length) = rest[:rank], rest[6:]
-        assert storage in (0, 1) and not any(rest[rank:6])
+        assert storage <= 7 and not any(rest[rank:6])
         element = list(SIZES)[element]
         data = None
-        if storage == 1:
-            data = constants[offset : offset + length]
-            elements = 1
-            for axis in axes:
-                elements *= axis
-            assert offset % 16 == 0 and len(data) == length == elements * SIZES[element]
-        show("tensor", len(tensors), element, axes or "-", zero_point, f"{scale:08x}", "-" if data is None else crc(data))
+        if storage > 0:
+            stored = constants[offset : offset + length]
+            elements = math.prod(axes)
+            assert offset % 16 == 0 and len(stored) == length
+            if storage == 1:
+                data = stored
+            elif storage == 2:
+                assert length == SIZES[element]
+                data = stored * elements
+            else:
+                assert element == "i8"
+                data = bytes(value & 0xFF for value in decode(storage, Section(stored), elements))
+            assert len(data) == elements * SIZES[element]
+        shown = "-" if data is None else crc(data)
+        show("tensor", len(tensors), element, axes or "-", zero_point, f"{scale:08x}", storage, shown)
         tensors.append((axes, data))
     return tensors
+
+
+def decode(storage, section, elements):
+    row = section.number("I")
+    rows, values = elements // row, [0] * elements
+    assert row >= 1 and elements % row == 0
+    if storage == 3:
+        bits, entries, kind, zero = section.numbers("4B")
+        books = [section.numbers(f"{entries}b") for _ in range([0, 1, rows][kind])]
+        for place, number in enumerate(small_numbers(section, bits, elements)):
+            book = books[place // row if kind == 2 else 0] if books else None
+            values[place] = book[number] if book else number - (number >> bits - 1 << bits)
+    elif storage == 4:
+        kept, *zeros = section.numbers("4B")
+        fours = [start + four for start in range(0, elements, row) for four in range(0, row, 4)]
+        weights = section.numbers(f"{kept * len(fours)}b")
+        places = small_numbers(section, 2, kept * len(fours))
+        for index, (weight, place) in enumerate(zip(weights, places)):
+            four = fours[index // kept]
+            if four % row + place < row:
+                values[four + place] = weight
+            else:
+                assert weight == 0
+    elif storage == 5:
+        for start, count in zip(range(0, elements, row), counts(section, rows)):
+            place = 0
+            while count:
+                group = count % 4 or 4
+                steps = section.numbers("4B")[4 - group :]
+                for step in steps:
+                    place += 4 * step
+                    put(values, start + place, section.numbers("4b"), start + row)
+                count -= group
+    elif storage == 6:
+        for start, count in zip(range(0, elements, row), counts(section, rows)):
+            place = start
+            for _ in range(2 * count):
+                step, weight = section.numbers("Bb")
+                place += step
+                assert place < start + row
+                if weight:
+                    put(values, place, [weight], start + row)
+    else:
+        decode_codes(section, values, row)
+    section.end()
+    return values
+
+
+def put(values, place, weights, end):
+    for at, weight in enumerate(weights, place):
+        if at < end:
+            values[at] = weight
+        else:
+            assert weight == 0
+
+
+def counts(section, rows):
+    table = section.numbers(f"{rows}H")
+    assert not any(section.take(-section.at % 4))
+    return table
+
+
+def small_numbers(section, bits, count):
+    data = int.from_bytes(section.take((bits * count + 7) // 8), "little")
+    assert data >> bits * count == 0
+    return [data >> bits * index & (1 << bits) - 1 for index in range(count)]
+
+
+def decode_codes(section, values, row):
+    kind, *zeros = section.numbers("4B")
+    bits = section.number("I")
+    steps = alphabet(section) if kind else None
+    weights = alphabet(section)
+    data = section.take((bits + 7) // 8)
+    codes = f"{int.from_bytes(data, 'big'):0{8 * len(data)}b}"[:bits] if bits else ""
+    at = 0
+
+    def symbol(table):
+        nonlocal at
+        for length in range(1, 13):
+            found = table.get(codes[at : at + length])
+            if found is not None:
+                at += length
+                return found
+        raise AssertionError("no code")
+
+    signed = lambda byte: byte - 256 if byte > 127 else byte
+    if kind == 0:
+        values[:] = [signed(symbol(weights)) for _ in values]
+    length = {0: 1, 1: 1, 2: 4}[kind]
+    runs = [start + run for start in range(0, len(values), row) for run in range(0, row, length)]
+    run = 0
+    while at < len(codes):
+        step = symbol(steps)
+        run += step
+        if step != 255:
+            told = [signed(symbol(weights)) for _ in range(length)]
+            put(values, runs[run], told, runs[run] - runs[run] % row + row)
+            run += 1
+
+
+def alphabet(section):
+    table, code = {}, 0
+    for length, count in enumerate(section.numbers("12B"), 1):
+        for _ in range(count):
+            assert code < 1 << length
+            table[f"{code:0{length}b}"] = None
+            code += 1
+        code <<= 1
+    return dict(zip(table, section.numbers(f"{len(table)}B")))
 
 
 def read_operators(section):

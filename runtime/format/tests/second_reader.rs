@@ -10,7 +10,8 @@ use ocelli_format::*;
 
 #[test]
 fn two_readers_agree() {
-    for model in [sample::whole(), sample::random(1), sample::random(2), sample::random(3)] {
+    for model in [sample::whole(), sample::stored(), sample::random(1), sample::random(2), sample::random(3)]
+    {
         compare(&model);
     }
 }
@@ -43,10 +44,10 @@ fn dump(artefact: &Artefact<'_>) -> String {
     writeln!(out, "identity {} {}", artefact.name(), artefact.version()).unwrap();
     for (id, tensor) in artefact.tensors().enumerate() {
         let element = format!("{:?}", tensor.element()).to_lowercase();
-        let (axes, zero_point) = (list(tensor.axes()), tensor.zero_point());
-        let data = tensor.data().map_or("-".into(), checksum);
-        writeln!(out, "tensor {id} {element} {axes} {zero_point} {:08x} {data}", tensor.scale_bits())
-            .unwrap();
+        let (axes, zero_point, scale) = (list(tensor.axes()), tensor.zero_point(), tensor.scale_bits());
+        let data = tensor.values().map_or("-".into(), |values| checksum(&values));
+        let storage = tensor.data().map_or(0, |_| tensor.storage() as u8);
+        writeln!(out, "tensor {id} {element} {axes} {zero_point} {scale:08x} {storage} {data}").unwrap();
     }
     for (id, view) in artefact.operators().enumerate() {
         let (inputs, outputs) = (list(view.inputs), list(view.outputs));

@@ -4,8 +4,7 @@
 
 pub(crate) mod scratch;
 
-#[cfg(any(armv7em, mve))]
-mod memory;
+pub(crate) mod memory;
 
 #[cfg(armv6m)]
 pub(crate) mod armv6m;

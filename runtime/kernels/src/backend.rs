@@ -14,6 +14,14 @@ use crate::reference as chosen;
 
 pub(crate) use chosen::{add_s8, conv_2d_s8, depthwise_conv_2d_s8, fully_connected_s8};
 
+// Only some backends have loops of their own for weights that are not dense.
+#[cfg(armv7em)]
+use crate::arch::armv7em as chosen_for_rows;
+#[cfg(not(armv7em))]
+use crate::reference as chosen_for_rows;
+
+pub(crate) use chosen_for_rows::{conv_2d_channels_s8, conv_2d_rows_s8, fully_connected_rows_s8};
+
 #[cfg(neon)]
 pub use crate::arch::neon::{available_backends, backend, use_backend};
 #[cfg(x86)]

@@ -1,9 +1,11 @@
 //! 2-d convolution: describes the operator and chooses its backend.
 
 pub(crate) mod reference;
+pub(crate) mod rows;
 
 use crate::arch::scratch;
 use crate::error::{Operand, elements, ensure, expect};
+use crate::rows::{WeightRows, check_rows, tile_rows};
 use crate::{Axis, Filter, KernelError, backend};
 
 /// What a 2-d convolution computes.
@@ -44,6 +46,25 @@ impl Conv2dParameters {
         filter.check_factors()
     }
 
+    /// Whether [`conv_2d_rows_s8`] may run with these rows, which have been walked to their end, a filter without
+    /// weights, and slices of these lengths. It has no groups.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit.
+    pub fn check_rows<R: WeightRows>(
+        &self,
+        filter: &Filter<'_>,
+        rows: &R,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        ensure(self.groups == 1, KernelError::Geometry)?;
+        self.check_images(input_elements, output_elements)?;
+        let products = elements(&[self.vertical.filter, self.horizontal.filter, self.input_shape[3]])?;
+        elements(&[products, self.output_shape[3]])?;
+        check_rows(rows, filter, products, self.output_shape[3])
+    }
+
     /// The part of the check on which loops without bounds of their own rely.
     pub(crate) fn check_sizes(
         &self,
@@ -51,6 +72,15 @@ impl Conv2dParameters {
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
+        self.check_images(input_elements, output_elements)?;
+        let ([.., input_channels], [.., output_channels]) = (self.input_shape, self.output_shape);
+        let depth = input_channels / self.groups;
+        let weights = [output_channels, self.vertical.filter, self.horizontal.filter, depth];
+        filter.check_lengths(elements(&weights)?, output_channels)
+    }
+
+    /// The part of it that is not about the filter.
+    fn check_images(&self, input_elements: usize, output_elements: usize) -> Result<(), KernelError> {
         let [batches, input_height, input_width, input_channels] = self.input_shape;
         let [output_batches, output_height, output_width, output_channels] = self.output_shape;
         let divides =
@@ -61,10 +91,7 @@ impl Conv2dParameters {
         self.vertical.check(input_height, output_height)?;
         self.horizontal.check(input_width, output_width)?;
         expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
-        expect(Operand::Output, elements(&self.output_shape)?, output_elements)?;
-        let depth = input_channels / self.groups;
-        let weights = [output_channels, self.vertical.filter, self.horizontal.filter, depth];
-        filter.check_lengths(elements(&weights)?, output_channels)
+        expect(Operand::Output, elements(&self.output_shape)?, output_elements)
     }
 
     /// Bytes of scratch that [`conv_2d_s8`] needs on any core.
@@ -76,6 +103,14 @@ impl Conv2dParameters {
         let [vertical, horizontal] = [&self.vertical, &self.horizontal];
         let slides = !(vertical.stands() && horizontal.stands());
         scratch::conv_2d_bytes(taps, self.input_shape[3], self.output_shape[3], slides)
+    }
+
+    /// Bytes of scratch that [`conv_2d_rows_s8`] makes good use of on any core: what the loops need, and a tile.
+    pub const fn rows_scratch_bytes(&self) -> usize {
+        let taps = self.vertical.filter.saturating_mul(self.horizontal.filter);
+        let row = taps.saturating_mul(self.input_shape[3]);
+        let tile = tile_rows(row, self.output_shape[3]).saturating_mul(row);
+        self.scratch_bytes().saturating_add(tile)
     }
 }
 
@@ -116,4 +151,38 @@ pub fn conv_2d_s8(
         1 => backend::conv_2d_s8(parameters, filter, input, output, scratch),
         _ => reference::conv_2d_s8(parameters, filter, input, output, scratch),
     }
+}
+
+/// [`conv_2d_s8`] with weights that are not stored one by one: the same output as with all of them, which never
+/// are in memory at once.
+///
+/// # Shapes
+/// As [`conv_2d_s8`] without groups; `rows` has one row of `KH * KW * C` elements for each output channel, and
+/// the filter has no weights.
+///
+/// # Types and ranges
+/// As [`conv_2d_s8`].
+///
+/// # Rounding
+/// As [`conv_2d_s8`].
+///
+/// # Scratch
+/// [`Conv2dParameters::rows_scratch_bytes`], from a multiple of 4 on. With less, tiles have fewer rows; with less
+/// than [`Conv2dParameters::scratch_bytes`] and a row, each row is decoded anew at every pixel.
+///
+/// # Errors
+/// None after [`Conv2dParameters::check_rows`].
+///
+/// # Source
+/// Han, Mao, Dally: Deep Compression, 2016, for pruned and clustered weights in codes; the blocks of four are those of
+/// Narang, Undersander, Diamos: Block-Sparse Recurrent Neural Networks, 2017, one row high.
+pub fn conv_2d_rows_s8<R: WeightRows>(
+    parameters: &Conv2dParameters,
+    filter: &Filter<'_>,
+    rows: R,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    backend::conv_2d_rows_s8(parameters, filter, rows, input, output, scratch);
 }

@@ -41,6 +41,8 @@ pub enum KernelError {
     TooLarge,
     /// Input, filter and output do not fit together.
     Geometry,
+    /// Weights are stored in codes that end too early, go on behind the last row or lead outside one.
+    Codes,
     /// A bound, a shift or a size is outside the range that its documentation states.
     Range,
 }
@@ -53,6 +55,7 @@ impl core::fmt::Display for KernelError {
             }
             KernelError::TooLarge => write!(f, "more than {} elements", crate::MAX_ELEMENTS),
             KernelError::Geometry => f.write_str("input, filter and output shapes do not fit together"),
+            KernelError::Codes => f.write_str("the weights are stored in codes that do not fit its rows"),
             KernelError::Range => f.write_str("a parameter is outside its documented range"),
         }
     }

@@ -1,5 +1,7 @@
 //! The constants of one layer with weights, read in place from the artefact.
 
+use core::ops::Range;
+
 use crate::error::{Operand, ensure, expect};
 use crate::finish::BLOCK;
 use crate::{KernelError, Requantize};
@@ -29,8 +31,18 @@ impl Filter<'_> {
         sums
     }
 
+    /// The constants of some channels, without weights.
+    pub(crate) fn of_channels(&self, channels: Range<usize>) -> Filter<'_> {
+        let of = |length: usize| if length == 1 { 0..1 } else { channels.clone() };
+        Filter {
+            weights: &[],
+            bias: self.bias.get(channels.clone()).unwrap_or(&[]),
+            multipliers: self.multipliers.get(of(self.multipliers.len())).unwrap_or(&[]),
+            shifts: self.shifts.get(of(self.shifts.len())).unwrap_or(&[]),
+        }
+    }
+
     /// The factor of an output channel.
-    #[cfg(any(armv7em, mve))]
     #[inline(never)]
     pub(crate) fn factor(&self, channel: usize) -> Requantize {
         let of = |length: usize| if length == 1 { 0 } else { channel };
@@ -49,6 +61,11 @@ impl Filter<'_> {
     #[inline(never)]
     pub(crate) fn check_lengths(&self, weights: usize, channels: usize) -> Result<(), KernelError> {
         expect(Operand::Weights, weights, self.weights.len())?;
+        self.check_constants(channels)
+    }
+
+    /// The same for all but the weights.
+    pub(crate) fn check_constants(&self, channels: usize) -> Result<(), KernelError> {
         if !self.bias.is_empty() {
             expect(Operand::Bias, channels, self.bias.len())?;
         }

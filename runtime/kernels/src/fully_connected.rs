@@ -1,9 +1,11 @@
 //! Fully connected layer: describes the operator and chooses its backend.
 
 pub(crate) mod reference;
+pub(crate) mod rows;
 
 use crate::arch::scratch;
 use crate::error::{Operand, elements, ensure, expect};
+use crate::rows::{WeightRows, check_rows};
 use crate::{Filter, KernelError, backend};
 
 /// What a fully connected layer computes.
@@ -40,6 +42,23 @@ impl FullyConnectedParameters {
         filter.check_factors()
     }
 
+    /// Whether [`fully_connected_rows_s8`] may run with these rows, which have been walked to their end, a filter
+    /// without weights, and slices of these lengths.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit.
+    pub fn check_rows<R: WeightRows>(
+        &self,
+        filter: &Filter<'_>,
+        rows: &R,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        self.check_vectors(input_elements, output_elements)?;
+        elements(&[self.output_depth, self.input_depth])?;
+        check_rows(rows, filter, self.input_depth, self.output_depth)
+    }
+
     /// The part of the check on which loops without bounds of their own rely.
     pub(crate) fn check_sizes(
         &self,
@@ -47,11 +66,16 @@ impl FullyConnectedParameters {
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
+        self.check_vectors(input_elements, output_elements)?;
+        filter.check_lengths(elements(&[self.output_depth, self.input_depth])?, self.output_depth)
+    }
+
+    /// The part of it that is not about the filter.
+    fn check_vectors(&self, input_elements: usize, output_elements: usize) -> Result<(), KernelError> {
         ensure(self.input_depth >= 1, KernelError::Geometry)?;
         ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
         expect(Operand::Input, elements(&[self.batches, self.input_depth])?, input_elements)?;
-        expect(Operand::Output, elements(&[self.batches, self.output_depth])?, output_elements)?;
-        filter.check_lengths(elements(&[self.output_depth, self.input_depth])?, self.output_depth)
+        expect(Operand::Output, elements(&[self.batches, self.output_depth])?, output_elements)
     }
 
     /// Bytes of scratch that [`fully_connected_s8`] needs on any core.
@@ -91,4 +115,36 @@ pub fn fully_connected_s8(
     scratch: &mut [u8],
 ) {
     backend::fully_connected_s8(parameters, filter, input, output, scratch);
+}
+
+/// [`fully_connected_s8`] with weights that are not stored one by one: the same output as with all of them.
+///
+/// # Shapes
+/// Input `[batches, I]`, output `[batches, O]`; `rows` has one row of `I` elements for each output, and the
+/// filter has no weights.
+///
+/// # Types and ranges
+/// As [`fully_connected_s8`].
+///
+/// # Rounding
+/// As [`fully_connected_s8`].
+///
+/// # Scratch
+/// [`FullyConnectedParameters::scratch_bytes`] for [`Blocks`](crate::Blocks), none for other rows. With less, rows
+/// are used as they are told.
+///
+/// # Errors
+/// None after [`FullyConnectedParameters::check_rows`].
+///
+/// # Source
+/// As [`conv_2d_rows_s8`](crate::conv_2d_rows_s8).
+pub fn fully_connected_rows_s8<R: WeightRows>(
+    parameters: &FullyConnectedParameters,
+    filter: &Filter<'_>,
+    rows: R,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    backend::fully_connected_rows_s8(parameters, filter, rows, input, output, scratch);
 }

@@ -19,6 +19,9 @@ mod oracle;
 #[path = "../../../../runtime/kernels/tests/kernels/random.rs"]
 #[allow(dead_code)]
 mod random;
+#[cfg(target_os = "none")]
+#[path = "../../../../runtime/kernels/tests/kernels/rows.rs"]
+mod rows;
 
 #[cfg(target_os = "none")]
 #[path = "../../../../runtime/vision/tests/tracker/scenario.rs"]

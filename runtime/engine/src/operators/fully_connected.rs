@@ -15,7 +15,7 @@ impl FullyConnected {
     pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::FullyConnected, check, run };
 }
 
-fn parameters(layer: &Layer<'_>) -> Result<FullyConnectedParameters, KernelError> {
+pub(super) fn parameters(layer: &Layer<'_>) -> Result<FullyConnectedParameters, KernelError> {
     let clamp = { layer.view.attributes }.clamp();
     let [_, _, output_depth, input_depth] = image(&layer.input(1))?;
     let [activation_min, activation_max] = bounds(&clamp);

@@ -6,6 +6,7 @@
 mod conv_2d;
 mod depthwise_conv_2d;
 mod fully_connected;
+mod rows;
 mod transpose_conv_2d;
 
 mod arg_max;
@@ -68,6 +69,10 @@ pub use rearrange::Rearrange;
 pub use reshape::Reshape;
 pub use resize_bilinear::ResizeBilinear;
 pub use resize_nearest::ResizeNearest;
+pub use rows::{
+    Conv2dBlocks, Conv2dCoded, Conv2dFours, Conv2dPacked, Conv2dSparse, FullyConnectedBlocks,
+    FullyConnectedCoded, FullyConnectedFours, FullyConnectedPacked, FullyConnectedSparse, RowKernel,
+};
 pub use softmax::Softmax;
 pub use squared_difference::SquaredDifference;
 pub use sub::Sub;
@@ -83,22 +88,29 @@ pub struct Operators {
     #[doc(hidden)]
     pub kernels: &'static [&'static Kernel],
     #[doc(hidden)]
+    pub rows: &'static [&'static RowKernel],
+    #[doc(hidden)]
     pub row_groups: Option<&'static RowGroups>,
 }
 
-/// The operators that a firmware links, by name: `ops![Conv2d, Softmax]`, or `ops![Conv2d, Softmax; RowGroups]`
-/// for schedules that roll rows through several operators.
+/// The operators that a firmware links, by name: `ops![Conv2d, Softmax]`. Behind a semicolon stand `RowGroups`,
+/// for schedules that roll rows through several operators, and operators for weights that are not stored dense:
+/// `ops![Conv2d, Softmax; RowGroups, FullyConnectedCoded]`.
 #[macro_export]
 macro_rules! ops {
     ($($name:ident),* $(,)?) => {
-        $crate::ops!(@ None; $($name),*)
+        $crate::ops!(@ None; $($name),*;)
     };
-    ($($name:ident),* $(,)?; RowGroups) => {
-        $crate::ops!(@ Some($crate::RowGroups::LINKED); $($name),*)
+    ($($name:ident),* $(,)?; RowGroups $(, $rows:ident)* $(,)?) => {
+        $crate::ops!(@ Some($crate::RowGroups::LINKED); $($name),*; $($rows),*)
     };
-    (@ $row_groups:expr; $($name:ident),*) => {{
+    ($($name:ident),* $(,)?; $($rows:ident),* $(,)?) => {
+        $crate::ops!(@ None; $($name),*; $($rows),*)
+    };
+    (@ $row_groups:expr; $($name:ident),*; $($rows:ident),*) => {{
         const KERNELS: &[&$crate::Kernel] = &[$($crate::operators::$name::KERNEL),*];
-        $crate::operators::Operators { kernels: KERNELS, row_groups: $row_groups }
+        const ROWS: &[&$crate::operators::RowKernel] = &[$($crate::operators::$rows::KERNEL),*];
+        $crate::operators::Operators { kernels: KERNELS, rows: ROWS, row_groups: $row_groups }
     }};
 }
 
@@ -134,5 +146,15 @@ pub const ALL: Operators = ops![
     Interpolate,
     Lookup,
     Softmax;
-    RowGroups
+    RowGroups,
+    Conv2dPacked,
+    Conv2dFours,
+    Conv2dBlocks,
+    Conv2dSparse,
+    Conv2dCoded,
+    FullyConnectedPacked,
+    FullyConnectedFours,
+    FullyConnectedBlocks,
+    FullyConnectedSparse,
+    FullyConnectedCoded
 ];

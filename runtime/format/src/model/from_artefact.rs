@@ -1,6 +1,6 @@
 //! Reads a checked artefact back into owned values, so that tools can change and rewrite it.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Artefact, BoxesView, CellsView, OperatorStepView, OutputContractView, RowGroupView, ScheduleView,
-    StepView, Texts,
+    StepView, Storage, Texts,
 };
 
 impl Model {
@@ -25,6 +25,11 @@ impl Model {
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .collect(),
             tensors: (0..artefact.tensor_count() as TensorId).map(|id| tensor(artefact, id)).collect(),
+            storage: (0..)
+                .zip(artefact.tensors())
+                .filter(|(_, tensor)| tensor.storage() != Storage::Dense)
+                .map(|(id, tensor)| (id, tensor.storage()))
+                .collect(),
             operators: operators(artefact),
             inputs: artefact.inputs().to_vec(),
             outputs: artefact.outputs().to_vec(),
@@ -45,7 +50,7 @@ fn tensor(artefact: &Artefact<'_>, id: TensorId) -> Tensor {
         shape: view.axes().to_vec(),
         scale_bits: view.scale_bits(),
         zero_point: view.zero_point(),
-        data: view.data().map(<[u8]>::to_vec),
+        data: view.values().map(Cow::into_owned),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The answer id: what of an artefact decides its outputs, as one hash.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
@@ -10,7 +11,7 @@ use crate::{Artefact, Section};
 
 /// The answer id of a checked artefact, computed anew from its bytes.
 pub fn answer_id(artefact: &Artefact<'_>) -> [u8; 32] {
-    hash(|kind| artefact.section(kind), artefact.tensors().filter_map(|tensor| tensor.data()))
+    hash(|kind| artefact.section(kind), artefact.tensors().filter_map(|tensor| tensor.values()))
 }
 
 /// The answer id of sections that are about to be laid out.
@@ -19,11 +20,14 @@ pub(super) fn of_sections(model: &Model, sections: &[(Section, Vec<u8>)]) -> [u8
         let section = sections.iter().find(|(section, _)| *section == kind);
         section.map_or(&[][..], |(_, bytes)| bytes)
     };
-    hash(bytes, model.tensors.iter().filter_map(|tensor| tensor.data.as_deref()))
+    hash(bytes, model.tensors.iter().filter_map(|tensor| tensor.data.as_deref().map(Cow::Borrowed)))
 }
 
 /// Each part goes in behind its length as a 64-bit number.
-fn hash<'a>(section: impl Fn(Section) -> &'a [u8], constants: impl Iterator<Item = &'a [u8]>) -> [u8; 32] {
+fn hash<'a>(
+    section: impl Fn(Section) -> &'a [u8],
+    constants: impl Iterator<Item = Cow<'a, [u8]>>,
+) -> [u8; 32] {
     let mut digest = Sha256::new();
     let mut part = |bytes: &[u8]| {
         digest.update((bytes.len() as u64).to_le_bytes());
@@ -39,6 +43,6 @@ fn hash<'a>(section: impl Fn(Section) -> &'a [u8], constants: impl Iterator<Item
     part(&tensors);
     let hashed = [Section::Operators, Section::Ports, Section::InputContracts, Section::OutputContracts];
     hashed.into_iter().for_each(|kind| part(section(kind)));
-    constants.for_each(part);
+    constants.for_each(|constant| part(&constant));
     digest.finalize().into()
 }

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use ocelli_format::model::*;
-use ocelli_format::{Clamp, Factor, Operator, PixelLayout, ResizeMode, Window};
+use ocelli_format::{Clamp, Factor, Operator, PixelLayout, ResizeMode, Storage, Window};
 
 /// A factor of 1.
 pub const ONE: Factor = Factor { multiplier: 1 << 30, shift: 1 };
@@ -290,6 +290,54 @@ fn rolling(model: &Model) -> Schedule {
     };
     schedule.steps.splice(0..3, [group]);
     schedule
+}
+
+/// A convolution and fully connected layers, with weights in every form and factors that all channels share.
+pub fn stored() -> Model {
+    let mut build = Builder::default();
+    let image = build.activation("image", &[1, 3, 4, 5]);
+    build.model.inputs = vec![image];
+    let (mut last, mut depth) = (image, 60);
+    for (index, storage) in (0..).zip(Storage::OF_WEIGHTS.into_iter().cycle().take(10)) {
+        let name = format!("{storage} {index}");
+        let conv = index < 5;
+        let (channels, row) =
+            if conv { (5 + index % 2, 3 * 3 * [5, 5, 6, 5, 6][index]) } else { (37, depth) };
+        let weights: Vec<i8> = (0..channels * row).map(|at| weight(storage, at % row, at / row)).collect();
+        let bias: Vec<i32> = (0..channels as i32).map(|channel| 9 * channel - 40).collect();
+        let shape: &[u32] =
+            if conv { &[channels as u32, 3, 3, row as u32 / 9] } else { &[channels as u32, row as u32] };
+        let factor = Factor { multiplier: 1 << 30, shift: -5 };
+        let layer = build.layer(&name, shape, &weights, &bias, factor);
+        build.model.storage.insert(layer[0], storage);
+        if index % 2 == 0 {
+            build.model.storage.extend([(layer[2], Storage::Uniform), (layer[3], Storage::Uniform)]);
+        }
+        let (operator, output) = if conv {
+            let window = window([3, 3], [1, 1], [1, 1]);
+            (Operator::Conv2d { window, clamp: LINEAR }, vec![1, 3, 4, channels as u32])
+        } else {
+            (Operator::FullyConnected { clamp: LINEAR }, vec![1, channels as u32])
+        };
+        let output = build.activation(&name, &output);
+        build.operator(&name, operator, &[&[last], &layer[..]].concat(), output);
+        (last, depth) = (output, if conv { 12 * channels } else { channels });
+    }
+    build.model.outputs = vec![last];
+    build.finish()
+}
+
+/// The weight of a row that its form can hold: few values, few of four, few runs of four, or few at all.
+fn weight(storage: Storage, place: usize, row: usize) -> i8 {
+    let wild = (((place * 31 + row * 17) * 40_503) >> 7) as u8;
+    let value = [-90, -31, -7, 5, 12, 33, 64, 127][usize::from(wild % 8)];
+    let told = match storage {
+        Storage::Packed => true,
+        Storage::Fours => (place + row + place / 4) % 4 == 1,
+        Storage::Blocks => (place / 4 * 7 + row).is_multiple_of(3),
+        _ => wild.is_multiple_of(5),
+    };
+    if told { value } else { 0 }
 }
 
 /// A chain of 24 random operators in which every kind occurs, with random attributes.

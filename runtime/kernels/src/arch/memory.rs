@@ -1,7 +1,15 @@
 //! Scratch seen as what a backend keeps in it.
 #![allow(unsafe_code)]
 
+/// Bytes as signed ones.
+pub(crate) fn signed_mut(bytes: &mut [u8]) -> &mut [i8] {
+    // SAFETY: `u8` and `i8` have one size and alignment, and every bit pattern is valid for both. The result borrows
+    // the slice for as long as it lives.
+    unsafe { core::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len()) }
+}
+
 /// The first `count` words of `bytes`, if they start at a word and there are enough.
+#[cfg(any(armv7em, mve))]
 pub(super) fn words(bytes: &mut [u8], count: usize) -> Option<&mut [u32]> {
     // SAFETY: every bit pattern is a valid `u32`, as is every byte of one a valid `u8`.
     let (before, words, _) = unsafe { bytes.align_to_mut::<u32>() };

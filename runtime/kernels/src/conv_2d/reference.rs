@@ -3,6 +3,8 @@
 //! The window is clipped once a pixel. Inside, a row of taps is one contiguous run of input and one
 //! of weights, unless the filter is dilated, when it is one run a tap.
 
+use core::ops::Range;
+
 use super::Conv2dParameters;
 use crate::Filter;
 use crate::dot::{Plain, Products, Runs, all_channels};
@@ -20,10 +22,32 @@ pub(crate) fn conv_2d_s8(
     convolve::<Plain>(parameters, filter, input, output);
 }
 
-/// The same with a loop of the caller's.
+/// The same of some output channels, which are those of the filter, without groups.
+pub(crate) fn conv_2d_channels_s8(
+    parameters: &Conv2dParameters,
+    filter: &Filter<'_>,
+    channels: Range<usize>,
+    input: &[i8],
+    output: &mut [i8],
+    _scratch: &mut [u8],
+) {
+    convolve_channels::<Plain>(parameters, filter, channels, input, output);
+}
+
+/// Convolution with a loop of the caller's.
 pub(crate) fn convolve<P: Products>(
     parameters: &Conv2dParameters,
     filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+) {
+    convolve_channels::<P>(parameters, filter, 0..parameters.output_shape[3], input, output);
+}
+
+fn convolve_channels<P: Products>(
+    parameters: &Conv2dParameters,
+    filter: &Filter<'_>,
+    part: Range<usize>,
     input: &[i8],
     output: &mut [i8],
 ) {
@@ -31,7 +55,7 @@ pub(crate) fn convolve<P: Products>(
     let [_, input_height, input_width, channels] = parameters.input_shape;
     let output_channels = parameters.output_shape[3];
     let groups = parameters.groups.max(1);
-    let (depth, of_group) = (channels / groups, output_channels / groups);
+    let (depth, of_group) = (channels / groups, part.len() / groups);
     let mut sums = [0; BLOCK];
     let finish = Finish {
         zero_point: parameters.output_zero_point,
@@ -61,6 +85,7 @@ pub(crate) fn convolve<P: Products>(
             if horizontal.dilation == 1 && groups == 1 {
                 (runs.columns, runs.length) = (1, columns.taps * channels);
             }
+            let output = output.get_mut(part.clone()).unwrap_or(&mut []);
             for (group, output) in runs_mut(output, of_group).enumerate() {
                 runs.input = image.get(start + group * depth..).unwrap_or(&[]);
                 let first = group * of_group;

@@ -10,17 +10,20 @@ use core::fmt::Debug;
 
 use crate::oracle;
 use crate::random::Random;
+use crate::rows;
 use ocelli_kernels::*;
 
 /// An operator's name and its property, which compares as many cases as it is told and returns their number.
 pub type Property = (&'static str, fn(usize) -> usize);
 
 /// Every property here.
-pub const PROPERTIES: [Property; 7] = [
+pub const PROPERTIES: [Property; 9] = [
     ("conv_2d", conv_2d),
     ("depthwise_conv_2d", depthwise_conv_2d),
     ("transpose_conv_2d", transpose_conv_2d),
     ("fully_connected", fully_connected),
+    ("conv_2d_rows", rows::conv_2d),
+    ("fully_connected_rows", rows::fully_connected),
     ("add", add),
     ("pools", pools),
     ("mean", mean),
@@ -308,7 +311,7 @@ pub fn binary(
 }
 
 /// Elements at an address with a chosen remainder by 16, and zones around them that must stay as they are.
-struct Guarded<T> {
+pub struct Guarded<T> {
     bytes: Vec<T>,
     guard: T,
     start: usize,
@@ -316,13 +319,15 @@ struct Guarded<T> {
 }
 
 impl<T: Copy + PartialEq> Guarded<T> {
-    fn new(length: usize, remainder: usize, guard: T) -> Guarded<T> {
+    /// So many elements.
+    pub fn new(length: usize, remainder: usize, guard: T) -> Guarded<T> {
         let bytes = vec![guard; length + 4 * ZONE];
         let start = ZONE + bytes.as_ptr().align_offset(ZONE) + remainder;
         Guarded { bytes, guard, start, length }
     }
 
-    fn all(&mut self) -> &mut [T] {
+    /// What may be written.
+    pub fn all(&mut self) -> &mut [T] {
         &mut self.bytes[self.start..self.start + self.length]
     }
 
@@ -335,15 +340,18 @@ impl<T: Copy + PartialEq> Guarded<T> {
 const ZONE: usize = 16;
 
 /// Operands of one layer: input, output and scratch, at any alignment.
-struct Operands {
-    input: Guarded<i8>,
-    output: Guarded<i8>,
-    scratch: Guarded<u8>,
+pub struct Operands {
+    /// What is read.
+    pub input: Guarded<i8>,
+    /// What is written.
+    pub output: Guarded<i8>,
+    /// What may be used.
+    pub scratch: Guarded<u8>,
 }
 
 impl Operands {
     /// A random input. Scratch mostly starts at a word, as every arena's does.
-    fn random(random: &mut Random, input: usize, output: usize, scratch_bytes: usize) -> Operands {
+    pub fn random(random: &mut Random, input: usize, output: usize, scratch_bytes: usize) -> Operands {
         let mut operands = Operands {
             input: Guarded::new(input, random.below(ZONE), 0x55),
             output: Guarded::new(output, random.below(ZONE), 0x55),
@@ -354,7 +362,8 @@ impl Operands {
         operands
     }
 
-    fn compare(&mut self, expected: &[i8], case: usize, what: &dyn Debug) {
+    /// Panics unless the output is as expected and nothing else was written.
+    pub fn compare(&mut self, expected: &[i8], case: usize, what: &dyn Debug) {
         assert_eq!(self.output.all(), expected, "case {case}: {what:?}");
         self.output.check(what);
         self.scratch.check(what);
@@ -362,8 +371,9 @@ impl Operands {
 }
 
 /// Weights, bias and factors of a filter.
-struct Constants {
-    weights: Guarded<i8>,
+pub struct Constants {
+    /// In the canonical order.
+    pub weights: Guarded<i8>,
     bias: Vec<i32>,
     multipliers: Vec<i32>,
     shifts: Vec<i8>,
@@ -371,7 +381,7 @@ struct Constants {
 
 impl Constants {
     /// Of `weights` in all, `products` for each output.
-    fn random(random: &mut Random, weights: usize, products: usize, channels: usize) -> Constants {
+    pub fn random(random: &mut Random, weights: usize, products: usize, channels: usize) -> Constants {
         let exponent = -7 - (products.ilog2() as i32) / 2 + random.one_of(&[0, 0, 0, 4, -6, 9, -16]);
         let factors = if random.below(4) == 0 { 1 } else { channels };
         let factors: Vec<_> = (0..factors).map(|_| random.factor(exponent)).collect();
@@ -392,7 +402,8 @@ impl Constants {
         constants
     }
 
-    fn filter(&mut self) -> Filter<'_> {
+    /// As a kernel takes them.
+    pub fn filter(&mut self) -> Filter<'_> {
         Filter {
             weights: self.weights.all(),
             bias: &self.bias,
@@ -402,6 +413,7 @@ impl Constants {
     }
 }
 
-fn elements(shape: [usize; 4]) -> usize {
+/// Elements of a tensor.
+pub fn elements(shape: [usize; 4]) -> usize {
     shape.iter().product()
 }

@@ -9,6 +9,7 @@ mod random;
 mod support;
 
 mod backends;
+mod rows;
 
 mod checks;
 mod golden;
