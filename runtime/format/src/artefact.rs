@@ -220,6 +220,11 @@ impl<'a> Artefact<'a> {
         self.sections.bytes(kind)
     }
 
+    /// The bytes of the last section, if it has this code.
+    pub(crate) fn last_section(&self, code: u16) -> Option<&'a [u8]> {
+        self.sections.last(code)
+    }
+
     /// Refuses the name of a tensor that does not exist.
     pub(crate) fn check_tensor(
         &self,

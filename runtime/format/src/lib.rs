@@ -5,7 +5,7 @@
 //! once, without a heap; what an [`Artefact`] then says can be relied on without asking again.
 //!
 //! With the feature `alloc`, [`model::Model`] is the same content as owned values, [`write()`] turns it
-//! into bytes, and [`strip()`] leaves out what a device does not need.
+//! into bytes, [`strip()`] leaves out what a device does not need, and [`attach_signature()`] says who vouches for it.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -36,6 +36,7 @@ mod rows;
 
 mod artefact;
 mod sections;
+mod signature;
 
 mod checksum;
 mod stream;
@@ -50,7 +51,7 @@ mod writer;
 #[cfg(feature = "alloc")]
 pub use aligned::AlignedBytes;
 #[cfg(feature = "alloc")]
-pub use writer::{WriteError, answer_id, encode_weights, strip, write};
+pub use writer::{WriteError, answer_id, attach_signature, encode_weights, strip, write};
 
 pub use artefact::Artefact;
 pub use attributes::Attributes;
@@ -69,6 +70,7 @@ pub use rolling::{Rolling, Slide, Turn};
 pub use rows::InputRows;
 pub use schedule::{OperatorStepView, RelaidView, RowGroupView, RowStepView, ScheduleView, StepView};
 pub use sections::{ALIGNMENT, MAGIC, MAJOR_VERSION, MINOR_VERSION};
+pub use signature::Signature;
 pub use storage::Storage;
 pub use stream::SeedStream;
 pub use tensor::{Element, OperatorId, State, TensorId, TensorView};

@@ -120,6 +120,12 @@ impl<'a> Sections<'a> {
         })
     }
 
+    /// The section of the last entry of the table, if it has this code.
+    pub(crate) fn last(&self, code: u16) -> Option<&'a [u8]> {
+        let (last, _, _, section) = self.entry(self.entries.checked_sub(1)?);
+        section.filter(|_| last == code)
+    }
+
     /// Code, flags, first byte and bytes of an entry of the table.
     fn entry(&self, entry: u16) -> (u16, u16, usize, Option<&'a [u8]>) {
         let at = HEADER_BYTES + usize::from(entry) * ENTRY_BYTES;

@@ -8,6 +8,7 @@ mod digest;
 mod lifetimes;
 mod output;
 mod schedule;
+mod signature;
 mod weights;
 
 use alloc::borrow::Cow;
@@ -27,6 +28,7 @@ use crate::{attributes, crc32};
 
 pub use digest::answer_id;
 use output::{Output, short};
+pub use signature::attach_signature;
 pub use weights::encode_weights;
 
 /// Why a model cannot become an artefact.

@@ -130,6 +130,19 @@ def read(data):
         for key, value in zip(texts[::2], texts[1::2]):
             show("provenance", f"{key}={value}")
     check_answer_id(data[32:64], sections, tensors)
+    if code == 12:
+        assert length == 128 and start + length == total, "the signature is not the end"
+        read_signature(section(12), data[:12] + bytes(4) + data[16 : total - 64])
+
+
+def read_signature(section, signed):
+    algorithm, *zeros = section.numbers("4B")
+    release, board = section.number("I"), section.take(24)
+    assert algorithm == 1 and not any(zeros) and release != 0
+    name, _, padding = board.partition(b"\0")
+    assert not any(padding)
+    show("signature", release, name.decode(), section.take(32).hex(), section.take(64).hex(), crc(signed))
+    section.end()
 
 
 def read_tensors(section, constants):

@@ -16,9 +16,24 @@ fn two_readers_agree() {
     }
 }
 
+#[test]
+fn two_readers_agree_on_what_is_signed() {
+    let bytes = AlignedBytes::copy_of(&write(&sample::whole()).unwrap());
+    let section = Signature::new(70_000, "pico2", [7; 32]).unwrap();
+    let signed = attach_signature(&Artefact::parse(&bytes).unwrap(), section, |message| {
+        core::array::from_fn(|index| message[index].wrapping_mul(3))
+    });
+    compare_bytes(&signed, "signed");
+}
+
 fn compare(model: &Model) {
-    let bytes = AlignedBytes::copy_of(&write(model).unwrap());
-    let path = std::env::temp_dir().join(format!("ocelli-second-reader-{}.ocelli", std::process::id()));
+    compare_bytes(&write(model).unwrap(), "unsigned");
+}
+
+fn compare_bytes(bytes: &[u8], what: &str) {
+    let bytes = AlignedBytes::copy_of(bytes);
+    let path =
+        std::env::temp_dir().join(format!("ocelli-second-reader-{}-{what}.ocelli", std::process::id()));
     std::fs::write(&path, &bytes[..]).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/read.py");
     let output = Command::new("python3").arg(script).arg(&path).env("PYTHONIOENCODING", "utf-8").output();
@@ -100,9 +115,20 @@ fn dump(artefact: &Artefact<'_>) -> String {
         writeln!(out, "name operator {id} {}", artefact.operator_name(id)).unwrap();
     }
     artefact.provenance().for_each(|(key, value)| writeln!(out, "provenance {key}={value}").unwrap());
-    let id: String = artefact.answer_id().iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = hex(&artefact.answer_id());
     writeln!(out, "answer_id {id}").unwrap();
+    if let Some(section) = artefact.signature() {
+        let mut message = artefact.bytes()[..artefact.bytes().len() - Signature::UNSIGNED_BYTES].to_vec();
+        message[Signature::ZEROED].fill(0);
+        let (release, board) = (section.release, section.board());
+        let [key, signature] = [&section.key[..], &section.signature[..]].map(hex);
+        writeln!(out, "signature {release} {board} {key} {signature} {}", checksum(&message)).unwrap();
+    }
     text
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn output_contract(contract: &OutputContractView<'_>, out: &mut String) {

@@ -19,6 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn read_everything(artefact: &Artefact<'_>) {
     black_box((artefact.name(), artefact.version(), artefact.answer_id(), artefact.self_test()));
+    black_box(artefact.signature());
     artefact.provenance().for_each(|pair| drop(black_box(pair)));
     for (id, tensor) in artefact.tensors().enumerate() {
         black_box((artefact.tensor_name(id as u16), tensor.bytes(), tensor.values_i8(), tensor.values_i32()));
