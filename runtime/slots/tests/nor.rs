@@ -2,10 +2,10 @@
 
 mod bench;
 
-use bench::flash::{Flash, Kind, Qspi, layout};
+use bench::flash::{Flash, Kind, Nrf, Qspi, Stm32, layout};
 use bench::models;
 use embedded_storage::nor_flash::{NorFlash, ReadNorFlash};
-use ocelli_slots::{Layout, LayoutError, NorStorage, Refusal, Region, Slot, Slots, State, Storage};
+use ocelli_slots::{Layout, LayoutError, NorStorage, Offer, Refusal, Region, Slot, Slots, State, Storage};
 
 fn refused(change: impl FnOnce(&mut Layout)) -> LayoutError {
     let mut layout = layout::<Qspi>();
@@ -91,4 +91,54 @@ fn a_model_that_rots_is_not_run() {
     // The device can be mended over its link.
     models::push(&mut open(), &models::release(3), &mut arena).unwrap();
     assert_eq!(open().boot(&mut arena).unwrap().release, 3);
+}
+
+/// The power goes while a state is saved: the one before or the new one is there, at every start alike.
+fn a_state_is_saved_or_not<K: Kind>(kind: K) {
+    let flash = Flash::new(kind);
+    let open = || NorStorage::new(flash.clone(), layout::<K>()).unwrap();
+    let state = |floor| Some(State { floor, ..State::default() });
+    flash.power_on(None, 0);
+    open().save(&state(0).unwrap()).unwrap();
+    let (operations, mut last) = (flash.operations(), state(0));
+    for floor in 1..200 {
+        flash.power_on(Some(1 + floor as usize % operations), floor);
+        open().save(&state(floor).unwrap()).unwrap_err();
+        flash.power_on(None, 0);
+        let found = open().load().unwrap();
+        assert!(found == last || found == state(floor), "{found:?} after {last:?}");
+        assert_eq!(open().load(), Ok(found));
+        last = found;
+    }
+}
+
+#[test]
+fn a_state_is_saved_or_not_on_every_flash() {
+    a_state_is_saved_or_not(Nrf);
+    a_state_is_saved_or_not(Qspi);
+    a_state_is_saved_or_not(Stm32);
+}
+
+/// What has come whole but was never verified is neither a factory image nor what was staged before it.
+#[test]
+fn what_was_not_finished_is_nothing() {
+    let (flash, keys, mut arena) = (Flash::new(Qspi), models::keys(), models::arena());
+    let open = || {
+        let storage = NorStorage::new(flash.clone(), layout::<Qspi>()).unwrap();
+        Slots::open(storage, models::device(&keys)).unwrap()
+    };
+    let unfinished = |release| {
+        let mut slots = open();
+        let mut bytes = models::release(release).to_vec();
+        bytes.resize(bytes.len().next_multiple_of(256), 0);
+        slots.begin(&Offer { length: bytes.len() as u32, release, board: "" }).unwrap();
+        slots.write(&bytes).unwrap();
+    };
+    unfinished(1);
+    assert_eq!(open().boot(&mut arena), Err(Refusal::NotAnArtefact.into()));
+    models::push(&mut open(), &models::release(1), &mut arena).unwrap();
+    assert!(open().state().trial.is_some());
+    unfinished(2);
+    assert_eq!(open().state().trial, None);
+    assert_eq!(open().boot(&mut arena), Err(Refusal::NotAnArtefact.into()));
 }

