@@ -10,7 +10,7 @@ use embedded_graphics::mono_font::{MonoTextStyle, ascii};
 use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::text::{Baseline, Text};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
-use ocelli::{BoundingBox, Frame, ImageInput, PixelLayout, Point, Preprocessor, ResizeMode, SUBPIXELS};
+use ocelli::{BoundingBox, Frame, Point, SUBPIXELS};
 
 use crate::failure::Failure;
 
@@ -42,13 +42,7 @@ impl Picture {
     /// A copy of a frame of any format.
     pub fn of(frame: &Frame<'_>) -> Result<Picture, Failure> {
         let (width, height) = (frame.width(), frame.height());
-        let image =
-            ImageInput { width, height, layout: PixelLayout::Rgb, resize: ResizeMode::Stretch, border: 0 };
-        let mut rgb = vec![0; image.elements()];
-        let mut scratch = vec![0; width * 3];
-        Preprocessor::new(image, width, height, None, &mut scratch)
-            .and_then(|mut preprocessor| preprocessor.frame_to_pixels(frame, &mut rgb))
-            .map_err(|error| Failure::at("drawing", error))?;
+        let rgb = ocelli_live::rgb_of(frame).map_err(|error| Failure::at("drawing", error))?;
         let stroke = (width.min(height) as f32 / 300.0).clamp(1.0, 6.0);
         Ok(Picture { width, height, rgb, stroke })
     }

@@ -30,6 +30,11 @@ pub fn print_warning(message: &str) {
     print_to_stderr(&format!("{WARNING}warning{WARNING:#}: {message}\n"));
 }
 
+/// Something that is good to know, apart from what the program is asked for.
+pub fn print_note(message: &str) {
+    print_to_stderr(&format!("{message}\n"));
+}
+
 /// Where standard error is gone too, nobody is left to tell.
 fn print_to_stderr(text: &str) {
     let _ = anstream::stderr().write_all(text.as_bytes());

@@ -210,6 +210,37 @@ fn tracks_get_a_number_on_the_third_frame_and_keep_it() {
 }
 
 #[test]
+fn run_serves_a_page_until_standard_input_ends() {
+    let workshop = Workshop::new("serve");
+    let message = workshop.failure(&["run", "detector.ocelli", "-i", "seed:5", "--serve", "127.0.0.1:0"], 1);
+    assert!(message.contains("leave `--serve` out"), "{message}");
+    let message =
+        workshop.failure(&["run", "detector.ocelli", "-i", "synthetic:1", "--serve", "--pace", "0"], 1);
+    assert!(message.contains("--pace"), "{message}");
+    let message =
+        workshop.failure(&["run", "detector.ocelli", "-i", "none.y4m", "--serve", "127.0.0.1:0"], 1);
+    assert!(message.contains("none.y4m"), "{message}");
+
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_ocelli"))
+        .args(["run", "detector.ocelli", "-i", "-", "--serve", "127.0.0.1:0", "--json", "--track"])
+        .current_dir(&workshop.0)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let video =
+        [b"YUV4MPEG2 W32 H32 Cmono\n".to_vec(), [b"FRAME\n".to_vec(), vec![90; 1024]].concat().repeat(3)];
+    std::io::Write::write_all(&mut serve.stdin.take().unwrap(), &video.concat()).unwrap();
+    let output = serve.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).starts_with("live at http://127.0.0.1:"), "{}", text(&output.stderr));
+    let last: Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+    assert_eq!(last["frame"], 2, "the last frame is told: {last}");
+    assert!(last["answer"]["tracks"].is_array() && last["settings"]["tracking"] == true, "{last}");
+}
+
+#[test]
 fn convert_and_run_give_tflite_micro_s_bytes() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
     let table = std::fs::read_to_string(golden.join("vectors.tsv")).unwrap();

@@ -14,8 +14,8 @@ use clap::Args;
 use ocelli_simulator::{repository, target_directory};
 use serde::Deserialize;
 
-use crate::command;
 use crate::golden::{self, Model};
+use crate::{command, python};
 
 /// What to measure.
 #[derive(Args)]
@@ -37,7 +37,7 @@ pub fn run(options: &Options) -> Result<()> {
     if models.is_empty() {
         return Ok(());
     }
-    let python = match python() {
+    let python = match python::environment("peers", "tests/benches/peers.txt") {
         Ok(python) => Some(python),
         Err(error) => {
             println!("skipped: other engines ({error:#})");
@@ -118,21 +118,6 @@ fn theirs(python: &Path, models: &[Model], options: &Options, times: &mut [Times
         }
     }
     Ok(())
-}
-
-/// A Python that has the other engines: made below the target directory, once.
-fn python() -> Result<PathBuf> {
-    let environment = target_directory()?.join("peers");
-    let python = environment.join("bin/python3");
-    let requirements = repository()?.join("tests/benches/peers.txt");
-    let installed = environment.join("installed.txt");
-    if fs::read(&installed).ok() != Some(fs::read(&requirements)?) {
-        command::run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-        let mut pip = Command::new(&python);
-        command::run(pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements))?;
-        fs::copy(&requirements, &installed)?;
-    }
-    Ok(python)
 }
 
 /// Microseconds, and how many times as long as ours another engine takes.

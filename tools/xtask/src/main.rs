@@ -5,6 +5,8 @@ mod command;
 
 mod packages;
 
+mod python;
+
 mod elf;
 
 mod golden;
@@ -26,6 +28,8 @@ mod sizes;
 mod aarch64;
 
 mod bench_host;
+
+mod page;
 
 mod bench_qemu;
 
@@ -62,6 +66,8 @@ enum Job {
     Sizes,
     /// Run the NEON backends under QEMU: kernels, golden models, instructions
     Aarch64,
+    /// Look at the live page in Chromium: boxes, sliders, readers that stall, screenshots
+    Page,
     /// Time inference on this machine, beside LiteRT and onnxruntime
     BenchHost(bench_host::Options),
     /// Print what an inference takes by model and core, and check it against the committed baseline
@@ -81,6 +87,7 @@ fn main() -> ExitCode {
         Some(Job::Qemu(options)) => qemu::run(&options),
         Some(Job::Sizes) => sizes::run(),
         Some(Job::Aarch64) => aarch64::run(),
+        Some(Job::Page) => page::run(),
         Some(Job::BenchHost(options)) => bench_host::run(&options),
         Some(Job::BenchQemu(options)) => bench_qemu::run(&options),
         Some(Job::Fuzz(options)) => fuzz::run(&options),

@@ -5,7 +5,7 @@ use clap::Args;
 use ocelli_simulator::{Firmware, Toolchain, build, machines, repository, target_directory};
 
 use crate::packages::{self, IMPORTERS};
-use crate::{aarch64, command, conformance, elf, qemu, setup, sizes};
+use crate::{aarch64, command, conformance, elf, page, qemu, setup, sizes};
 
 /// What to leave out.
 #[derive(Args, Default)]
@@ -37,6 +37,7 @@ pub fn run(options: &Options) -> Result<()> {
         qemu::run(&qemu::Options::default())?;
         sizes::run()?;
         aarch64::run()?;
+        page::run()?;
     }
     let selected = IMPORTERS.iter().flat_map(|package| ["--package", package]);
     command::run(&mut command::cargo(["test", "--release"].into_iter().chain(selected))?)

@@ -1,5 +1,8 @@
-//! `ocelli run`: an artefact on this computer, frame by frame.
+//! `ocelli run`: an artefact on this computer, frame by frame, or live with a page in the browser.
 
+mod live;
+
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ocelli::{Camera, Infer, Loan};
@@ -31,6 +34,14 @@ pub struct Arguments {
     /// Follow what is found from frame to frame: every object gets a number that stays
     #[arg(long)]
     track: bool,
+    /// Show it live in a browser, at this address; files and scenes begin anew when they end. Without an
+    /// address only this machine can look; to others it is shown with a token
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:8080")]
+    #[arg(conflicts_with_all = ["output", "frames"])]
+    serve: Option<SocketAddr>,
+    /// With `--serve`: how fast files and scenes are shown
+    #[arg(long, value_name = "FRAMES_PER_SECOND", default_value_t = 25.0, requires = "serve")]
+    pace: f64,
     /// Print JSON, a line for each frame
     #[arg(long)]
     json: bool,
@@ -40,6 +51,12 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let file = ArtefactFile::read(&arguments.model)?;
     match &arguments.input {
+        Input::Seed { .. } if arguments.serve.is_some() => {
+            return Err(Failure::from(
+                "pseudo-random tensors are no picture that a page could show".to_owned(),
+            )
+            .advise("give `--input` a camera, or leave `--serve` out"));
+        }
         Input::Seed { seed, shift } => {
             if arguments.output.is_some() {
                 terminal::print_warning("pseudo-random tensors are no picture: `--output` is not written");
@@ -78,6 +95,9 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
         .advise("leave `--track` out"));
     }
     pipeline.postprocess_mut().set_tracking(arguments.track);
+    if let Some(address) = arguments.serve {
+        return live::run(file, pipeline, name, address, arguments);
+    }
     let mut camera = ocelli_host::open(name).map_err(|error| Failure::from(error.to_string()))?;
     let is_single = matches!(camera, HostCamera::Image(_));
     let is_endless = matches!(camera, HostCamera::Synthetic(_));
