@@ -19,6 +19,9 @@ pub mod clock;
 pub mod stack;
 
 #[cfg(target_os = "none")]
+pub mod simulated_camera;
+
+#[cfg(target_os = "none")]
 pub mod machine {
     //! The row of `board.toml` that this firmware was built for.
     include!(concat!(env!("OUT_DIR"), "/machine.rs"));

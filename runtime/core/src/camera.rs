@@ -1,6 +1,6 @@
 //! The capture stage: where frames come from.
 
-use crate::{Frame, FrameStamp};
+use crate::{CaptureCounts, Frame, FrameStamp};
 
 /// A source of frames: a sensor behind a frame grabber, a file, a scene drawn by a program.
 ///
@@ -21,9 +21,9 @@ pub trait Camera {
     /// [`nb::Error::WouldBlock`] while no frame is complete.
     fn read_frame(&mut self) -> nb::Result<Self::Loan<'_>, Self::Error>;
 
-    /// Frames lost since the camera was opened because nobody read them in time.
-    fn dropped_frames(&self) -> u32 {
-        0
+    /// What became of the frames since the camera was opened, where it counts them.
+    fn counts(&self) -> CaptureCounts {
+        CaptureCounts::default()
     }
 }
 

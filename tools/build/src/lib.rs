@@ -1,4 +1,5 @@
-//! Build-script helper: what an application knows about its model at compile time, from the artefact.
+//! Build-script helper: what an application knows about its model and its board at compile time, from the artefact
+//! and from `board.toml`.
 //!
 //! ```no_run
 //! // build.rs
@@ -23,6 +24,8 @@
 
 mod artefact;
 
+mod board;
+
 mod facts;
 
 mod names;
@@ -32,4 +35,5 @@ mod source;
 mod error;
 
 pub use artefact::Artefact;
+pub use board::Board;
 pub use error::Error;

@@ -13,6 +13,8 @@ pub enum Firmware<'a> {
     Generic,
     /// Holds that backend against the oracle.
     Kernels,
+    /// Runs the programs `camera-check` and `detect` over a simulated camera, with the model out of memory.
+    Camera,
     /// Carries one artefact and only its operators: what an application's size is like.
     Fixed {
         /// The artefact's file.
@@ -48,6 +50,10 @@ pub fn build(machine: &Machine, firmware: Firmware<'_>) -> Result<PathBuf, Simul
         Firmware::Kernels => {
             features.push_str(",fast");
             ("kernels", format!("{}-kernels", machine.name))
+        }
+        Firmware::Camera => {
+            features.push_str(",fast");
+            ("camera", format!("{}-camera", machine.name))
         }
         Firmware::Fixed { artefact, fast } => {
             features.push_str(if fast { ",fixed,fast" } else { ",fixed" });

@@ -1,7 +1,10 @@
 //! `cargo xtask qemu`: models on the host and on five emulated Cortex-M, byte by byte.
 //!
-//! First every machine checks its own instruments and its kernels against the oracle, then small sample models run with frames of every pixel format,
-//! then the real models, where they are, against TFLite Micro's outputs.
+//! First every machine checks its own instruments and its kernels against the oracle, then a simulated camera interrupts the
+//! programs that boards run, small sample models run with frames of every pixel format, and the real models, where
+//! they are, against TFLite Micro's outputs.
+
+mod camera;
 
 mod golden;
 
@@ -21,6 +24,9 @@ pub struct Options {
     /// Only boot every machine and check its instruction counter and stack gauge
     #[arg(long)]
     smoke: bool,
+    /// Only run `camera-check` and `detect` over the simulated camera
+    #[arg(long, conflicts_with = "smoke")]
+    camera: bool,
 }
 
 /// A machine with its firmware.
@@ -40,12 +46,16 @@ impl Target {
 /// Runs everything, or with `--smoke` only the instruments.
 pub fn run(options: &Options) -> Result<()> {
     println!("{}", find_qemu()?);
+    if options.camera {
+        return camera::run();
+    }
     let targets = targets()?;
     instruments(&targets)?;
     if options.smoke {
         return Ok(());
     }
     kernels()?;
+    camera::run()?;
     samples::run(&targets)?;
     golden::run(&targets)
 }

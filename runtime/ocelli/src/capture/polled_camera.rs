@@ -27,11 +27,6 @@ impl<'r, G: FrameGrabber, C: FnMut() -> u64, const SLOTS: usize> PolledCamera<'r
     pub fn format(&self) -> FrameFormat {
         self.camera.format()
     }
-
-    /// What became of the frames so far.
-    pub fn counts(&self) -> CaptureCounts {
-        self.camera.counts()
-    }
 }
 
 impl<'r, G: FrameGrabber, C: FnMut() -> u64, const SLOTS: usize> Camera for PolledCamera<'r, G, C, SLOTS> {
@@ -46,7 +41,7 @@ impl<'r, G: FrameGrabber, C: FnMut() -> u64, const SLOTS: usize> Camera for Poll
         self.camera.read_frame()
     }
 
-    fn dropped_frames(&self) -> u32 {
-        self.camera.dropped_frames()
+    fn counts(&self) -> CaptureCounts {
+        self.camera.counts()
     }
 }

@@ -20,11 +20,6 @@ impl<'r, const SLOTS: usize> RingCamera<'r, SLOTS> {
     pub fn format(&self) -> FrameFormat {
         self.reader.format()
     }
-
-    /// What became of the frames so far.
-    pub fn counts(&self) -> CaptureCounts {
-        self.reader.counts()
-    }
 }
 
 impl<'r, const SLOTS: usize> Camera for RingCamera<'r, SLOTS> {
@@ -39,8 +34,8 @@ impl<'r, const SLOTS: usize> Camera for RingCamera<'r, SLOTS> {
         Ok(RingLoan { reader: &mut self.reader, slot, stamp, buffer: Some(buffer) })
     }
 
-    fn dropped_frames(&self) -> u32 {
-        self.counts().dropped
+    fn counts(&self) -> CaptureCounts {
+        self.reader.counts()
     }
 }
 

@@ -1,0 +1,19 @@
+//! What every device needs and no emulator: a clock, a way to say something, an end.
+
+pub mod clock;
+
+mod halt;
+
+mod log;
+
+mod ring;
+
+pub use halt::{fail, give_up};
+pub use log::line;
+
+/// How long a program may be without a frame or an error to tell before the watchdog starts it anew: longer than
+/// any inference.
+pub const WATCHDOG_US: u32 = 8_000_000;
+
+/// How long a frame may take.
+pub const FRAME_TIMEOUT_US: u32 = 500_000;

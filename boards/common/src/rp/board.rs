@@ -1,0 +1,130 @@
+//! A Pico-shaped board: clocks, pins, camera, serial port, light, watchdog.
+
+use core::fmt;
+
+use embassy_rp::bind_interrupts;
+use embassy_rp::clocks::{Gpout, GpoutSrc, clk_sys_freq};
+use embassy_rp::gpio::{Level, Output};
+use embassy_rp::i2c::{self, I2c};
+use embassy_rp::interrupt::{self, InterruptExt};
+use embassy_rp::peripherals::{I2C0, PIO0};
+use embassy_rp::pio::{self, Pio};
+use embassy_rp::uart::{self, UartTx};
+use embassy_rp::watchdog::Watchdog;
+use embassy_time::Duration;
+use ocelli::{Capture, FrameFormat, PixelFormat, RingCamera, Sensor};
+use ocelli_sensors::AnySensor;
+
+use super::grabber::{CAPTURE, PioGrabber, Rows, VerticalSync};
+use crate::device::clock::{self, Delay};
+use crate::device::{self, FRAME_TIMEOUT_US, WATCHDOG_US};
+use crate::{Board, SLOTS};
+
+bind_interrupts!(struct Interrupts {
+    PIO0_IRQ_0 => pio::InterruptHandler<PIO0>;
+    PIO0_IRQ_1 => VerticalSync;
+});
+
+/// What the ring holds.
+const FORMAT: FrameFormat = FrameFormat::QVGA_GRAY;
+
+/// The board, with a camera that delivers [`FrameFormat::QVGA_GRAY`].
+pub struct RpBoard {
+    camera: RingCamera<'static, SLOTS>,
+    sensor: AnySensor<I2c<'static, I2C0, i2c::Blocking>, Delay>,
+    led: Output<'static>,
+    watchdog: Watchdog,
+    serial: UartTx<'static, uart::Blocking>,
+}
+
+/// Starts clocks, sensor and interrupts. The wiring stands in the board's crate.
+pub fn start() -> RpBoard {
+    let chip = embassy_rp::init(Default::default());
+    // SAFETY: the HAL leaves the core's own peripherals alone, and this runs once, before any interrupt.
+    let core = unsafe { cortex_m::Peripherals::steal() };
+    clock::start(core.SYST, clk_sys_freq());
+    let mut watchdog = Watchdog::new(chip.WATCHDOG);
+    watchdog.start(Duration::from_micros(WATCHDOG_US.into()));
+    let led = Output::new(chip.PIN_25, Level::Low);
+    let mut serial = UartTx::new_blocking(chip.UART0, chip.PIN_0, uart::Config::default());
+
+    // The sensor answers on its bus only while it has a clock: the crystal's 12 MHz.
+    let sensor_clock = Gpout::new(chip.PIN_21);
+    sensor_clock.set_src(GpoutSrc::Xosc);
+    sensor_clock.set_div(1, 0);
+    sensor_clock.enable();
+    core::mem::forget(sensor_clock);
+    let bus = I2c::new_blocking(chip.I2C0, chip.PIN_5, chip.PIN_4, i2c::Config::default());
+    let detected = AnySensor::detect(bus, Delay).and_then(|mut sensor| {
+        let format = sensor.gray_source();
+        sensor.configure(format).map(|()| sensor)
+    });
+    let sensor = match detected {
+        Ok(sensor) => sensor,
+        Err(error) => device::give_up(format_args!("{error}"), |bytes| send(&mut serial, bytes)),
+    };
+
+    let Pio { mut common, sm0, sm1, .. } = Pio::new(chip.PIO0, Interrupts);
+    let pins = [
+        common.make_pio_pin(chip.PIN_6),
+        common.make_pio_pin(chip.PIN_7),
+        common.make_pio_pin(chip.PIN_8),
+        common.make_pio_pin(chip.PIN_9),
+        common.make_pio_pin(chip.PIN_10),
+        common.make_pio_pin(chip.PIN_11),
+        common.make_pio_pin(chip.PIN_12),
+        common.make_pio_pin(chip.PIN_13),
+        common.make_pio_pin(chip.PIN_14),
+        common.make_pio_pin(chip.PIN_15),
+        common.make_pio_pin(chip.PIN_16),
+    ];
+    let rows = Rows {
+        width: FORMAT.width.into(),
+        height: FORMAT.height.into(),
+        skips_colour: sensor.gray_source().pixels == PixelFormat::Yuyv,
+        surplus: sensor.surplus_rows(),
+    };
+    let grabber = PioGrabber::new(&mut common, sm0, sm1, chip.DMA_CH0, &pins.each_ref(), rows);
+    // State machines and pins stay as they are for ever.
+    core::mem::forget((common, pins));
+    let (writer, reader) = crate::frame_ring!(FORMAT).split();
+    CAPTURE.install(Capture::new(grabber, writer, FRAME_TIMEOUT_US, clock::now_us()));
+    clock::on_tick(|now_us| CAPTURE.check_timeout(now_us));
+    // SAFETY: everything that the handler touches is in place.
+    unsafe { interrupt::PIO0_IRQ_1.enable() };
+    RpBoard { camera: RingCamera::new(reader), sensor, led, watchdog, serial }
+}
+
+fn send(serial: &mut UartTx<'static, uart::Blocking>, bytes: &[u8]) {
+    // A line that nobody listens to is no reason to stop.
+    let _ = serial.blocking_write(bytes);
+}
+
+impl Board for RpBoard {
+    type Camera = RingCamera<'static, SLOTS>;
+    type Sensor = AnySensor<I2c<'static, I2C0, i2c::Blocking>, Delay>;
+
+    fn camera(&mut self) -> &mut Self::Camera {
+        &mut self.camera
+    }
+
+    fn sensor(&mut self) -> &mut Self::Sensor {
+        &mut self.sensor
+    }
+
+    fn now_us(&self) -> u64 {
+        clock::now_us()
+    }
+
+    fn set_led(&mut self, is_on: bool) {
+        self.led.set_level(is_on.into());
+    }
+
+    fn feed_watchdog(&mut self) {
+        self.watchdog.feed(Duration::from_micros(WATCHDOG_US.into()));
+    }
+
+    fn line(&mut self, text: fmt::Arguments<'_>) {
+        device::line(text, |bytes| send(&mut self.serial, bytes));
+    }
+}
