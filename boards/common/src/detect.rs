@@ -89,8 +89,7 @@ const DETECTIONS: usize = 8;
 const KEYPOINTS: usize = 7;
 type AnyAnswer<'a> = ByContract<'a, DETECTIONS, KEYPOINTS, 32, 1>;
 
-/// Tells an answer; whether it is worth a light: an object, or a class other than the first, which by custom is
-/// that of nothing.
+/// Tells an answer; whether it is worth a light: an object, or a class whose name does not begin with "no".
 fn emit(
     board: &mut impl Board,
     artefact: &Artefact<'_>,
@@ -116,7 +115,7 @@ fn emit(
             let Some(best) = classes.first() else { return false };
             let (name, per_mille) = (label(artefact, best.class_index), best.score.per_mille());
             board.line(format_args!("class {name} {per_mille}"));
-            best.class_index > 0
+            !name.starts_with("no ")
         }
         _ => false,
     }

@@ -17,6 +17,7 @@
 //! Clocks: crystal 12 MHz, system 125 MHz, watchdog of 8 seconds. A PIO program takes the pixels and a DMA
 //! channel writes them (`ocelli_boards::rp`); SRAM is not cached. Logs go to RTT as well. `memory.x` comes from `board.toml`.
 #![cfg_attr(target_os = "none", no_std)]
+#![forbid(unsafe_code)]
 
 #[cfg(target_os = "none")]
 pub use ocelli_boards::rp::start;

@@ -3,6 +3,7 @@
 //! Wired as the Pico (see `boards/pico`), whose pins it has. Its first block of flash holds the image's
 //! description, which `sections.x` places; kernels use the DSP instructions.
 #![cfg_attr(target_os = "none", no_std)]
+#![forbid(unsafe_code)]
 
 #[cfg(target_os = "none")]
 pub use ocelli_boards::rp::start;

@@ -40,14 +40,6 @@ pub enum Error {
         /// What was tried.
         name: String,
     },
-    /// The board's table is not what it should be.
-    #[error("{}: {message}", path.display())]
-    Board {
-        /// Which file.
-        path: PathBuf,
-        /// Which key, and what is wrong with it.
-        message: String,
-    },
     /// Not run by cargo as a build script.
     #[error("OUT_DIR is not set: `generate` belongs into a build script")]
     NoOutDirectory,

@@ -1,5 +1,4 @@
-//! Build-script helper: what an application knows about its model and its board at compile time, from the artefact
-//! and from `board.toml`.
+//! Build-script helper: what an application knows about its model at compile time, from the artefact.
 //!
 //! ```no_run
 //! // build.rs
@@ -24,8 +23,6 @@
 
 mod artefact;
 
-mod board;
-
 mod facts;
 
 mod names;
@@ -35,5 +32,4 @@ mod source;
 mod error;
 
 pub use artefact::Artefact;
-pub use board::Board;
 pub use error::Error;

@@ -283,6 +283,7 @@ const BUILT_IN: &[(&str, &str)] = &[
         include_str!("../../../models/contracts/selfie_segmentation_landscape.toml"),
     ),
     ("ultraface_version-RFB-320", include_str!("../../../models/contracts/ultraface_version-RFB-320.toml")),
+    ("visual_wake_words", include_str!("../../../models/contracts/visual_wake_words.toml")),
     ("vww_96_int8", include_str!("../../../models/contracts/vww_96_int8.toml")),
     ("iris_landmark", include_str!("../../../models/contracts/mediapipe_rgb.toml")),
     ("pose_landmark_full", include_str!("../../../models/contracts/mediapipe_rgb.toml")),

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::machines;
+use crate::{boards, machines};
 
 /// Why a simulation gave no result.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +13,12 @@ pub enum SimulateError {
     /// No machine has that name.
     #[error("there is no machine {name:?}; known are {}", known_machines())]
     UnknownMachine {
+        /// What was asked for.
+        name: String,
+    },
+    /// No board has that name.
+    #[error("there is no board {name:?}; known are {}", known_boards())]
+    UnknownBoard {
         /// What was asked for.
         name: String,
     },
@@ -95,4 +101,8 @@ impl SimulateError {
 
 fn known_machines() -> String {
     machines().iter().map(|machine| machine.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn known_boards() -> String {
+    boards().iter().map(|board| board.name.as_str()).collect::<Vec<_>>().join(", ")
 }

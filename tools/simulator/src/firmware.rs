@@ -1,4 +1,4 @@
-//! Builds the firmware of a machine, or finds that it is fresh.
+//! Builds the firmware of an emulated machine or of a board, or finds that it is fresh.
 
 use std::env;
 use std::fs::{self, File};
@@ -29,19 +29,8 @@ pub enum Firmware<'a> {
 /// # Errors
 /// [`SimulateError::SourcesMissing`], [`SimulateError::ToolchainMissing`], [`SimulateError::Build`].
 pub fn build(machine: &Machine, firmware: Firmware<'_>) -> Result<PathBuf, SimulateError> {
-    let root = repository()?;
-    let toolchain = Toolchain::find(&machine.target)?;
-    let target_directory = target_directory()?;
-    let elf_directory = target_directory.join("qemu");
-    fs::create_dir_all(&elf_directory).map_err(SimulateError::io("making target/qemu"))?;
-    // Machines with the same target share cargo's output path, so building and taking it is one step.
-    let lock =
-        File::create(elf_directory.join("lock")).map_err(SimulateError::io("making target/qemu/lock"))?;
-    lock.lock().map_err(SimulateError::io("locking target/qemu/lock"))?;
-
     let mut features = machine.name.clone();
-    let mut cargo = toolchain.cargo("build", &machine.target, &machine.rustflags);
-    cargo.current_dir(&root).env("CARGO_TARGET_DIR", &target_directory);
+    let mut environment = None;
     let (binary, elf_name) = match firmware {
         Firmware::Generic => {
             features.push_str(",fast");
@@ -57,27 +46,83 @@ pub fn build(machine: &Machine, firmware: Firmware<'_>) -> Result<PathBuf, Simul
         }
         Firmware::Fixed { artefact, fast } => {
             features.push_str(if fast { ",fixed,fast" } else { ",fixed" });
-            let path = fs::canonicalize(artefact)
-                .map_err(SimulateError::io(format!("looking for {}", artefact.display())))?;
+            let path = whole(artefact)?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            cargo.env("OCELLI_FIXED_ARTEFACT", path);
+            environment = Some(("OCELLI_FIXED_ARTEFACT", path));
             ("fixed", format!("{}-{stem}", machine.name))
         }
     };
-    cargo.args(["--quiet", "--profile", &machine.profile, "--package", "ocelli-qemu"]);
-    cargo.args(["--bin", binary, "--features", &features]);
-    let output = cargo.output().map_err(SimulateError::io("starting cargo"))?;
-    if !output.status.success() {
-        let output = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(SimulateError::Build { machine: machine.name.clone(), output });
+    Compilation {
+        name: &machine.name,
+        target: &machine.target,
+        rustflags: &machine.rustflags,
+        profile: &machine.profile,
+        package: "ocelli-qemu",
+        binary,
+        features: &features,
+        environment,
+        folder: "qemu",
+        elf_name: &elf_name,
     }
-    let built = target_directory.join(&machine.target).join(&machine.profile).join(binary);
-    let elf = elf_directory.join(format!("{elf_name}.elf"));
-    let copy = elf_directory.join(format!("{elf_name}.{}.tmp", std::process::id()));
-    fs::copy(&built, &copy)
-        .and_then(|_| fs::rename(&copy, &elf))
-        .map_err(SimulateError::io(format!("copying {}", built.display())))?;
-    Ok(elf)
+    .run()
+}
+
+/// The whole path of a file, for a build script that runs elsewhere.
+pub(crate) fn whole(path: &Path) -> Result<PathBuf, SimulateError> {
+    fs::canonicalize(path).map_err(SimulateError::io(format!("looking for {}", path.display())))
+}
+
+/// One program for a microcontroller.
+pub(crate) struct Compilation<'a> {
+    /// Of the machine or board, for messages.
+    pub name: &'a str,
+    pub target: &'a str,
+    pub rustflags: &'a str,
+    pub profile: &'a str,
+    pub package: &'a str,
+    pub binary: &'a str,
+    pub features: &'a str,
+    /// A variable that the build script reads.
+    pub environment: Option<(&'a str, PathBuf)>,
+    /// Below the target directory: where the ELF file is put, as `elf_name`.
+    pub folder: &'a str,
+    pub elf_name: &'a str,
+}
+
+impl Compilation<'_> {
+    /// Runs cargo, and puts the ELF file where the next build does not overwrite it.
+    pub fn run(&self) -> Result<PathBuf, SimulateError> {
+        let root = repository()?;
+        let toolchain = Toolchain::find(self.target)?;
+        let target_directory = target_directory()?;
+        let elf_directory = target_directory.join(self.folder);
+        fs::create_dir_all(&elf_directory)
+            .map_err(SimulateError::io(format!("making {}", elf_directory.display())))?;
+        // Machines with the same target share cargo's output path, so building and taking it is one step.
+        let path = elf_directory.join("lock");
+        let lock = File::create(&path).map_err(SimulateError::io(format!("making {}", path.display())))?;
+        lock.lock().map_err(SimulateError::io(format!("locking {}", path.display())))?;
+
+        let mut cargo = toolchain.cargo("build", self.target, self.rustflags);
+        cargo.current_dir(&root).env("CARGO_TARGET_DIR", &target_directory);
+        if let Some((variable, value)) = &self.environment {
+            cargo.env(variable, value);
+        }
+        cargo.args(["--quiet", "--profile", self.profile, "--package", self.package]);
+        cargo.args(["--bin", self.binary, "--features", self.features]);
+        let output = cargo.output().map_err(SimulateError::io("starting cargo"))?;
+        if !output.status.success() {
+            let output = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(SimulateError::Build { machine: self.name.to_owned(), output });
+        }
+        let built = target_directory.join(self.target).join(self.profile).join(self.binary);
+        let elf = elf_directory.join(format!("{}.elf", self.elf_name));
+        let copy = elf_directory.join(format!("{}.{}.tmp", self.elf_name, std::process::id()));
+        fs::copy(&built, &copy)
+            .and_then(|_| fs::rename(&copy, &elf))
+            .map_err(SimulateError::io(format!("copying {}", built.display())))?;
+        Ok(elf)
+    }
 }
 
 /// The repository that this program was built from.

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
-use ocelli_simulator::{Toolchain, machines, repository, target_directory};
+use anyhow::{Context, Result, bail};
+use ocelli_simulator::{Toolchain, boards, machines, repository, target_directory};
 
 use crate::command;
 use crate::packages::{self, IMPORTERS};
@@ -26,8 +26,9 @@ pub fn run() -> Result<()> {
 
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
-/// The packages that may hold unsafe code: kernels (under `arch`), and the board that talks to registers.
-const MAY_BE_UNSAFE: [&str; 2] = ["runtime/kernels", "boards/qemu"];
+/// The packages that may hold unsafe code: kernels (under `arch`), and boards that talk to registers.
+const MAY_BE_UNSAFE: [&str; 5] =
+    ["runtime/kernels", "boards/common", "boards/nano33ble", "boards/qemu", "boards/stm32h743"];
 
 /// Every crate root forbids unsafe code, but for [`MAY_BE_UNSAFE`]; and kernels only allow it under `arch`.
 fn unsafe_code() -> Result<()> {
@@ -83,7 +84,20 @@ fn firmware() -> Result<()> {
     let mut clippy = toolchain.cargo("clippy", &machine.target, &machine.rustflags);
     clippy.current_dir(repository()?).env("CARGO_TARGET_DIR", target_directory()?);
     clippy.args(["--quiet", "--package", "ocelli-qemu", "--features", &machine.name]).args(DENY_WARNINGS);
-    command::run(&mut clippy)
+    command::run(&mut clippy)?;
+    // `detect` wants a model at build time; any will do.
+    let [(_, artefact), ..] = ocelli_samples::artefacts();
+    let model = target_directory()?.join("sample.ocelli");
+    fs::write(&model, &*artefact).with_context(|| format!("writing {}", model.display()))?;
+    for board in boards() {
+        let toolchain = Toolchain::find(&board.target)?;
+        let mut clippy = toolchain.cargo("clippy", &board.target, &board.rustflags);
+        clippy.current_dir(repository()?).env("CARGO_TARGET_DIR", target_directory()?);
+        clippy.env("OCELLI_MODEL", &model).args(["--quiet", "--profile", &board.profile]);
+        clippy.args(["--package", &board.package, "--features", "programs"]).args(DENY_WARNINGS);
+        command::run(&mut clippy)?;
+    }
+    Ok(())
 }
 
 /// The runtime's documentation builds without a broken link.

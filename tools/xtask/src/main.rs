@@ -25,6 +25,8 @@ mod qemu;
 
 mod sizes;
 
+mod boards;
+
 mod aarch64;
 
 mod bench_host;
@@ -64,6 +66,8 @@ enum Job {
     Qemu(qemu::Options),
     /// Print RAM and flash by model, and check them against peers and budgets
     Sizes,
+    /// Build every program of every board, and check them against its budgets
+    Boards(boards::Options),
     /// Run the NEON backends under QEMU: kernels, golden models, instructions
     Aarch64,
     /// Look at the live page in Chromium: boxes, sliders, readers that stall, screenshots
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
         Some(Job::Models(options)) => models::run(&options),
         Some(Job::Qemu(options)) => qemu::run(&options),
         Some(Job::Sizes) => sizes::run(),
+        Some(Job::Boards(options)) => boards::run(&options),
         Some(Job::Aarch64) => aarch64::run(),
         Some(Job::Page) => page::run(),
         Some(Job::BenchHost(options)) => bench_host::run(&options),

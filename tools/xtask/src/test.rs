@@ -5,7 +5,7 @@ use clap::Args;
 use ocelli_simulator::{Firmware, Toolchain, build, machines, repository, target_directory};
 
 use crate::packages::{self, IMPORTERS};
-use crate::{aarch64, command, conformance, elf, page, qemu, setup, sizes};
+use crate::{aarch64, boards, command, conformance, elf, page, qemu, setup, sizes};
 
 /// What to leave out.
 #[derive(Args, Default)]
@@ -36,6 +36,7 @@ pub fn run(options: &Options) -> Result<()> {
         runtime_for_microcontrollers()?;
         qemu::run(&qemu::Options::default())?;
         sizes::run()?;
+        boards::run(&boards::Options::default())?;
         aarch64::run()?;
         page::run()?;
     }

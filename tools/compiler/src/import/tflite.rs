@@ -10,6 +10,7 @@ use crate::check::{check_node, check_order};
 use crate::graph::{Graph, Node, TensorId};
 
 pub(super) mod accepted;
+mod ends;
 mod moves;
 mod operators;
 mod tensors;
@@ -91,6 +92,7 @@ impl<'a> Importer<'a> {
         }
         let mut graph = self.tensors.graph;
         graph.outputs = outputs;
+        ends::quantized_ends(&mut graph);
         graph.warnings = self.warnings;
         Ok(graph)
     }
