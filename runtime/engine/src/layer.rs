@@ -9,6 +9,7 @@ use ocelli_format::{
 use ocelli_kernels::{Axis, Filter, KernelError, Operand, Requantize};
 
 use crate::memory::Operands;
+use crate::operators::Operators;
 use crate::rolling::Rows;
 
 /// An operator that a firmware links, made by [`ops!`](crate::ops).
@@ -22,7 +23,7 @@ pub struct Kernel {
     /// answer is the same.
     pub(crate) check: fn(&Layer<'_>) -> Result<(), KernelError>,
     /// Runs a layer that passed the check.
-    pub(crate) run: fn(&Layer<'_>, Operands<'_>),
+    pub(crate) run: fn(&Layer<'_>, &mut Operands<'_>),
 }
 
 impl Kernel {
@@ -41,12 +42,35 @@ pub(crate) struct Layer<'a> {
     pub(crate) artefact: &'a Artefact<'a>,
     pub(crate) schedule: &'a ScheduleView<'a>,
     pub(crate) view: OperatorView<'a>,
-    pub(crate) step: OperatorStepView<'a>,
+    pub(crate) step: &'a OperatorStepView<'a>,
     /// The rows that are read and written; `None` for all.
     pub(crate) rows: Option<&'a Rows<'a>>,
 }
 
 impl<'a> Layer<'a> {
+    /// The kernel that computes it, if it is linked.
+    pub(crate) fn kernel(&self, operators: Operators) -> Option<&'static Kernel> {
+        let kind = self.view.kind;
+        match self.form() {
+            Storage::Dense => operators.kernels.iter().copied().find(|kernel| kernel.kind == kind),
+            storage => {
+                let mut rows = operators.rows.iter();
+                rows.find(|rows| rows.kernel.kind == kind && rows.storage == storage).map(|rows| &rows.kernel)
+            }
+        }
+    }
+
+    /// Runs it, once it has passed the check.
+    // In the frame of its caller: every frame between an inference and a kernel's loops counts.
+    #[inline(always)]
+    pub(crate) fn run(&self, operators: Operators, arena: &mut [u8]) {
+        if let Some(kernel) = self.kernel(operators)
+            && let Some(operands) = &mut Operands::borrow(self, arena)
+        {
+            (kernel.run)(self, operands);
+        }
+    }
+
     pub(crate) fn input(&self, index: usize) -> TensorView<'a> {
         self.artefact.tensor(self.view.input(index))
     }

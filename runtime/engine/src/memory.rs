@@ -18,13 +18,13 @@ pub(crate) struct Operands<'m> {
     /// What is left of the arena, each part behind its offset.
     shared: [(usize, &'m [u8]); 3],
     output_range: Range<usize>,
-    layer: Layer<'m>,
+    layer: &'m Layer<'m>,
 }
 
 impl<'m> Operands<'m> {
     /// Borrows a layer's memory; `None` where ranges overlap or leave the arena, which a checked
     /// artefact excludes.
-    pub(crate) fn borrow(layer: Layer<'m>, arena: &'m mut [u8]) -> Option<Operands<'m>> {
+    pub(crate) fn borrow(layer: &'m Layer<'m>, arena: &'m mut [u8]) -> Option<Operands<'m>> {
         let output_range = layer.output_place()?;
         let [start, length] = layer.step.scratch.map(|number| number as usize);
         let scratch_range = if length == 0 {

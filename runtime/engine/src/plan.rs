@@ -7,8 +7,7 @@ use ocelli_format::{
 };
 
 use crate::PlanError;
-use crate::layer::{Kernel, Layer};
-use crate::memory::Operands;
+use crate::layer::Layer;
 use crate::operators::Operators;
 use crate::rolling::RowGroups;
 
@@ -49,7 +48,7 @@ impl<'a> Plan<'a> {
         let mut plan = Plan { artefact: *artefact, schedule, operators, arena, trip: 0 };
         for (step, view) in (0..).zip(schedule.steps()) {
             match (view, operators.row_groups) {
-                (StepView::Operator(view), _) => plan.check_operator(step, view)?,
+                (StepView::Operator(view), _) => plan.check_operator(step, &view)?,
                 (StepView::RowGroup(group), Some(row_groups)) => row_groups.check(&plan, step, &group)?,
                 _ => return Err(PlanError::MissingRowGroups { step }),
             }
@@ -108,19 +107,14 @@ impl<'a> Plan<'a> {
     /// Runs one step, for looking at tensors in between: all steps in order, then
     /// [`Plan::carry_states`], are [`Infer::infer`]. Does nothing beyond the last.
     pub fn run_step(&mut self, step: u32) {
-        match self.schedule.step(step) {
+        match &self.schedule.step(step) {
             Some(StepView::Operator(view)) => {
-                let layer = layer(&self.artefact, &self.schedule, view);
-                if let Some(kernel) = find(self.operators, &layer)
-                    && let Some(operands) = Operands::borrow(layer, self.arena)
-                {
-                    (kernel.run)(&layer, operands);
-                }
+                layer(&self.artefact, &self.schedule, view).run(self.operators, self.arena);
             }
             Some(StepView::RowGroup(group)) => {
                 let trip = if step == 0 { core::mem::take(&mut self.trip) } else { 0 };
                 if let Some(row_groups) = self.operators.row_groups {
-                    row_groups.roll(self, &group, trip, false);
+                    row_groups.roll(self, group, trip, false);
                 }
             }
             _ => {}
@@ -163,14 +157,14 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether this firmware can run an operator step.
-    pub(crate) fn check_operator(&self, step: u32, view: OperatorStepView<'_>) -> Result<(), PlanError> {
+    pub(crate) fn check_operator(&self, step: u32, view: &OperatorStepView<'_>) -> Result<(), PlanError> {
         if let Some(relaid) = view.layouts().next() {
             let (operand, layout) = (relaid.operand, relaid.layout);
             return Err(PlanError::LayoutUnsupported { step, operand, layout });
         }
         let (layer, operator) = (layer(&self.artefact, &self.schedule, view), view.operator);
         let kind = layer.view.kind;
-        let kernel = find(self.operators, &layer).ok_or(match layer.form() {
+        let kernel = layer.kernel(self.operators).ok_or(match layer.form() {
             Storage::Dense => PlanError::MissingOperator { operator, kind },
             storage => PlanError::MissingStorage { operator, kind, storage },
         })?;
@@ -246,19 +240,7 @@ impl Infer for Plan<'_> {
 fn layer<'a>(
     artefact: &'a Artefact<'a>,
     schedule: &'a ScheduleView<'a>,
-    step: OperatorStepView<'a>,
+    step: &'a OperatorStepView<'a>,
 ) -> Layer<'a> {
     Layer { artefact, schedule, view: artefact.operator(step.operator), step, rows: None }
-}
-
-/// The kernel of a layer, if it is linked.
-pub(crate) fn find(operators: Operators, layer: &Layer<'_>) -> Option<&'static Kernel> {
-    let kind = layer.view.kind;
-    match layer.form() {
-        Storage::Dense => operators.kernels.iter().copied().find(|kernel| kernel.kind == kind),
-        storage => {
-            let mut rows = operators.rows.iter();
-            rows.find(|rows| rows.kernel.kind == kind && rows.storage == storage).map(|rows| &rows.kernel)
-        }
-    }
 }

@@ -11,8 +11,7 @@ use ocelli_format::{Rolling, RowGroupView, Slide, TensorId, Turn};
 
 use crate::PlanError;
 use crate::layer::Layer;
-use crate::memory::Operands;
-use crate::plan::{Plan, find};
+use crate::plan::Plan;
 
 /// The code that runs row groups, as a firmware links it.
 #[derive(Debug)]
@@ -63,8 +62,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) padding: usize,
     /// How many are written.
     pub(crate) output: usize,
-    pub(crate) output_place: fn(&Rows<'a>) -> Option<Range<usize>>,
-    pub(crate) input_place: fn(&Rows<'a>, TensorId) -> Option<Range<usize>>,
+    pub(crate) output_place: fn(&Rows<'_>) -> Option<Range<usize>>,
+    pub(crate) input_place: fn(&Rows<'_>, TensorId) -> Option<Range<usize>>,
     rolling: &'a Rolling<'a>,
     turn: Turn<'a>,
 }
@@ -86,7 +85,7 @@ impl<'a> Rows<'a> {
 
 fn check(plan: &Plan<'_>, step: u32, group: &RowGroupView<'_>) -> Result<(), PlanError> {
     for row in group.inner() {
-        plan.check_operator(step, row.step)?;
+        plan.check_operator(step, &row.step)?;
     }
     if plan.artefact.row_group_rolls(&plan.schedule, step, group) {
         Ok(())
@@ -101,14 +100,10 @@ fn roll(plan: &mut Plan<'_>, group: &RowGroupView<'_>, mut trip: u32, pause: boo
         for (index, row) in group.inner().enumerate() {
             if let Some(turn) = rolling.turn(trip, index, &row) {
                 slide(plan.arena, rolling.slide(&turn));
-                let (view, step) = (turn.operator, row.step);
+                let (view, step) = (turn.operator, &row.step);
                 let rows = Some(&Rows::new(&rolling, turn));
                 let layer = Layer { artefact: &plan.artefact, schedule: &plan.schedule, view, step, rows };
-                if let Some(kernel) = find(plan.operators, &layer)
-                    && let Some(operands) = Operands::borrow(layer, plan.arena)
-                {
-                    (kernel.run)(&layer, operands);
-                }
+                layer.run(plan.operators, plan.arena);
             }
         }
         trip += 1;

@@ -23,6 +23,8 @@ use crate::pool::for_each_window;
 ///
 /// # Source
 /// TFLite reference kernel `reference_integer_ops::AveragePool`.
+// Apart from its caller, whose stack it does not need while it finds the parameters.
+#[inline(never)]
 pub fn average_pool_2d_s8(parameters: &Pool2dParameters, input: &[i8], output: &mut [i8]) {
     for_each_window(parameters, input, output, |window, output| {
         let count = (window.len() as i32).max(1);

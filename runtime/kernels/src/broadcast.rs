@@ -68,6 +68,8 @@ impl Broadcast {
 
     /// Calls a kernel for equal lengths on every run of the output. An operand in place is as long as the
     /// output.
+    // Apart from its caller, for the same reason as the kernels that it serves.
+    #[inline(never)]
     pub fn apply(
         &self,
         left: Source<'_>,

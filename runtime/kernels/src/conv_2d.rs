@@ -139,6 +139,8 @@ impl Conv2dParameters {
 ///
 /// # Source
 /// TFLite reference kernel `reference_integer_ops::ConvPerChannel`.
+// Apart from its caller, whose stack it does not need while it finds the parameters.
+#[inline(never)]
 pub fn conv_2d_s8(
     parameters: &Conv2dParameters,
     filter: &Filter<'_>,

@@ -94,6 +94,8 @@ impl DepthwiseConv2dParameters {
 ///
 /// # Source
 /// TFLite reference kernel `reference_integer_ops::DepthwiseConvPerChannel`.
+// Apart from its caller, whose stack it does not need while it finds the parameters.
+#[inline(never)]
 pub fn depthwise_conv_2d_s8(
     parameters: &DepthwiseConv2dParameters,
     filter: &Filter<'_>,

@@ -107,6 +107,8 @@ impl FullyConnectedParameters {
 ///
 /// # Source
 /// TFLite reference kernel `reference_integer_ops::FullyConnected`.
+// Apart from its caller, whose stack it does not need while it finds the parameters.
+#[inline(never)]
 pub fn fully_connected_s8(
     parameters: &FullyConnectedParameters,
     filter: &Filter<'_>,

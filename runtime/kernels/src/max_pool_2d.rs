@@ -22,6 +22,8 @@ use crate::pool::for_each_window;
 ///
 /// # Source
 /// TFLite reference kernel `reference_integer_ops::MaxPool`.
+// Apart from its caller, whose stack it does not need while it finds the parameters.
+#[inline(never)]
 pub fn max_pool_2d_s8(parameters: &Pool2dParameters, input: &[i8], output: &mut [i8]) {
     for_each_window(parameters, input, output, |window, output| {
         output.fill(i8::MIN);

@@ -89,6 +89,7 @@ impl Axis {
     }
 
     /// Whether `output` windows over `input` elements can be counted in 31 bits.
+    #[inline(never)]
     pub(crate) fn check(&self, input: usize, output: usize) -> Result<(), KernelError> {
         ensure(self.filter >= 1 && self.stride >= 1 && self.dilation >= 1, KernelError::Range)?;
         let reach =
@@ -101,6 +102,7 @@ impl Axis {
     }
 
     /// Whether, besides, every window touches the input: an undilated one then has a tap inside.
+    #[inline(never)]
     pub(crate) fn check_never_empty(&self, input: usize, output: usize) -> Result<(), KernelError> {
         self.check(input, output)?;
         let last_start = output.saturating_sub(1) * self.stride;

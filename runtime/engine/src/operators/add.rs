@@ -46,8 +46,8 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters(layer)?.check(elements, elements, elements)
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
-        apply(layer, operands, |left, right, output| add_s8(&parameters, left, right, output));
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
+        apply(layer, operands, |left, right, output| add_s8(parameters, left, right, output));
     }
 }

@@ -25,9 +25,9 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters(layer)?.check(layer.input_elements(0), layer.output_elements())
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let input = operands.input(0);
-        arg_max_s8(&parameters, input, operands.output);
+        arg_max_s8(parameters, input, operands.output);
     }
 }

@@ -39,9 +39,9 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters(layer)?.check(left, right, layer.output_elements())
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let (left, right) = (operands.input(0), operands.input(1));
-        batch_matmul_s8(&parameters, left, right, operands.output);
+        batch_matmul_s8(parameters, left, right, operands.output);
     }
 }

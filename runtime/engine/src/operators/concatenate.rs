@@ -39,7 +39,7 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     if missing == 0 { Ok(()) } else { Err(KernelError::Geometry) }
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
     for (index, parameters) in parameters(layer).enumerate() {
         let input = operands.input(index);
         concatenate_s8(&parameters, input, operands.output);

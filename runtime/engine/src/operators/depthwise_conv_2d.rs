@@ -38,9 +38,9 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters.check(&layer.filter(), layer.input_elements(0), layer.output_elements())
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let input = operands.input(0);
-        depthwise_conv_2d_s8(&parameters, &layer.filter(), input, operands.output, operands.scratch);
+        depthwise_conv_2d_s8(parameters, &layer.filter(), input, operands.output, operands.scratch);
     }
 }

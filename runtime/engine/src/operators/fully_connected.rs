@@ -36,9 +36,9 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters.check(&layer.filter(), layer.input_elements(0), layer.output_elements())
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let input = operands.input(0);
-        fully_connected_s8(&parameters, &layer.filter(), input, operands.output, operands.scratch);
+        fully_connected_s8(parameters, &layer.filter(), input, operands.output, operands.scratch);
     }
 }

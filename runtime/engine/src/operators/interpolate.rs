@@ -29,9 +29,9 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters(layer)?.check(positions(layer), layer.input_elements(0), layer.output_elements())
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let input = operands.input(0);
-        interpolate_s8(&parameters, positions(layer), input, operands.output);
+        interpolate_s8(parameters, positions(layer), input, operands.output);
     }
 }

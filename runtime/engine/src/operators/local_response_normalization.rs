@@ -37,9 +37,9 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters(layer)?.check(table, layer.input_elements(0), layer.output_elements())
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let (table, input) = (layer.input(1).values_i32(), operands.input(0));
-        local_response_normalization_s8(&parameters, table, input, operands.output);
+        local_response_normalization_s8(parameters, table, input, operands.output);
     }
 }

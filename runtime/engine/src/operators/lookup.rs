@@ -28,7 +28,7 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     }
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
     if let Some(table) = table(layer) {
         let input = operands.source(0);
         lookup_s8(table, input, operands.output);

@@ -16,9 +16,9 @@ impl MaxPool2d {
     pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::MaxPool2d, check, run };
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let input = operands.input(0);
-        max_pool_2d_s8(&parameters, input, operands.output);
+        max_pool_2d_s8(parameters, input, operands.output);
     }
 }

@@ -20,6 +20,6 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     broadcast(layer).map(drop)
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
     apply(layer, operands, minimum_s8);
 }

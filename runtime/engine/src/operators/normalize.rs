@@ -34,9 +34,9 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters(layer)?.check(table, &affine(layer), input, output)
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let (table, input) = (layer.input(1).values_i32(), operands.input(0));
-        normalize_s8(&parameters, table, &affine(layer), input, operands.output);
+        normalize_s8(parameters, table, &affine(layer), input, operands.output);
     }
 }

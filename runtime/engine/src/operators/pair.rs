@@ -18,10 +18,10 @@ pub(super) fn broadcast(layer: &Layer<'_>) -> Result<Broadcast, KernelError> {
 /// Runs a kernel for equal lengths on inputs that broadcast.
 pub(super) fn apply(
     layer: &Layer<'_>,
-    operands: Operands<'_>,
+    operands: &mut Operands<'_>,
     kernel: impl FnMut(Source<'_>, Source<'_>, &mut [i8]),
 ) {
-    if let Ok(broadcast) = broadcast(layer) {
+    if let Ok(broadcast) = &broadcast(layer) {
         let (left, right) = (operands.source(0), operands.source(1));
         broadcast.apply(left, right, operands.output, kernel);
     }

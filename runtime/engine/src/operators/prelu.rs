@@ -32,9 +32,9 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters(layer)?.check(input, slopes, layer.output_elements())
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let input = operands.source(0);
-        prelu_s8(&parameters, layer.input(1).values_i8(), input, operands.output);
+        prelu_s8(parameters, layer.input(1).values_i8(), input, operands.output);
     }
 }

@@ -32,7 +32,7 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters(layer).check(layer.input_elements(0), layer.output_elements())
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
     let input = operands.input(0);
     rearrange_s8(&parameters(layer), input, operands.output);
 }

@@ -19,7 +19,7 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     layer.same_elements()
 }
 
-fn run(_layer: &Layer<'_>, operands: Operands<'_>) {
+fn run(_layer: &Layer<'_>, operands: &mut Operands<'_>) {
     let input = operands.source(0);
     reshape_s8(input, operands.output);
 }

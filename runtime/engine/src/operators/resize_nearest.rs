@@ -16,9 +16,9 @@ impl ResizeNearest {
     pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::ResizeNearest, check, run };
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let input = operands.input(0);
-        resize_nearest_s8(&parameters, input, operands.output);
+        resize_nearest_s8(parameters, input, operands.output);
     }
 }

@@ -110,7 +110,7 @@ fn check_conv_2d<R: StoredRows<'static>>(layer: &Layer<'_>) -> Result<(), Kernel
     conv_2d::parameters(layer)?.check_rows(&layer.filter(), &checked_rows::<R>(layer)?, input, output)
 }
 
-fn run_conv_2d<R: StoredRows<'static>>(layer: &Layer<'_>, operands: Operands<'_>) {
+fn run_conv_2d<R: StoredRows<'static>>(layer: &Layer<'_>, operands: &mut Operands<'_>) {
     if let (Ok(parameters), Ok(rows)) = (conv_2d::parameters(layer), rows::<R>(layer)) {
         let input = operands.input(0);
         conv_2d_rows_s8(&parameters, &layer.filter(), rows, input, operands.output, operands.scratch);
@@ -122,7 +122,7 @@ fn check_fully_connected<R: StoredRows<'static>>(layer: &Layer<'_>) -> Result<()
     fully_connected::parameters(layer)?.check_rows(&layer.filter(), &checked_rows::<R>(layer)?, input, output)
 }
 
-fn run_fully_connected<R: StoredRows<'static>>(layer: &Layer<'_>, operands: Operands<'_>) {
+fn run_fully_connected<R: StoredRows<'static>>(layer: &Layer<'_>, operands: &mut Operands<'_>) {
     if let (Ok(parameters), Ok(rows)) = (fully_connected::parameters(layer), rows::<R>(layer)) {
         let input = operands.input(0);
         fully_connected_rows_s8(&parameters, &layer.filter(), rows, input, operands.output, operands.scratch);

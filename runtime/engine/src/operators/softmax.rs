@@ -32,9 +32,9 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     parameters(layer)?.check(layer.input_elements(0), layer.output_elements())
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let input = operands.input(0);
-        softmax_s8(&parameters, input, operands.output);
+        softmax_s8(parameters, input, operands.output);
     }
 }

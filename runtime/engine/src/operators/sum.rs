@@ -16,9 +16,9 @@ impl Sum {
     pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::Sum, check, run };
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let input = operands.input(0);
-        sum_s8(&parameters, input, operands.output);
+        sum_s8(parameters, input, operands.output);
     }
 }

@@ -21,9 +21,9 @@ fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     check_transpose_conv_2d(&parameters(layer)?, &layer.filter(), input, output)
 }
 
-fn run(layer: &Layer<'_>, operands: Operands<'_>) {
-    if let Ok(parameters) = parameters(layer) {
+fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {
+    if let Ok(parameters) = &parameters(layer) {
         let input = operands.input(0);
-        transpose_conv_2d_s8(&parameters, &layer.filter(), input, operands.output);
+        transpose_conv_2d_s8(parameters, &layer.filter(), input, operands.output);
     }
 }

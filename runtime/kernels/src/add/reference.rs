@@ -6,6 +6,8 @@ use crate::finish::Finish;
 use crate::{Requantize, Source};
 
 /// See [`add_s8`](crate::add_s8).
+// Apart from the backend that falls back on it, whose stack would otherwise hold both.
+#[inline(never)]
 pub(crate) fn add_s8(parameters: &AddParameters, left: Source<'_>, right: Source<'_>, output: &mut [i8]) {
     let AddParameters { left_zero_point, right_zero_point, left_requantize, right_requantize, .. } =
         *parameters;

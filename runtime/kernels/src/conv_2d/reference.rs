@@ -12,6 +12,8 @@ use crate::finish::{BLOCK, Finish};
 use crate::runs::{for_each_row, runs_mut};
 
 /// See [`conv_2d_s8`](crate::conv_2d_s8).
+// Apart from the backend that falls back on it, whose stack would otherwise hold both.
+#[inline(never)]
 pub(crate) fn conv_2d_s8(
     parameters: &Conv2dParameters,
     filter: &Filter<'_>,

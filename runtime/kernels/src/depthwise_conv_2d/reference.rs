@@ -9,6 +9,8 @@ use crate::finish::{BLOCK, Finish};
 use crate::runs::{for_each_row, runs_mut};
 
 /// See [`depthwise_conv_2d_s8`](crate::depthwise_conv_2d_s8).
+// Apart from the backend that falls back on it, whose stack would otherwise hold both.
+#[inline(never)]
 pub(crate) fn depthwise_conv_2d_s8(
     parameters: &DepthwiseConv2dParameters,
     filter: &Filter<'_>,

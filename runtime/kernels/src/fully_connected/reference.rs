@@ -7,6 +7,8 @@ use crate::finish::{BLOCK, Finish};
 use crate::runs::{runs, runs_mut};
 
 /// See [`fully_connected_s8`](crate::fully_connected_s8).
+// Apart from the backend that falls back on it, whose stack would otherwise hold both.
+#[inline(never)]
 pub(crate) fn fully_connected_s8(
     parameters: &FullyConnectedParameters,
     filter: &Filter<'_>,

@@ -36,8 +36,8 @@ pub(crate) fn conv_2d_s8(
     // What follows computes with these numbers, and the loops rely on it.
     let checked = parameters.check_sizes(filter, input.len(), output.len()).is_ok();
     let products = if checked { vertical.filter * horizontal.filter * channels } else { 0 };
-    let layer = FourPixels::new(filter, products, output_channels, finish);
-    let Some(layer) = layer else {
+    let mut layer = FourPixels::new(filter, products, output_channels, finish);
+    let Some(layer) = &mut layer else {
         return reference::conv_2d_s8(parameters, filter, input, output, scratch);
     };
     let Some(mut windows) = Windows::new(parameters, scratch) else {

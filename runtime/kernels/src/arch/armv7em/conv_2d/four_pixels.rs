@@ -11,9 +11,10 @@ use crate::{Filter, MAX_ELEMENTS};
 
 /// A layer, checked and ready for [`run`](FourPixels::run).
 pub(super) struct FourPixels<'f> {
-    /// All that does not change from block to block.
+    /// In place from block to block: only what changes is written anew.
     record: Record,
     products: usize,
+    weights: *const i8,
     filter: PhantomData<Filter<'f>>,
 }
 
@@ -59,14 +60,14 @@ impl<'f> FourPixels<'f> {
             longest_shift: longest_shift(filter, products),
             sums: [0; PIXELS],
         };
-        Some(FourPixels { record, products, filter: PhantomData })
+        Some(FourPixels { record, products, weights: filter.weights.as_ptr(), filter: PhantomData })
     }
 
     /// Computes the outputs of one to four pixels, in channels from `from` on. Stops at a channel whose
     /// sums neither way to int8 serves, and returns it with them; `None` when all are done.
     #[inline(never)]
-    pub fn run(&self, windows: &[u32], output: &mut [i8], from: usize) -> Option<(usize, [i32; PIXELS])> {
-        let mut record = self.record;
+    pub fn run(&mut self, windows: &[u32], output: &mut [i8], from: usize) -> Option<(usize, [i32; PIXELS])> {
+        let record = &mut self.record;
         let channels = record.channels as usize;
         let pixels = output.len() / channels;
         if from >= channels || pixels == 0 || windows.len() < window_words(self.products) {
@@ -79,7 +80,7 @@ impl<'f> FourPixels<'f> {
         for (pixel, step) in (1..).zip(&mut record.steps) {
             *step = if pixel < pixels { (pixel * channels) as u32 } else { 0 };
         }
-        record.weights = record.weights.wrapping_add(from * self.products);
+        record.weights = self.weights.wrapping_add(from * self.products);
         // SAFETY: The functions read and writes through the record's pointers, which hold what it needs:
         // - `activations` to `activations_end` are the windows' whole quads, at least one, each of 8 words, an even number of them for the second
         //   function; with
@@ -93,9 +94,9 @@ impl<'f> FourPixels<'f> {
         // The record outlives the call, nothing else points to the output, and the filter is borrowed as long as `self`.
         unsafe {
             if (self.products / QUAD).is_multiple_of(2) {
-                four_pixels_by_two(&mut record);
+                four_pixels_by_two(record);
             } else {
-                four_pixels(&mut record);
+                four_pixels(record);
             }
         }
         if record.channel == record.channels { None } else { Some((record.channel as usize, record.sums)) }
@@ -105,7 +106,6 @@ impl<'f> FourPixels<'f> {
 static ZERO: i32 = 0;
 
 /// What the loops read and write. The groups in brackets are loaded at once, in this order.
-#[derive(Clone, Copy)]
 #[repr(C)]
 struct Record {
     // [Start of a channel: r0, r2, r3, r4, r5.]

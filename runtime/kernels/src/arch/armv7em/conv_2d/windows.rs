@@ -91,7 +91,7 @@ impl<'s> Windows<'s> {
         let image = image.get(from..).unwrap_or(&[]);
         if inside && horizontal.dilation == 1 {
             let parts = Runs { count: rows.taps, length: columns.taps * channels, step, to, to_step };
-            self.lay_runs(image, parts, pixel);
+            self.lay_runs(image, &parts, pixel);
         } else if inside {
             for row in 0..rows.taps {
                 let parts = Runs {
@@ -101,7 +101,7 @@ impl<'s> Windows<'s> {
                     to: to + row * to_step,
                     to_step: channels,
                 };
-                self.lay_runs(image.get(row * step..).unwrap_or(&[]), parts, pixel);
+                self.lay_runs(image.get(row * step..).unwrap_or(&[]), &parts, pixel);
             }
         }
         if !self.bytes.is_empty() {
@@ -119,7 +119,7 @@ impl<'s> Windows<'s> {
     }
 
     #[inline(never)]
-    fn lay_runs(&mut self, values: &[i8], runs: Runs, pixel: usize) {
+    fn lay_runs(&mut self, values: &[i8], runs: &Runs, pixel: usize) {
         if self.bytes.is_empty() {
             widen(values, runs, self.minus_zero_point, self.words, pixel);
             return;
@@ -137,7 +137,7 @@ impl<'s> Windows<'s> {
     #[inline(never)]
     fn lay_bytes(&mut self, pixel: usize) {
         let all = Runs { count: 1, length: self.bytes.len(), step: 0, to: 0, to_step: 0 };
-        widen(self.bytes, all, self.minus_zero_point, self.words, pixel);
+        widen(self.bytes, &all, self.minus_zero_point, self.words, pixel);
     }
 }
 
@@ -145,7 +145,6 @@ impl<'s> Windows<'s> {
 const QUAD_BYTES: usize = 2 * PIXELS * size_of::<u32>();
 
 /// Parts of a window, in elements.
-#[derive(Clone, Copy)]
 struct Runs {
     count: usize,
     length: usize,
@@ -158,8 +157,8 @@ struct Runs {
 }
 
 /// Widens runs of whole quads, in windows at whole quads, to the column `pixel` of `words`.
-#[inline(never)]
-fn widen<T: Byte>(values: &[T], runs: Runs, minus_zero_point: u32, words: &mut [u32], pixel: usize) {
+#[inline(always)]
+fn widen<T: Byte>(values: &[T], runs: &Runs, minus_zero_point: u32, words: &mut [u32], pixel: usize) {
     let before_last = runs.count.wrapping_sub(1);
     let (end, to_end) = (before_last * runs.step + runs.length, before_last * runs.to_step + runs.to);
     let room = words.len() / (2 * PIXELS) * QUAD;
