@@ -1,4 +1,5 @@
-//! Time of one inference on this machine: the engine called directly, on one thread, on each backend.
+//! Time of one inference on this machine: the engine called directly, on one thread, on each backend, and on the best
+//! one through tract.
 //!
 //! `cargo xtask bench-host` converts the models, runs this, and sets it beside other engines. The environment
 //! variable `OCELLI_BENCH_MODELS` names a folder of artefacts.
@@ -11,6 +12,7 @@ use criterion::Criterion;
 use ocelli_core::Infer;
 use ocelli_engine::{Plan, operators};
 use ocelli_format::{AlignedBytes, Artefact};
+use ocelli_tract::Executor;
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
@@ -34,6 +36,9 @@ fn main() {
             ocelli_kernels::use_backend(backend);
             group.bench_function(*backend, |bencher| bencher.iter(|| black_box(&mut plan).infer()));
         }
+        ocelli_kernels::use_backend(ocelli_kernels::available_backends()[0]);
+        let mut executor = Executor::new(&bytes).expect("the artefact runs in tract");
+        group.bench_function("through tract", |bencher| bencher.iter(|| black_box(&mut executor).infer()));
         group.finish();
     }
     criterion.final_summary();

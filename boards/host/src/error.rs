@@ -8,7 +8,8 @@ use thiserror::Error;
 
 /// What [`open`](crate::open) understands, for messages.
 pub const SUPPORTED: &str = "a PNG, JPEG, BMP or PPM/PGM picture, a folder of them, a y4m video (4:2:0 or mono, \
-     8 bit), an MJPEG stream, `-` for one of these on standard input, or `synthetic:SEED[:WIDTHxHEIGHT]`";
+     8 bit), an MJPEG stream, `-` for one of these on standard input, `pipe:[WIDTHxHEIGHT:]COMMAND` for what a program \
+     writes, `http://HOST/PATH` for a camera's MJPEG, or `synthetic:SEED[:WIDTHxHEIGHT]`";
 
 /// Why bytes are no picture.
 #[derive(Debug, Error)]
@@ -112,6 +113,22 @@ pub enum OpenError {
         /// Why.
         source: Y4mError,
     },
+    /// A program that should give frames does not.
+    #[error("`{command}`: {problem}")]
+    Pipe {
+        /// What was run.
+        command: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A camera on the network does not answer with a stream.
+    #[error("{url}: {problem}")]
+    Url {
+        /// Which.
+        url: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// What follows `synthetic:` is not understood.
     #[error("`synthetic:{text}` is not `synthetic:SEED[:WIDTHxHEIGHT]` with sides of {min} to {max}", min = crate::Scene::MIN_SIDE, max = Frame::MAX_SIDE)]
     Synthetic {
@@ -127,6 +144,14 @@ pub enum CaptureError {
     /// Every frame has been read.
     #[error("there are no more frames")]
     End,
+    /// The program that gave frames failed.
+    #[error("`{command}` ended with {status}")]
+    Pipe {
+        /// What was run.
+        command: String,
+        /// How it ended.
+        status: String,
+    },
     /// The file cannot be read any further.
     #[error("{name}, frame {frame}: {source}")]
     Read {
@@ -185,4 +210,14 @@ pub enum CaptureError {
         /// Height of the first frame.
         first_height: usize,
     },
+}
+
+impl CaptureError {
+    /// Whether only this frame is spoilt, and the next may be read.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            CaptureError::Picture { .. } | CaptureError::Unexpected { .. } | CaptureError::SizeChanged { .. }
+        )
+    }
 }

@@ -1,4 +1,5 @@
-//! Cameras for a computer: the capture stage out of files, folders, streams and synthetic scenes.
+//! Cameras for a computer: the capture stage out of files, folders, streams, other programs, the network and
+//! synthetic scenes.
 //!
 //! [`open`] looks at the content, not at the name, and gives a [`HostCamera`]; each kind of camera
 //! can also be opened by itself. A camera yields every frame once and then [`CaptureError::End`];
@@ -22,6 +23,12 @@ mod jpeg_stream;
 
 mod mjpeg_camera;
 
+mod raw_camera;
+
+mod pipe_camera;
+
+mod url_camera;
+
 mod scene;
 
 mod synthetic_camera;
@@ -34,6 +41,8 @@ pub use image_camera::ImageCamera;
 pub use mjpeg_camera::MjpegCamera;
 pub use open::{HostCamera, open};
 pub use picture::Picture;
+pub use pipe_camera::PipeCamera;
+pub use raw_camera::RawCamera;
 pub use scene::{Figure, Scene, Truth};
-pub use synthetic_camera::SyntheticCamera;
+pub use synthetic_camera::{SyntheticCamera, parse_size};
 pub use y4m_camera::Y4mCamera;

@@ -8,8 +8,8 @@ use image::ImageFormat;
 use ocelli_core::{Camera, Frame};
 
 use crate::{
-    CaptureError, FolderCamera, ImageCamera, MjpegCamera, OpenError, Picture, SyntheticCamera, Y4mCamera,
-    picture::format_of, y4m_camera,
+    CaptureError, FolderCamera, ImageCamera, MjpegCamera, OpenError, Picture, PipeCamera, RawCamera,
+    SyntheticCamera, Y4mCamera, picture::format_of, url_camera::open_url, y4m_camera,
 };
 
 /// Any camera of this crate.
@@ -24,11 +24,16 @@ pub enum HostCamera {
     Y4m(Y4mCamera),
     /// A stream of JPEGs.
     Mjpeg(MjpegCamera),
+    /// Frames without headers.
+    Raw(RawCamera),
+    /// What another program writes.
+    Pipe(PipeCamera),
     /// A drawn scene.
     Synthetic(SyntheticCamera),
 }
 
-/// Opens `source`: a file, a folder, `-` for standard input, or `synthetic:SEED[:WIDTHxHEIGHT]`.
+/// Opens `source`: a file, a folder, `-` for standard input, `pipe:[WIDTHxHEIGHT:]COMMAND`,
+/// `http://HOST[:PORT]/PATH`, or `synthetic:SEED[:WIDTHxHEIGHT]`.
 ///
 /// Files are told apart by their first bytes. Only a JPEG may be either a picture or the first of a
 /// stream: it is a picture where the file's name ends in `.jpg` or `.jpeg`. Reading standard input
@@ -39,6 +44,12 @@ pub enum HostCamera {
 pub fn open(source: &str) -> Result<HostCamera, OpenError> {
     if let Some(text) = source.strip_prefix("synthetic:") {
         return SyntheticCamera::parse(text).map(HostCamera::Synthetic);
+    }
+    if let Some(command) = source.strip_prefix("pipe:") {
+        return PipeCamera::open(command).map(HostCamera::Pipe);
+    }
+    if source.starts_with("http://") {
+        return open_url(source).map(HostCamera::Mjpeg);
     }
     if source == "-" {
         return open_stream(Box::new(BufReader::new(io::stdin())), "standard input");
@@ -51,7 +62,7 @@ pub fn open(source: &str) -> Result<HostCamera, OpenError> {
     open_stream(Box::new(BufReader::new(file)), source)
 }
 
-fn open_stream(mut reader: Box<dyn BufRead + Send>, name: &str) -> Result<HostCamera, OpenError> {
+pub(crate) fn open_stream(mut reader: Box<dyn BufRead + Send>, name: &str) -> Result<HostCamera, OpenError> {
     let read_error = |source| OpenError::Read { path: name.into(), source };
     let mut first = Vec::new();
     reader.by_ref().take(y4m_camera::MAGIC.len() as u64).read_to_end(&mut first).map_err(read_error)?;
@@ -94,6 +105,8 @@ impl Camera for HostCamera {
             HostCamera::Folder(camera) => camera.read_frame(),
             HostCamera::Y4m(camera) => camera.read_frame(),
             HostCamera::Mjpeg(camera) => camera.read_frame(),
+            HostCamera::Raw(camera) => camera.read_frame(),
+            HostCamera::Pipe(camera) => camera.read_frame(),
             HostCamera::Synthetic(camera) => camera.read_frame(),
         }
     }

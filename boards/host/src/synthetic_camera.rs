@@ -26,10 +26,9 @@ impl SyntheticCamera {
         let sides = Scene::MIN_SIDE..=Frame::MAX_SIDE;
         let parsed = || {
             let (seed, size) = text.split_once(':').unwrap_or((text, "320x240"));
-            let (width, height) = size.split_once('x')?;
-            let (width, height) = (width.parse().ok()?, height.parse().ok()?);
-            let fits = sides.contains(&width) && sides.contains(&height);
-            fits.then_some(Scene::new(seed.parse().ok()?, width, height))
+            let [width, height] =
+                parse_size(size).filter(|size| size.iter().all(|side| sides.contains(side)))?;
+            Some(Scene::new(seed.parse().ok()?, width, height))
         };
         parsed().map(SyntheticCamera::new).ok_or_else(|| OpenError::Synthetic { text: text.to_owned() })
     }
@@ -38,6 +37,13 @@ impl SyntheticCamera {
     pub fn truth(&self) -> impl Iterator<Item = Truth> + '_ {
         self.scene.truth(self.next.saturating_sub(1))
     }
+}
+
+/// The size of a frame as names of cameras have it: `640x480`.
+pub fn parse_size(text: &str) -> Option<[usize; 2]> {
+    let (width, height) = text.split_once('x')?;
+    let size = [width.parse().ok()?, height.parse().ok()?];
+    size.iter().all(|side| (1..=Frame::MAX_SIDE).contains(side)).then_some(size)
 }
 
 impl Camera for SyntheticCamera {

@@ -116,7 +116,7 @@ fn read_line(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
 }
 
 /// Fills the buffer as far as there are bytes, and says how far.
-fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match reader.read(rest) {

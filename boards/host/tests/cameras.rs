@@ -219,3 +219,65 @@ fn a_synthetic_scene_has_frames_and_truth() {
         assert!(error.to_string().starts_with(&format!("`{source}` is not")), "{error}");
     }
 }
+
+#[test]
+fn a_program_s_frames_come_through_a_pipe() {
+    let y4m = r"printf 'YUV4MPEG2 W2 H2 Cmono\nFRAME\nabcdFRAME\nefgh'";
+    let seen = frames(&mut open(&format!("pipe:{y4m}")).unwrap());
+    let gray = |bytes: &[u8]| (2, 2, PixelFormat::Gray8, bytes.to_vec());
+    assert_eq!(seen, [gray(b"abcd"), gray(b"efgh")]);
+    let raw = frames(&mut open("pipe:2x2:printf abcdefghijkl").unwrap());
+    let i420 = |bytes: &[u8]| (2, 2, PixelFormat::I420, bytes.to_vec());
+    assert_eq!(raw, [i420(b"abcdef"), i420(b"ghijkl")]);
+
+    let message = |name: &str| open(name).unwrap_err().to_string();
+    assert_eq!(message("pipe:exit 3"), "`exit 3`: it ended with exit status: 3 before the first frame");
+    assert!(message("pipe:echo nonsense").contains("nothing that can be read as a camera"));
+    let mut half = open("pipe:2x2:printf abcdefghi; exit 4").unwrap();
+    half.read_frame().unwrap();
+    let Err(nb::Error::Other(error)) = half.read_frame() else { panic!("half a frame") };
+    assert!(error.to_string().ends_with("the file ends within the frame, after 3 bytes"), "{error}");
+    let Err(nb::Error::Other(error)) = half.read_frame() else { panic!("the end") };
+    assert_eq!(error.to_string(), "`printf abcdefghi; exit 4` ended with exit status: 4");
+}
+
+#[test]
+fn a_program_ends_with_its_camera() {
+    let folder = Folder::new("pipe-end");
+    let place = folder.0.join("pid").display().to_string();
+    let mut camera = open(&format!("pipe:2x2:echo $$ > {place}; yes")).unwrap();
+    camera.read_frame().unwrap();
+    let pid = fs::read_to_string(&place).unwrap();
+    let process = Path::new("/proc").join(pid.trim());
+    assert!(process.exists());
+    drop(camera);
+    assert!(!process.exists());
+}
+
+#[test]
+fn a_camera_on_the_network_sends_jpegs() {
+    use std::io::{Read, Write};
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let jpeg = encode(colours(8, 6), ImageFormat::Jpeg);
+    let serve = std::thread::spawn(move || {
+        let answer = |body: &[&[u8]]| {
+            let (mut stream, _) = server.accept().unwrap();
+            let mut request = [0; 1024];
+            let bytes = stream.read(&mut request).unwrap();
+            assert!(request[..bytes].starts_with(b"GET /stream?x=1 HTTP/1.0\r\nHost: 127.0.0.1:"));
+            body.iter().for_each(|part| stream.write_all(part).unwrap());
+        };
+        let part = b"--x\r\nContent-Type: image/jpeg\r\n\r\n";
+        let head = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=x\r\n\r\n";
+        answer(&[head, part, &jpeg, part, &jpeg]);
+        answer(&[b"HTTP/1.0 401 Unauthorized\r\n\r\n"]);
+    });
+    let url = format!("http://{address}/stream?x=1");
+    let seen = frames(&mut open(&url).unwrap());
+    assert_eq!(seen.iter().map(|frame| (frame.0, frame.1)).collect::<Vec<_>>(), [(8, 6), (8, 6)]);
+    let message = open(&url).unwrap_err().to_string();
+    assert_eq!(message, format!("{url}: it answers `HTTP/1.0 401 Unauthorized`, not a stream"));
+    serve.join().unwrap();
+    assert!(open(&url).is_err(), "nobody is there any more");
+}

@@ -37,6 +37,11 @@ impl ArtefactFile {
         })
     }
 
+    /// The file's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Where the file lies.
     pub fn path(&self) -> &Path {
         &self.path

@@ -9,7 +9,8 @@ use crate::failure::Failure;
 use crate::session::WITHOUT_CONTRACT;
 
 /// The help text of `--input`.
-pub const HELP: &str = "A picture, a folder of pictures, a y4m or MJPEG file, `-` for standard input, \
+pub const HELP: &str = "A picture, a folder of pictures, a y4m or MJPEG file, `-` for standard input, `/dev/video0` or \
+    `v4l2:/dev/video0:1280x720` for a camera, `pipe:rpicam-vid ...` for what a program writes, `http://...` for MJPEG, \
     `synthetic:SEED[:WIDTHxHEIGHT]` for a drawn scene, or `seed:SEED[:SHIFT]` for pseudo-random tensors";
 
 /// What a model gets to see.

@@ -13,6 +13,7 @@ mod tracks;
 
 mod input;
 
+mod host_model;
 mod session;
 
 mod predict;

@@ -7,9 +7,11 @@ use ocelli::{
     Tracked, Tracker, operators, scratch_words,
 };
 use ocelli_format::{AlignedBytes, crc32};
+use ocelli_tract::Executor;
 
 use crate::artefact_file::{ArtefactFile, arena};
 use crate::failure::Failure;
+use crate::host_model::{HostModel, Through};
 use crate::terminal;
 
 // Room that no photograph fills; devices choose less.
@@ -30,10 +32,10 @@ pub const PROFILE: &str = "portable";
 type HostPostprocess<'a> = ByContract<'a, DETECTIONS, KEYPOINTS, CANDIDATES, CLASSES>;
 
 /// A pipeline for any artefact.
-pub type HostPipeline<'a> = Pipeline<'a, Plan<'a>, HostPostprocess<'a>>;
+pub type HostPipeline<'a> = Pipeline<'a, HostModel<'a>, HostPostprocess<'a>>;
 
 /// A pipeline for any artefact, that may follow what it finds.
-pub type TrackedPipeline<'a> = Pipeline<'a, Plan<'a>, Tracked<HostPostprocess<'a>, TRACKS>>;
+pub type TrackedPipeline<'a> = Pipeline<'a, HostModel<'a>, Tracked<HostPostprocess<'a>, TRACKS>>;
 
 /// What follows boxes from frame to frame.
 pub type HostTracker = Tracker<TRACKS>;
@@ -74,8 +76,13 @@ impl Memory {
     }
 
     /// Plans a model and checks its self-test.
-    pub fn plan<'a>(&'a mut self, file: &ArtefactFile, artefact: &Artefact<'a>) -> Result<Plan<'a>, Failure> {
-        plan(file, artefact, &mut self.arena)
+    pub fn plan<'a>(
+        &'a mut self,
+        file: &ArtefactFile,
+        artefact: &Artefact<'a>,
+        through: Through,
+    ) -> Result<HostModel<'a>, Failure> {
+        plan(file, artefact, through, &mut self.arena)
     }
 
     /// Plans a model, checks its self-test, and puts it between its contracts.
@@ -83,8 +90,9 @@ impl Memory {
         &'a mut self,
         file: &ArtefactFile,
         artefact: &Artefact<'a>,
-    ) -> Result<Pipeline<'a, Plan<'a>, P>, Failure> {
-        let model = plan(file, artefact, &mut self.arena)?;
+        through: Through,
+    ) -> Result<Pipeline<'a, HostModel<'a>, P>, Failure> {
+        let model = plan(file, artefact, through, &mut self.arena)?;
         Pipeline::new(*artefact, model, &mut self.scratch).map_err(|error| {
             let failure = Failure::at(file.path().display(), error);
             match artefact.input_contracts().next() {
@@ -95,24 +103,37 @@ impl Memory {
     }
 }
 
-fn plan<'a>(file: &ArtefactFile, artefact: &Artefact<'a>, arena: &'a mut [u8]) -> Result<Plan<'a>, Failure> {
+fn plan<'a>(
+    file: &ArtefactFile,
+    artefact: &Artefact<'a>,
+    through: Through,
+    arena: &'a mut [u8],
+) -> Result<HostModel<'a>, Failure> {
     let at = |error: &dyn std::error::Error| Failure::from(format!("{}: {error}", file.path().display()));
     let mut model = Plan::new(artefact, PROFILE, operators::ALL, arena).map_err(|error| at(&error))?;
     match model.self_test() {
-        Ok(()) => Ok(model),
+        Ok(()) => {}
         Err(SelfTestError::Missing) => {
             terminal::print_warning(&format!("{}: it carries no self-test", file.path().display()));
-            Ok(model)
         }
         Err(error) => {
-            Err(at(&error).advise("this computer does not compute what the compiler did: please report it"))
+            return Err(
+                at(&error).advise("this computer does not compute what the compiler did: please report it")
+            );
+        }
+    }
+    match through {
+        Through::Engine => Ok(HostModel::Engine(Box::new(model))),
+        Through::Tract => {
+            let executor = Executor::new(file.bytes()).map_err(|error| at(&error))?;
+            Ok(HostModel::Tract(Box::new(executor)))
         }
     }
 }
 
 /// Takes a frame through the stages and says how long each took.
 pub fn run_timed<'p, 'a, P: Postprocess<'a>>(
-    pipeline: &'p mut Pipeline<'a, Plan<'a>, P>,
+    pipeline: &'p mut Pipeline<'a, HostModel<'a>, P>,
     frame: &Frame<'_>,
 ) -> (StageTimes, P::Outcome<'p>) {
     let start = Instant::now();

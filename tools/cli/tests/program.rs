@@ -210,6 +210,33 @@ fn tracks_get_a_number_on_the_third_frame_and_keep_it() {
 }
 
 #[test]
+fn run_gives_the_same_through_tract_and_runs_float_models_as_they_are() {
+    let workshop = Workshop::new("through");
+    for input in ["seed:5:2", "synthetic:7:64x48"] {
+        let arguments = ["run", "detector.ocelli", "-i", input, "--json", "--through"];
+        let answer = |through| {
+            let output = workshop.ocelli(&[&arguments[..], &[through]].concat());
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            let lines = text(&output.stdout);
+            let told = lines.lines().map(|line| serde_json::from_str(line).unwrap());
+            let untimed = told.map(|mut line: Value| {
+                line.as_object_mut().unwrap().remove("microseconds");
+                line
+            });
+            untimed.collect::<Vec<Value>>()
+        };
+        assert_eq!(answer("engine"), answer("tract"), "{input}");
+    }
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests/golden/models");
+    let source = models.join("resnet_like.onnx").display().to_string();
+    let floats = workshop.json(&["run", &source, "-i", "seed:5", "--json"]);
+    let values = floats["outputs"][0]["values"].as_array().unwrap();
+    assert!(!values.is_empty() && values.iter().all(Value::is_f64), "{floats}");
+    let message = workshop.failure(&["run", &source, "-i", "seed:5", "--track"], 1);
+    assert!(message.contains("ocelli convert"), "{message}");
+}
+
+#[test]
 fn run_serves_a_page_until_standard_input_ends() {
     let workshop = Workshop::new("serve");
     let message = workshop.failure(&["run", "detector.ocelli", "-i", "seed:5", "--serve", "127.0.0.1:0"], 1);

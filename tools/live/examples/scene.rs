@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ocelli_core::Frame;
 use ocelli_host::{CaptureError, Scene, SyntheticCamera};
-use ocelli_live::{Capture, Hub, Seen, Server, Settings, StageTimes, run};
+use ocelli_live::{Capture, Hub, Seen, Server, Settings, StageTimes, Trouble, run};
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let capture = Capture {
         open: &mut || Ok(SyntheticCamera::new(scene.clone())),
-        is_end: |error| matches!(error, CaptureError::End),
+        trouble: |error| if let CaptureError::End = error { Trouble::End } else { Trouble::Frame },
         repeats: true,
         pace: Duration::from_millis(40),
         title: "figures of a drawn scene".to_owned(),

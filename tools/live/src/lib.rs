@@ -41,4 +41,4 @@ pub use hub::Hub;
 pub use metrics::Totals;
 pub use server::{ServeError, Server};
 pub use settings::Settings;
-pub use stages::{Capture, Seen, StageTimes, run};
+pub use stages::{Capture, Seen, StageTimes, Trouble, run};

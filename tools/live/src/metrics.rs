@@ -16,6 +16,8 @@ pub struct Totals {
     pub dropped_before_emit: u64,
     /// Answers that were told.
     pub emitted: u64,
+    /// Frames that could not be read.
+    pub spoilt: u64,
     /// How often the camera was lost.
     pub lost: u64,
     /// Browsers that watch now.
@@ -64,6 +66,7 @@ impl Totals {
         let dropped = dropped.map(|(stage, count)| (format!("{{before=\"{stage}\"}}"), count as f64));
         metric("frames_dropped_total", "counter", "Frames that made way for newer ones.", &dropped);
         metric("answers_emitted_total", "counter", "Answers that were told.", &one(self.emitted));
+        metric("frames_spoilt_total", "counter", "Frames that could not be read.", &one(self.spoilt));
         metric("camera_lost_total", "counter", "How often the camera was lost.", &one(self.lost));
         let seconds = STAGES.iter().zip(self.seconds);
         let seconds: Vec<_> =

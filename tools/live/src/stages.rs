@@ -18,8 +18,8 @@ use crate::shot::Shot;
 pub struct Capture<'c, C: Camera> {
     /// Opens the camera, and opens it again when it was lost.
     pub open: &'c mut (dyn FnMut() -> Result<C, String> + Send),
-    /// Whether an error means that every frame has been read.
-    pub is_end: fn(&C::Error) -> bool,
+    /// What an error means.
+    pub trouble: fn(&C::Error) -> Trouble,
     /// Whether a camera that has ended is opened again.
     pub repeats: bool,
     /// The least time from one frame to the next, for cameras that are faster than what they show.
@@ -28,6 +28,17 @@ pub struct Capture<'c, C: Camera> {
     pub title: String,
     /// Told what is wrong with the camera.
     pub warn: &'c (dyn Fn(&str) + Sync),
+}
+
+/// What an error of a camera means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Every frame has been read.
+    End,
+    /// One frame is spoilt, and the next may be good.
+    Frame,
+    /// The camera is lost, and is opened again.
+    Camera,
 }
 
 /// How long the stages of one frame took.
@@ -137,16 +148,20 @@ fn capture_frames<C: Camera>(
             }
             Err(Other(error)) => error,
         };
-        match (capture.is_end)(&error) {
-            true if capture.repeats && number > 0 => match (capture.open)() {
+        match (capture.trouble)(&error) {
+            Trouble::End if capture.repeats && number > 0 => match (capture.open)() {
                 Ok(opened) => camera = Some(opened),
                 Err(message) => {
                     (capture.warn)(&message);
                     camera = None;
                 }
             },
-            true => return,
-            false => {
+            Trouble::End => return,
+            Trouble::Frame => {
+                (capture.warn)(&error.to_string());
+                hub.count(|totals| totals.spoilt += 1);
+            }
+            Trouble::Camera => {
                 (capture.warn)(&error.to_string());
                 hub.count(|totals| totals.lost += 1);
                 camera = None;

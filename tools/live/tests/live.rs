@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ocelli_core::{Camera, Frame, PixelFormat};
-use ocelli_live::{Capture, Hub, Seen, Server, Settings, StageTimes, run};
+use ocelli_live::{Capture, Hub, Seen, Server, Settings, StageTimes, Trouble, run};
 use serde_json::{Value, json};
 
 const SETTINGS: Settings = Settings { score: 0.5, overlap: 0.5, tracking: false };
@@ -25,6 +25,16 @@ enum CounterError {
     End,
     #[error("the cable is out")]
     Lost,
+    #[error("a bit fell over")]
+    Spoilt,
+}
+
+fn trouble(error: &CounterError) -> Trouble {
+    match error {
+        CounterError::End => Trouble::End,
+        CounterError::Lost => Trouble::Camera,
+        CounterError::Spoilt => Trouble::Frame,
+    }
 }
 
 impl Camera for Counter {
@@ -35,6 +45,9 @@ impl Camera for Counter {
         self.left = self.left.checked_sub(1).ok_or(nb::Error::Other(CounterError::End))?;
         self.until_lost = self.until_lost.checked_sub(1).ok_or(nb::Error::Other(CounterError::Lost))?;
         self.pixels[0] = self.pixels[0].wrapping_add(1);
+        if self.pixels[0] == 4 {
+            return Err(nb::Error::Other(CounterError::Spoilt));
+        }
         Ok(Frame::new(&self.pixels, 320, 240, PixelFormat::Gray8).unwrap())
     }
 }
@@ -49,7 +62,7 @@ fn start(hub: &Arc<Hub>, pace: Duration) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         let capture = Capture {
             open: &mut || Ok(counter(u32::MAX, u32::MAX)),
-            is_end: |error| matches!(error, CounterError::End),
+            trouble,
             repeats: true,
             pace,
             title: "counter".into(),
@@ -187,11 +200,11 @@ fn a_slow_model_sees_fresh_frames_and_the_others_are_counted() {
     let mut told = Vec::new();
     let capture = Capture {
         open: &mut || Ok(counter(300, u32::MAX)),
-        is_end: |error| matches!(error, CounterError::End),
+        trouble,
         repeats: false,
         pace: Duration::from_millis(1),
         title: String::new(),
-        warn: &|message| panic!("{message}"),
+        warn: &|message| assert_eq!(message, "a bit fell over"),
     };
     let see = |frame: &Frame<'_>, _: Option<Settings>| {
         thread::sleep(Duration::from_millis(20));
@@ -199,12 +212,12 @@ fn a_slow_model_sees_fresh_frames_and_the_others_are_counted() {
     };
     run(capture, &hub, see, |line| told.push(line["frame"].as_u64().unwrap())).unwrap();
     let totals = hub.totals();
-    assert_eq!(totals.captured, 300);
+    assert_eq!((totals.captured, totals.spoilt), (298, 2));
     assert_eq!(totals.emitted, told.len() as u64);
     assert_eq!(totals.captured, totals.emitted + totals.dropped_before_infer + totals.dropped_before_emit);
     assert!(totals.dropped_before_infer > 150, "{totals:?}");
     assert!(told.is_sorted_by(|one, other| one < other));
-    assert_eq!(told.last(), Some(&299), "the last frame is not lost");
+    assert_eq!(told.last(), Some(&297), "the last frame is not lost");
 }
 
 #[test]
@@ -220,7 +233,7 @@ fn a_camera_that_is_lost_is_opened_again() {
                 _ => Ok(counter(7, u32::MAX)),
             }
         },
-        is_end: |error| matches!(error, CounterError::End),
+        trouble,
         repeats: false,
         pace: Duration::ZERO,
         title: String::new(),
@@ -228,15 +241,19 @@ fn a_camera_that_is_lost_is_opened_again() {
     };
     let see = |_: &Frame<'_>, _: Option<Settings>| Seen { answer: json!(0), times: StageTimes::default() };
     run(capture, &hub, see, |_| {}).unwrap();
-    assert_eq!(*warnings.lock().unwrap(), ["the cable is out", "no camera"]);
-    assert_eq!((hub.totals().captured, hub.totals().lost), (12, 1));
+    assert_eq!(
+        *warnings.lock().unwrap(),
+        ["a bit fell over", "the cable is out", "no camera", "a bit fell over"]
+    );
+    let totals = hub.totals();
+    assert_eq!((totals.captured, totals.spoilt, totals.lost), (10, 2, 1));
 }
 
 #[test]
 fn a_camera_that_is_not_there_at_the_start_is_an_error() {
     let capture = Capture {
         open: &mut || Err::<Counter, _>("no camera".to_owned()),
-        is_end: |_| false,
+        trouble,
         repeats: true,
         pace: Duration::ZERO,
         title: String::new(),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use ocelli_simulator::repository;
 
 /// Packages over tract: built in the release profile only, because tract takes minutes in each.
-pub const IMPORTERS: [&str; 3] = ["ocelli-compiler", "ocelli-cli", "ocelli-tests"];
+pub const IMPORTERS: [&str; 4] = ["ocelli-compiler", "ocelli-cli", "ocelli-tests", "ocelli-tract"];
 
 /// Names of the packages in one of the workspace's folders that build for microcontrollers.
 pub fn in_folder(folder: &str) -> Result<Vec<String>> {
@@ -15,7 +15,7 @@ pub fn in_folder(folder: &str) -> Result<Vec<String>> {
     for directory in directories(folder)? {
         let manifest = fs::read_to_string(directory.join("Cargo.toml"))?;
         let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
-        names.extend(name.map(str::to_owned));
+        names.extend(name.filter(|name| !IMPORTERS.contains(name)).map(str::to_owned));
     }
     Ok(names)
 }

@@ -15,6 +15,7 @@ use crate::answer;
 use crate::artefact_file::ArtefactFile;
 use crate::commands::zoo::fetch_with_progress;
 use crate::failure::{Failure, Verdict};
+use crate::host_model::Through;
 use crate::picture::Picture;
 use crate::session::{HostPipeline, Memory, StageTimes, run_timed};
 use crate::terminal::{self, FAINT, STRONG, say, thousands};
@@ -58,7 +59,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let file = ArtefactFile::from_bytes(&place, &conversion.bytes);
     let artefact = file.parse()?;
     let mut memory = Memory::of(&artefact);
-    let mut pipeline: HostPipeline<'_> = memory.pipeline(&file, &artefact)?;
+    let mut pipeline: HostPipeline<'_> = memory.pipeline(&file, &artefact, Through::Engine)?;
     let capture = Instant::now();
     let picture = Photograph::open(&photograph).map_err(|error| Failure::from(error.to_string()))?;
     let capture = capture.elapsed();

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::artefact_file::ArtefactFile;
 use crate::failure::{Failure, Verdict};
+use crate::host_model::Through;
 use crate::predict::{self, Choices};
 use crate::session::Memory;
 use crate::terminal::{self, FAINT, STRONG, say};
@@ -105,7 +106,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         contract: arguments.contract.as_deref(),
     };
     let mut memory = Memory::of(&artefact);
-    let mut pipeline = memory.pipeline(&file, &artefact)?;
+    let mut pipeline = memory.pipeline(&file, &artefact, Through::Engine)?;
     let mut models = vec![predict::int8(&mut pipeline, choices)];
     if let Some(path) = &arguments.float {
         models.push(predict::float(path, &artefact, choices)?);

@@ -1,5 +1,6 @@
 //! `ocelli run`: an artefact on this computer, frame by frame, or live with a page in the browser.
 
+mod float;
 mod live;
 
 use std::net::SocketAddr;
@@ -7,12 +8,14 @@ use std::path::{Path, PathBuf};
 
 use ocelli::{Camera, Infer, Loan};
 use ocelli_host::{CaptureError, HostCamera};
+use ocelli_rpi::{LinuxCamera, LinuxCaptureError};
 use serde_json::json;
 
 use crate::answer;
 use crate::artefact_file::ArtefactFile;
 use crate::commands::inspect::hexadecimal;
 use crate::failure::{Failure, Verdict};
+use crate::host_model::Through;
 use crate::input::{self, Input};
 use crate::picture::Picture;
 use crate::session::{self, Memory, StageTimes, TrackedPipeline};
@@ -21,7 +24,7 @@ use crate::terminal::{self, FAINT, STRONG, say};
 /// Arguments of `ocelli run`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The artefact
+    /// The artefact, or a model in ONNX or TFLite, which then runs in float
     model: PathBuf,
     #[arg(long, short, help = input::HELP)]
     input: Input,
@@ -42,6 +45,9 @@ pub struct Arguments {
     /// With `--serve`: how fast files and scenes are shown
     #[arg(long, value_name = "FRAMES_PER_SECOND", default_value_t = 25.0, requires = "serve")]
     pace: f64,
+    /// What runs an artefact
+    #[arg(long, value_enum, default_value_t)]
+    through: Through,
     /// Print JSON, a line for each frame
     #[arg(long)]
     json: bool,
@@ -49,6 +55,9 @@ pub struct Arguments {
 
 /// Runs the model on its input.
 pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
+    if float::is_float(&arguments.model) {
+        return float::run(&arguments);
+    }
     let file = ArtefactFile::read(&arguments.model)?;
     match &arguments.input {
         Input::Seed { .. } if arguments.serve.is_some() => {
@@ -61,21 +70,21 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
             if arguments.output.is_some() {
                 terminal::print_warning("pseudo-random tensors are no picture: `--output` is not written");
             }
-            run_on_seed(&file, *seed, *shift, arguments.json)?
+            run_on_seed(&file, *seed, *shift, &arguments)?
         }
         Input::Camera(name) => run_on_camera(&file, name, &arguments)?,
     }
     Ok(Verdict::Done)
 }
 
-fn run_on_seed(file: &ArtefactFile, seed: u32, shift: u8, json: bool) -> Result<(), Failure> {
+fn run_on_seed(file: &ArtefactFile, seed: u32, shift: u8, arguments: &Arguments) -> Result<(), Failure> {
     let artefact = file.parse()?;
     let mut memory = Memory::of(&artefact);
-    let mut model = memory.plan(file, &artefact)?;
+    let mut model = memory.plan(file, &artefact, arguments.through)?;
     input::fill_from_seed(&artefact, &mut model, seed, shift);
     model.infer();
     let output = hexadecimal(&session::output_bytes(&model));
-    match json {
+    match arguments.json {
         true => terminal::print_json_line(&json!({ "seed": seed, "shift": shift, "output_hex": output })),
         false => {
             say!("{output}")
@@ -86,7 +95,7 @@ fn run_on_seed(file: &ArtefactFile, seed: u32, shift: u8, json: bool) -> Result<
 fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Result<(), Failure> {
     let artefact = file.parse()?;
     let mut memory = Memory::of(&artefact);
-    let mut pipeline: TrackedPipeline<'_> = memory.pipeline(file, &artefact)?;
+    let mut pipeline: TrackedPipeline<'_> = memory.pipeline(file, &artefact, arguments.through)?;
     if arguments.track && pipeline.postprocess_mut().thresholds().is_none() {
         return Err(Failure::from(format!(
             "{}: it finds no boxes, so there is nothing to track",
@@ -98,14 +107,14 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
     if let Some(address) = arguments.serve {
         return live::run(file, pipeline, name, address, arguments);
     }
-    let mut camera = ocelli_host::open(name).map_err(|error| Failure::from(error.to_string()))?;
-    let is_single = matches!(camera, HostCamera::Image(_));
-    let is_endless = matches!(camera, HostCamera::Synthetic(_));
+    let mut camera = ocelli_rpi::open(name).map_err(|error| Failure::from(error.to_string()))?;
+    let is_single = matches!(camera, LinuxCamera::Host(HostCamera::Image(_)));
+    let is_endless = matches!(camera, LinuxCamera::Host(HostCamera::Synthetic(_)));
     let last = arguments.frames.unwrap_or(if is_endless { 10 } else { u64::MAX });
     for index in 0..last {
         let loan = match nb::block!(camera.read_frame()) {
             Ok(loan) => loan,
-            Err(CaptureError::End) => break,
+            Err(LinuxCaptureError::Host(CaptureError::End)) => break,
             Err(error) => return Err(Failure::from(error.to_string())),
         };
         let frame = loan.frame();

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ocelli::{Frame, Score, Thresholds};
-use ocelli_host::{CaptureError, HostCamera};
-use ocelli_live::{Capture, Hub, Seen, Server, Settings, StageTimes};
+use ocelli_host::CaptureError;
+use ocelli_live::{Capture, Hub, Seen, Server, Settings, StageTimes, Trouble};
+use ocelli_rpi::{LinuxCamera, LinuxCaptureError};
 
 use super::Arguments;
 use crate::answer;
@@ -55,14 +56,24 @@ pub fn run(
         }
     };
     let capture = Capture {
-        open: &mut || ocelli_host::open(camera).map_err(|error| error.to_string()),
-        is_end: |error: &CaptureError| matches!(error, CaptureError::End),
+        open: &mut || ocelli_rpi::open(camera).map_err(|error| error.to_string()),
+        trouble,
         repeats: camera != "-",
         pace: Duration::from_secs_f64(1.0 / arguments.pace),
         title: format!("{} on {camera}", file.path().display()),
         warn: &|message| terminal::print_warning(message),
     };
-    ocelli_live::run::<HostCamera>(capture, &hub, &mut see, tell).map_err(Failure::from)
+    ocelli_live::run::<LinuxCamera>(capture, &hub, &mut see, tell).map_err(Failure::from)
+}
+
+/// What an error means for a camera that goes on.
+fn trouble(error: &LinuxCaptureError) -> Trouble {
+    match error {
+        LinuxCaptureError::Host(CaptureError::End) => Trouble::End,
+        LinuxCaptureError::Host(error) if error.is_passing() => Trouble::Frame,
+        LinuxCaptureError::Device { source, .. } if source.is_passing() => Trouble::Frame,
+        _ => Trouble::Camera,
+    }
 }
 
 /// Has the pipeline do what a browser set.
