@@ -80,7 +80,11 @@ impl Conv2dParameters {
     }
 
     /// The part of it that is not about the filter.
-    fn check_images(&self, input_elements: usize, output_elements: usize) -> Result<(), KernelError> {
+    pub(crate) fn check_images(
+        &self,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
         let [batches, input_height, input_width, input_channels] = self.input_shape;
         let [output_batches, output_height, output_width, output_channels] = self.output_shape;
         let divides =

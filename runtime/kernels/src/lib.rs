@@ -21,7 +21,7 @@
 #![no_std]
 #![deny(unsafe_code)]
 // Where a backend serves every layer of an operator, nothing is left to the reference.
-#![cfg_attr(any(armv6m, mve), allow(dead_code, unused_imports))]
+#![cfg_attr(any(armv6m, armv7em, mve), allow(dead_code, unused_imports))]
 
 mod requantize;
 
@@ -121,7 +121,7 @@ pub use requantize::{
 pub use reshape::reshape_s8;
 pub use resize_bilinear::resize_bilinear_s8;
 pub use resize_nearest::{ResizeParameters, Sampling, resize_nearest_s8};
-pub use rows::{Blocks, Sparse, WeightRows};
+pub use rows::{Blocks, Sparse, WeightRows, tile_rows};
 pub use softmax::{SoftmaxParameters, softmax_s8};
 pub use source::Source;
 pub use squared_difference::{SquaredDifferenceParameters, squared_difference_s8};

@@ -151,10 +151,18 @@ impl Builder {
 
     /// Weights, bias, multipliers and shifts of `channels` outputs, scaled so that few outputs saturate.
     fn weights(&mut self, shape: &[u32], channels: u32) -> [TensorId; 4] {
+        let elements = shape.iter().product::<u32>() as usize;
+        let weights: Vec<i8> = self.weights.by_ref().take(elements).collect();
+        self.weights_of(shape, channels, &weights)
+    }
+
+    /// The same with given weights.
+    pub fn weights_of(&mut self, shape: &[u32], channels: u32, weights: &[i8]) -> [TensorId; 4] {
         let terms = (shape.iter().product::<u32>() / channels).max(1);
         // Values and weights each spread about 2^6 around 0, and their sum over `terms` by its square root more.
         let shift = 6 - 12 - terms.ilog2().div_ceil(2) as i8;
-        let weights = self.constant_i8("weights", shape);
+        let weights = weights.iter().map(|&weight| weight as u8).collect();
+        let weights = self.constant("weights", Element::I8, shape, weights);
         let words =
             |word: &dyn Fn(i32) -> i32| (0..channels as i32).flat_map(|c| word(c).to_le_bytes()).collect();
         let bias = words(&|channel| (channel * 7919 % 4001) - 2000);

@@ -1,5 +1,5 @@
-//! Two small models that use every operator and every kind of contract between them, and one of them
-//! once more with a schedule that rolls rows.
+//! Two small models that use every operator and every kind of contract between them, one of them
+//! once more with a schedule that rolls rows, and one of layers whose weights are stored in every form.
 //!
 //! They need no training framework, no compiler and no file: weights come from the same pseudo-random
 //! stream as test inputs. `cargo xtask qemu` runs them on every machine, and the fuzzer starts from them.
@@ -11,10 +11,16 @@ mod classifier;
 
 mod detector;
 
+mod forms;
+
+mod lenet;
+
 mod striped;
 
 pub use classifier::classifier;
 pub use detector::detector;
+pub use forms::{FORMS, Layer, Pattern, forms, forms_of};
+pub use lenet::{LENET_5_PARAMETERS, LENET_300_100_PARAMETERS, lenet_5, lenet_300_100};
 pub use striped::striped_classifier;
 
 use ocelli_engine::{Plan, operators};
@@ -22,16 +28,17 @@ use ocelli_format::model::{Model, SelfTest};
 use ocelli_format::{AlignedBytes, Artefact, write};
 
 /// All models as artefacts, with self-tests, behind their names.
-pub fn artefacts() -> [(&'static str, AlignedBytes); 3] {
+pub fn artefacts() -> [(&'static str, AlignedBytes); 4] {
     [
         ("classifier", with_self_test(classifier())),
         ("detector", with_self_test(detector())),
         ("striped", with_self_test(striped_classifier())),
+        ("forms", with_self_test(forms())),
     ]
 }
 
 /// Writes a model, runs it, and writes it again with what came out as its self-test.
-fn with_self_test(mut model: Model) -> AlignedBytes {
+pub fn with_self_test(mut model: Model) -> AlignedBytes {
     let (seed, shift) = (1, 1);
     let bytes = AlignedBytes::copy_of(&write(&model).expect("a sample is well formed"));
     let artefact = Artefact::parse(&bytes).expect("the writer has parsed it");
@@ -81,9 +88,29 @@ mod tests {
         }
     }
 
+    /// Whatever form the weights of a pattern have, the layer computes the same.
+    #[test]
+    fn forms_change_no_answer() {
+        let [.., (_, bytes)] = super::artefacts();
+        let artefact = Artefact::parse(&bytes).unwrap();
+        let mut arena = AlignedBytes::zeros(1 << 16);
+        let mut plan = Plan::new(&artefact, "portable", operators::ALL, &mut arena).unwrap();
+        let mut stream = SeedStream::new(3, 0);
+        plan.fill_input(0, || stream.next().unwrap());
+        plan.infer();
+        let outputs: Vec<&[i8]> =
+            (0..artefact.outputs().len()).map(|index| plan.output(index).unwrap()).collect();
+        for layer in outputs.chunks(super::FORMS.len()) {
+            for (output, (pattern, storage)) in layer.iter().zip(super::FORMS) {
+                let dense = super::FORMS.iter().position(|form| form.0 == pattern).unwrap();
+                assert_eq!(output, &layer[dense], "{pattern:?} as {storage}");
+            }
+        }
+    }
+
     #[test]
     fn rolling_rows_changes_no_answer() {
-        let [(_, whole), _, (_, striped)] = super::artefacts();
+        let [(_, whole), _, (_, striped), _] = super::artefacts();
         let [whole, striped] = [&whole, &striped].map(|bytes| Artefact::parse(bytes).unwrap());
         assert_eq!(striped.answer_id(), whole.answer_id());
         assert_eq!(striped.self_test(), whole.self_test());

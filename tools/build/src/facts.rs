@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use ocelli_format::{AlignedBytes, Artefact, OperatorKind, OutputContractView, StepView, TensorId, Texts};
+use ocelli_format::{
+    AlignedBytes, Artefact, OperatorKind, OperatorView, OutputContractView, StepView, TensorId, Texts,
+};
 use ocelli_vision::{ImageInput, scratch_words};
 
 use crate::Error;
@@ -20,6 +22,8 @@ pub struct Facts {
     /// Words that the preprocess stage borrows; 0 where no input is an image.
     pub preprocess_words: usize,
     pub operators: BTreeSet<OperatorKind>,
+    /// Operators for weights that are not stored dense, by their name in `ops!`.
+    pub row_operators: BTreeSet<String>,
     /// Whether the schedule rolls rows through several operators.
     pub has_row_groups: bool,
     pub inputs: Vec<Port>,
@@ -94,6 +98,10 @@ impl Facts {
             }
             _ => Outcome::Tensors,
         };
+        let form = |operator: &OperatorView<'_>| {
+            let storage = artefact.tensor(*operator.inputs.get(1)?).storage();
+            storage.is_of_weights().then_some(storage)
+        };
         let port = |&tensor: &TensorId| Port {
             name: artefact.tensor_name(tensor).to_owned(),
             shape: artefact.tensor(tensor).axes().to_vec(),
@@ -111,7 +119,15 @@ impl Facts {
             profile: schedule.profile.to_owned(),
             arena_bytes: schedule.arena_bytes,
             preprocess_words: words.max().unwrap_or(0),
-            operators: artefact.operators().map(|operator| operator.kind).collect(),
+            operators: artefact
+                .operators()
+                .filter(|operator| form(operator).is_none())
+                .map(|operator| operator.kind)
+                .collect(),
+            row_operators: artefact
+                .operators()
+                .filter_map(|operator| Some(format!("{}{}", operator.kind, form(&operator)?)))
+                .collect(),
             has_row_groups: schedule.steps().any(|step| matches!(step, StepView::RowGroup(_))),
             inputs: artefact.inputs().iter().map(port).collect(),
             outputs: artefact.outputs().iter().map(port).collect(),

@@ -19,6 +19,9 @@ pub fn module(facts: &Facts, path: &Path, detections: usize, candidates: usize) 
     let path = path.display().to_string();
     let (name, version) = (&facts.name, &facts.version);
     let operators: Vec<String> = facts.operators.iter().map(|operator| operator.to_string()).collect();
+    let row_groups = facts.has_row_groups.then_some("RowGroups");
+    let further: Vec<&str> =
+        row_groups.into_iter().chain(facts.row_operators.iter().map(String::as_str)).collect();
     item("Name of the model.", format!("pub const NAME: &str = {name:?};"));
     item("Version of the model.", format!("pub const VERSION: &str = {version:?};"));
     item(
@@ -34,7 +37,7 @@ pub fn module(facts: &Facts, path: &Path, detections: usize, candidates: usize) 
         format!(
             "pub const OPERATORS: ::ocelli::Operators = ::ocelli::ops![{}{}];",
             operators.join(", "),
-            if facts.has_row_groups { "; RowGroups" } else { "" }
+            if further.is_empty() { String::new() } else { format!("; {}", further.join(", ")) }
         ),
     );
     let profile = &facts.profile;

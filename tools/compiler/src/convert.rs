@@ -1,6 +1,6 @@
 //! The whole verb: a model file becomes an artefact and a report.
 //!
-//! import -> fold -> contract -> (calibrate, quantize) -> lower -> eliminate -> plan -> self-test -> write.
+//! import -> fold -> contract -> (calibrate, quantize) -> lower -> eliminate -> compress -> plan -> self-test -> write.
 //! Models that come quantized skip the step in brackets.
 
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use ocelli_format::model::{Model, SelfTest};
 use ocelli_format::{AlignedBytes, Artefact, write};
 use ocelli_vision::ImageInput;
 
+use crate::compress::{Goal, compress};
 use crate::contract::{self, Contract, ContractError, attach, lift_heads};
 use crate::eliminate::{Eliminated, eliminate};
 use crate::execute::{ExecuteError, Executor};
@@ -40,6 +41,8 @@ pub struct Options {
     pub budget: Budget,
     /// Leave channels in that no output depends on.
     pub keep_dead_channels: bool,
+    /// What weights are stored for.
+    pub compress: Goal,
 }
 
 /// A converted model.
@@ -150,6 +153,7 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
         model.provenance.push(("eliminated".to_string(), eliminated.to_string()));
     }
     model.provenance.extend(options.provenance.iter().cloned());
+    let stored = compress(&mut model, options.compress);
     let schedule = plan::plan_within(&model, &options.budget).map_err(ExecuteError::from)?;
     model.schedules.push(schedule);
     let bytes = finish(&mut model)?;
@@ -167,6 +171,7 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
         quantization,
         outputs,
         eliminated,
+        stored,
         artefact: inspect(&artefact, bytes.len()),
     };
     Ok(Conversion { graph, model, bytes, report })

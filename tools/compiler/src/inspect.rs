@@ -45,8 +45,12 @@ pub struct Layer {
     pub output_shape: Vec<u32>,
     /// Multiply-accumulates of one run.
     pub macs: u64,
-    /// Bytes of its constants.
+    /// Bytes of its constants, as they are stored.
     pub weight_bytes: u64,
+    /// The form of its weights; dense where it has none.
+    pub form: String,
+    /// Bytes of its constants if all were dense.
+    pub dense_bytes: u64,
     /// Bytes of its result.
     pub activation_bytes: u64,
     /// Bytes that only it uses while it runs.
@@ -97,7 +101,9 @@ pub fn inspect(artefact: &Artefact<'_>, artefact_bytes: usize) -> Inspection {
 /// What an operator is without a schedule.
 fn layer(artefact: &Artefact<'_>, id: OperatorId) -> Layer {
     let view = artefact.operator(id);
-    let constants = view.inputs.iter().filter_map(|&input| artefact.tensor(input).data());
+    let constants =
+        || view.inputs.iter().map(|&input| artefact.tensor(input)).filter(|tensor| tensor.is_constant());
+    let form = constants().map(|tensor| tensor.storage()).find(|storage| storage.is_of_weights());
     let axes = |tensor: TensorView<'_>| tensor.axes().to_vec();
     let output = artefact.tensor(view.output());
     Layer {
@@ -106,7 +112,9 @@ fn layer(artefact: &Artefact<'_>, id: OperatorId) -> Layer {
         input_shape: view.inputs.first().map_or(Vec::new(), |&input| axes(artefact.tensor(input))),
         output_shape: axes(output),
         macs: artefact.multiply_accumulates(id),
-        weight_bytes: constants.map(|data| data.len() as u64).sum(),
+        weight_bytes: constants().filter_map(|tensor| tensor.data()).map(|data| data.len() as u64).sum(),
+        form: form.unwrap_or_default().to_string(),
+        dense_bytes: constants().map(|tensor| tensor.bytes() as u64).sum(),
         activation_bytes: output.bytes() as u64,
         scratch_bytes: 0,
         scale: f32::from_bits(output.scale_bits()),

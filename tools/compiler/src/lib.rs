@@ -19,6 +19,8 @@ pub mod lower;
 
 pub mod eliminate;
 
+pub mod compress;
+
 pub mod plan;
 
 pub mod provenance;

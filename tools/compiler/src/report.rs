@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::compress::Stored;
 use crate::eliminate::Eliminated;
 use crate::inspect::Inspection;
 use crate::quantize::CalibrationImage;
@@ -28,6 +29,8 @@ pub struct Report {
     pub outputs: Vec<OutputQuality>,
     /// Channels that no output depends on, and what went with them.
     pub eliminated: Eliminated,
+    /// Layers whose weights are not stored dense.
+    pub stored: Vec<Stored>,
     /// What the artefact holds.
     pub artefact: Inspection,
 }

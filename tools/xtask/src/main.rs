@@ -35,6 +35,8 @@ mod page;
 
 mod bench_qemu;
 
+mod bench_forms;
+
 mod fuzz;
 
 use std::process::ExitCode;
@@ -76,6 +78,8 @@ enum Job {
     BenchHost(bench_host::Options),
     /// Print what an inference takes by model and core, and check it against the committed baseline
     BenchQemu(bench_qemu::Options),
+    /// Print what weights cost in each form, layer by layer, on Cortex-M4F
+    BenchForms(bench_forms::Options),
     /// Feed mutated bytes to the artefact reader and the planner
     Fuzz(fuzz::Options),
 }
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
         Some(Job::Page) => page::run(),
         Some(Job::BenchHost(options)) => bench_host::run(&options),
         Some(Job::BenchQemu(options)) => bench_qemu::run(&options),
+        Some(Job::BenchForms(options)) => bench_forms::run(&options),
         Some(Job::Fuzz(options)) => fuzz::run(&options),
     };
     match result {

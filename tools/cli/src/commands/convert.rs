@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueHint;
+use ocelli_compiler::compress::{Goal, Stored};
 use ocelli_compiler::convert::{Conversion, Options, convert};
 use ocelli_compiler::eliminate::Eliminated;
 use ocelli_compiler::plan::Budget;
@@ -56,6 +57,10 @@ pub struct Arguments {
     /// Keep channels that no output depends on; outputs are the same, the answer id is another
     #[arg(long)]
     keep_dead_channels: bool,
+    /// What weights are stored for: off, speed (fewest instructions) or size (fewest bytes); outputs and answer id
+    /// stay. Zeros, runs of zeros and few values are found in weights that were pruned, clustered or rounded before
+    #[arg(long, value_name = "GOAL", default_value = "off", value_parser = parse_goal)]
+    compress: Goal,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -76,6 +81,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         provenance: arguments.provenance,
         budget: Budget { ram_bytes: arguments.ram_budget, streams_input: arguments.stream_input },
         keep_dead_channels: arguments.keep_dead_channels,
+        compress: arguments.compress,
     };
     let spinner = terminal::spinner(format!("Converting {}", arguments.model.display()));
     let Conversion { model, mut bytes, report, .. } =
@@ -118,6 +124,7 @@ fn print(report: &Report) -> Result<(), Failure> {
             thousands(constant_bytes),
         )?;
     }
+    print_stored(&report.stored)?;
     let artefact = &report.artefact;
     say!(
         "{} multiply-accumulates, {} bytes of weights, {} bytes of arena",
@@ -128,6 +135,28 @@ fn print(report: &Report) -> Result<(), Failure> {
     say!("{FAINT}{}{FAINT:#}", memory_line(&artefact.memory))
 }
 
+/// Layers whose weights are not dense: what the form saves, by the compiler's table of costs.
+fn print_stored(stored: &[Stored]) -> Result<(), Failure> {
+    if stored.is_empty() {
+        return Ok(());
+    }
+    let headings = ["layer", "weights", "bytes", "dense", "ratio", "instructions", "dense"];
+    let mut table = terminal::table(&headings, &[2, 3, 4, 5, 6]);
+    for layer in stored {
+        table.add_row(vec![
+            terminal::shortened(&layer.layer),
+            layer.form.clone(),
+            thousands(layer.bytes),
+            thousands(layer.dense_bytes),
+            format!("{:.2}", layer.dense_bytes as f64 / layer.bytes.max(1) as f64),
+            thousands(layer.instructions),
+            thousands(layer.dense_instructions),
+        ]);
+    }
+    say!("{table}")?;
+    say!("{FAINT}Instructions on a Cortex-M4F with the fast kernels, by the table of costs.{FAINT:#}")
+}
+
 /// A number of bytes, or of kilobytes of 1,024 with `k`.
 fn parse_bytes(text: &str) -> Result<u64, String> {
     let (number, unit) = match text.strip_suffix(['k', 'K']) {
@@ -136,6 +165,15 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
     };
     let bytes = number.parse().ok().and_then(|number: u64| number.checked_mul(unit));
     bytes.ok_or_else(|| "a number of bytes, or of kilobytes as in 24k".to_owned())
+}
+
+fn parse_goal(text: &str) -> Result<Goal, String> {
+    match text {
+        "off" => Ok(Goal::Off),
+        "speed" => Ok(Goal::Speed),
+        "size" => Ok(Goal::Size),
+        _ => Err("one of off, speed, size".to_owned()),
+    }
 }
 
 fn parse_method(text: &str) -> Result<Method, String> {

@@ -139,6 +139,10 @@ fn print_layers(numbers: &Inspection, instructions: Option<&Instructions>) -> Re
         headings.extend([instructions.machine.name.as_str(), "per MAC"]);
     }
     headings.push("plan");
+    let has_forms = numbers.layers.iter().any(|layer| layer.form != "Dense");
+    if has_forms {
+        headings.splice(5..5, ["dense", "form"]);
+    }
     let mut table = terminal::table(&headings, &(3..headings.len() - 1).collect::<Vec<_>>());
     for (index, layer) in numbers.layers.iter().enumerate() {
         let mut row = vec![
@@ -152,6 +156,9 @@ fn print_layers(numbers: &Inspection, instructions: Option<&Instructions>) -> Re
             format!("{:.6}", layer.scale),
             layer.zero_point.to_string(),
         ];
+        if has_forms {
+            row.splice(5..5, [thousands(layer.dense_bytes), layer.form.clone()]);
+        }
         if let Some(instructions) = instructions {
             row.push(instructions.of(index).map_or_else(|| "with the last".to_owned(), thousands));
             let per_mac = instructions.per_mac(index, &numbers.layers);

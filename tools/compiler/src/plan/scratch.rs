@@ -2,7 +2,7 @@
 
 use ocelli_core::Shape;
 use ocelli_format::model::{Model, Node, Tensor};
-use ocelli_format::{Clamp, Operator, Window};
+use ocelli_format::{Clamp, Operator, Storage, Window};
 use ocelli_kernels::{Axis, Conv2dParameters, DepthwiseConv2dParameters, FullyConnectedParameters};
 
 use super::PlanError;
@@ -14,7 +14,7 @@ pub(super) fn scratch_bytes(model: &Model, node: &Node) -> Result<u32, PlanError
             let Geometry { input, output, zero_points, axes } = geometry(model, node, &window)?;
             let Clamp { min, max } = clamp;
             let depth = operand(model, node, 1)?.shape.last().map_or(1, |&depth| depth as usize);
-            Conv2dParameters {
+            let parameters = Conv2dParameters {
                 input_shape: input,
                 output_shape: output,
                 groups: input[3] / depth.max(1),
@@ -24,8 +24,11 @@ pub(super) fn scratch_bytes(model: &Model, node: &Node) -> Result<u32, PlanError
                 output_zero_point: zero_points[1],
                 activation_min: min,
                 activation_max: max,
+            };
+            match weights_storage(model, node) {
+                Storage::Dense => parameters.scratch_bytes(),
+                _ => parameters.rows_scratch_bytes(),
             }
-            .scratch_bytes()
         }
         Operator::DepthwiseConv2d { window, clamp, .. } => {
             let Geometry { input, output, zero_points, axes } = geometry(model, node, &window)?;
@@ -48,7 +51,7 @@ pub(super) fn scratch_bytes(model: &Model, node: &Node) -> Result<u32, PlanError
                 return Err(refused(node, format!("weights of shape {:?} are not [O, I]", weights.shape)));
             };
             let elements: u64 = input.shape.iter().map(|&axis| u64::from(axis)).product();
-            FullyConnectedParameters {
+            let parameters = FullyConnectedParameters {
                 batches: (elements / u64::from(input_depth.max(1))) as usize,
                 input_depth: input_depth as usize,
                 output_depth: output_depth as usize,
@@ -56,12 +59,21 @@ pub(super) fn scratch_bytes(model: &Model, node: &Node) -> Result<u32, PlanError
                 output_zero_point: output.zero_point,
                 activation_min: clamp.min,
                 activation_max: clamp.max,
+            };
+            match weights_storage(model, node) {
+                Storage::Dense | Storage::Blocks => parameters.scratch_bytes(),
+                _ => 0,
             }
-            .scratch_bytes()
         }
         _ => 0,
     };
     u32::try_from(bytes).map_err(|_| refused(node, format!("{bytes} bytes of scratch are too many")))
+}
+
+/// The form of a layer's weights.
+fn weights_storage(model: &Model, node: &Node) -> Storage {
+    let weights = node.inputs.get(1).and_then(|weights| model.storage.get(weights));
+    weights.copied().unwrap_or_default()
 }
 
 /// Shapes, zero points (input, output) and axes of a convolution.

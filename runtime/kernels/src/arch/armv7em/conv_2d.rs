@@ -5,17 +5,25 @@
 //! four weights, loaded and widened by three instructions, serve sixteen products. Pixels are
 //! counted through the whole image, so only its last block may be short.
 
+mod blocks;
 mod four_pixels;
 mod windows;
 
-use four_pixels::FourPixels;
+use core::ops::Range;
+
+use blocks::BlockRows;
+use four_pixels::{DenseRows, FourPixels, Rows};
 use windows::Windows;
 
 use super::finish::clamp_all;
 use crate::arch::scratch::PIXELS;
+use crate::error::elements;
 use crate::finish::Finish;
+use crate::rows::WeightRows;
 use crate::runs::{runs, runs_mut};
 use crate::{Axis, Conv2dParameters, Filter, reference};
+
+pub(super) use blocks::leads_inside;
 
 /// See [`conv_2d_s8`](crate::conv_2d_s8).
 pub(crate) fn conv_2d_s8(
@@ -25,7 +33,57 @@ pub(crate) fn conv_2d_s8(
     output: &mut [i8],
     scratch: &mut [u8],
 ) {
-    let [_, input_height, input_width, channels] = parameters.input_shape;
+    let all = 0..parameters.output_shape[3];
+    conv_2d_channels_s8(parameters, filter, all, input, output, scratch);
+}
+
+/// The same of some output channels, which are those of the filter.
+pub(crate) fn conv_2d_channels_s8(
+    parameters: &Conv2dParameters,
+    filter: &Filter<'_>,
+    channels: Range<usize>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    let rows = |products| DenseRows::new(filter.weights, products, channels.len());
+    if convolve(parameters, filter, rows, channels.clone(), input, output, scratch).is_none() {
+        reference::conv_2d_channels_s8(parameters, filter, channels, input, output, scratch);
+    }
+}
+
+/// See [`conv_2d_rows_s8`](crate::conv_2d_rows_s8).
+pub(crate) fn conv_2d_rows_s8<R: WeightRows>(
+    parameters: &Conv2dParameters,
+    filter: &Filter<'_>,
+    rows: R,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    let all = 0..parameters.output_shape[3];
+    let convolved = rows.blocks().and_then(|blocks| {
+        let rows = |products| BlockRows::new(blocks, products, all.len());
+        convolve(parameters, filter, rows, all.clone(), input, output, scratch)
+    });
+    if convolved.is_none() {
+        reference::conv_2d_rows_s8(parameters, filter, rows, input, output, scratch);
+    }
+}
+
+/// Convolves with the rows of some channels; `None` where these loops do not serve, with nothing written.
+fn convolve<R: Rows>(
+    parameters: &Conv2dParameters,
+    filter: &Filter<'_>,
+    rows: impl FnOnce(usize) -> Option<R>,
+    channels: Range<usize>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) -> Option<()> {
+    // What follows computes with these numbers, and the loops rely on it.
+    parameters.check_images(input.len(), output.len()).ok()?;
+    let [_, input_height, input_width, depth] = parameters.input_shape;
     let [_, height, width, output_channels] = parameters.output_shape;
     let finish = Finish {
         zero_point: parameters.output_zero_point,
@@ -33,20 +91,13 @@ pub(crate) fn conv_2d_s8(
         max: parameters.activation_max,
     };
     let Conv2dParameters { vertical, horizontal, .. } = *parameters;
-    // What follows computes with these numbers, and the loops rely on it.
-    let checked = parameters.check_sizes(filter, input.len(), output.len()).is_ok();
-    let products = if checked { vertical.filter * horizontal.filter * channels } else { 0 };
-    let mut layer = FourPixels::new(filter, products, output_channels, finish);
-    let Some(layer) = &mut layer else {
-        return reference::conv_2d_s8(parameters, filter, input, output, scratch);
-    };
-    let Some(mut windows) = Windows::new(parameters, scratch) else {
-        return reference::conv_2d_s8(parameters, filter, input, output, scratch);
-    };
+    let products = elements(&[vertical.filter, horizontal.filter, depth]).ok()?;
+    let mut layer = FourPixels::new(filter, rows(products)?, products, channels.len(), finish)?;
+    let mut windows = Windows::new(parameters, scratch)?;
     let slides = [vertical, horizontal] != [Axis::ONE; 2];
-    let images = runs(input, input_height * input_width * channels);
+    let images = runs(input, input_height * input_width * depth);
     for (image, output) in images.zip(runs_mut(output, height * width * output_channels)) {
-        let mut values = image.chunks((PIXELS * channels).max(1));
+        let mut values = image.chunks((PIXELS * depth).max(1));
         let (mut y, mut x, mut rows) = (0, 0, vertical.clip(0, input_height));
         for output in output.chunks_mut((PIXELS * output_channels).max(1)) {
             if slides {
@@ -60,19 +111,23 @@ pub(crate) fn conv_2d_s8(
                     }
                 }
             } else {
-                windows.lay_pixels(values.next().unwrap_or(&[]), channels);
+                windows.lay_pixels(values.next().unwrap_or(&[]), depth);
             }
+            let output = output.get_mut(channels.start..)?;
             let mut from = 0;
-            while let Some((channel, sums)) = layer.run(windows.words(), output, from) {
+            while let Some((channel, sums)) = layer.run(windows.words(), output, output_channels, from) {
                 let factor = filter.factor(channel);
-                for (sum, output) in sums.into_iter().zip(runs_mut(output, output_channels)) {
+                for (sum, output) in sums.into_iter().zip(output.chunks_mut(output_channels)) {
                     if let Some(output) = output.get_mut(channel) {
                         *output = finish.apply(sum, factor);
                     }
                 }
                 from = channel + 1;
             }
-            clamp_all(finish, output);
+            for output in output.chunks_mut(output_channels) {
+                clamp_all(finish, output.get_mut(..channels.len()).unwrap_or(&mut []));
+            }
         }
     }
+    Some(())
 }

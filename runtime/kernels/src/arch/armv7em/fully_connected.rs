@@ -3,15 +3,20 @@
 //! The vector is widened to scratch once, elements 0 and 2 of four in one word and 1 and 3 in the
 //! next. Weights are used once and stay as the artefact has them.
 
+mod block_outputs;
 mod four_outputs;
+mod sparse_outputs;
 
+use block_outputs::BlockOutputs;
 use four_outputs::FourOutputs;
+use sparse_outputs::SparseOutputs;
 
 use super::finish::{Short, clamp_all, largest_shift};
 use super::simd::{minus, sxtab16, sxtab16_odd, word};
 use crate::arch::memory::words;
 use crate::arch::scratch::{QUAD, vector_words};
 use crate::finish::{BLOCK, Finish};
+use crate::rows::WeightRows;
 use crate::runs::{runs, runs_mut};
 use crate::{Filter, FullyConnectedParameters, Requantize, reference};
 
@@ -28,22 +33,77 @@ pub(crate) fn fully_connected_s8(
     let (Some(rows), Some(vector)) = (rows, words(scratch, vector_words(input_depth))) else {
         return reference::fully_connected_s8(parameters, filter, input, output, scratch);
     };
-    let finish = Finish {
-        zero_point: parameters.output_zero_point,
-        min: parameters.activation_min,
-        max: parameters.activation_max,
-    };
-    let largest_shift = largest_shift(filter, input_depth);
-    let shared = filter.multipliers.len() < output_depth;
-    let mut sums = [0; BLOCK];
+    let outputs = Outputs::new(parameters, filter);
     for (input, output) in runs(input, input_depth).zip(runs_mut(output, output_depth)) {
         widen(input, input_zero_point, vector);
+        outputs.compute(output, |first, sums, count| rows.run(vector, first, count, sums));
+    }
+}
+
+/// See [`fully_connected_rows_s8`](crate::fully_connected_rows_s8).
+pub(crate) fn fully_connected_rows_s8<R: WeightRows>(
+    parameters: &FullyConnectedParameters,
+    filter: &Filter<'_>,
+    rows: R,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    let FullyConnectedParameters { input_depth, output_depth, input_zero_point, .. } = *parameters;
+    let outputs = Outputs::new(parameters, filter);
+    let vectors = runs(input, input_depth);
+    if let Some(sparse) = rows.sparse() {
+        for (input, output) in vectors.zip(runs_mut(output, output_depth)) {
+            let Some(mut rows) = SparseOutputs::new(sparse, input_depth, output_depth) else { return };
+            outputs.compute(output, |_, sums, count| rows.run(input, input_zero_point, sums, count));
+        }
+        return;
+    }
+    match (rows.blocks(), words(scratch, vector_words(input_depth))) {
+        (Some(blocks), Some(vector)) => {
+            for (input, output) in vectors.zip(runs_mut(output, output_depth)) {
+                let Some(mut rows) = BlockOutputs::new(blocks, input_depth, output_depth) else { return };
+                widen(input, input_zero_point, vector);
+                outputs.compute(output, |_, sums, count| rows.run(vector, sums, count));
+            }
+        }
+        _ => reference::fully_connected_rows_s8(parameters, filter, rows, input, output, scratch),
+    }
+}
+
+/// From sums to the outputs of a vector.
+struct Outputs<'f> {
+    filter: &'f Filter<'f>,
+    finish: Finish,
+    largest_shift: u32,
+    /// The factor of all outputs, where they have one.
+    shared: Option<Requantize>,
+}
+
+impl<'f> Outputs<'f> {
+    fn new(parameters: &FullyConnectedParameters, filter: &'f Filter<'f>) -> Outputs<'f> {
+        let finish = Finish {
+            zero_point: parameters.output_zero_point,
+            min: parameters.activation_min,
+            max: parameters.activation_max,
+        };
+        let shared = (filter.multipliers.len() < parameters.output_depth).then(|| filter.factor(0));
+        Outputs { filter, finish, largest_shift: largest_shift(filter, parameters.input_depth), shared }
+    }
+
+    /// Computes a vector's outputs, some at a time, with what adds the products of those from the first on.
+    fn compute(&self, output: &mut [i8], mut add: impl FnMut(usize, &mut [i32; BLOCK], usize)) {
+        let Outputs { filter, finish, largest_shift, shared } = *self;
+        let mut sums = [0; BLOCK];
         for (block, output) in output.chunks_mut(BLOCK).enumerate() {
             let first = block * BLOCK;
             filter.biases(first, &mut sums, output.len());
-            rows.run(vector, first, output.len(), &mut sums);
-            if shared {
-                finish.apply_all(&sums, filter, first, output);
+            add(first, &mut sums, output.len());
+            if let Some(factor) = shared {
+                let short = Short::derive(factor, finish, largest_shift);
+                for (output, &sum) in output.iter_mut().zip(&sums) {
+                    *output = short.map_or_else(|| finish.apply(sum, factor), |short| short.apply(sum));
+                }
                 continue;
             }
             let factors = filter.multipliers.iter().zip(filter.shifts).skip(first);

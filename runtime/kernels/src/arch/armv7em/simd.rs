@@ -38,6 +38,30 @@ pub(super) fn smmulr(a: i32, b: i32) -> i32 {
     high
 }
 
+/// Adds all bytes of `bytes` to `base`.
+#[inline(always)]
+pub(super) fn usada8(bytes: u32, base: u32) -> u32 {
+    let sum;
+    // SAFETY: computes on registers alone.
+    unsafe {
+        asm!("usada8 {sum}, {bytes}, {zero}, {base}", sum = lateout(reg) sum, bytes = in(reg) bytes, zero = in(reg) 0,
+            base = in(reg) base, options(pure, nomem, nostack, preserves_flags));
+    }
+    sum
+}
+
+/// Adds bytes 0 and 2 of `bytes`, zero-extended, to the halfwords of `base`.
+#[inline(always)]
+pub(super) fn uxtab16(base: u32, bytes: u32) -> u32 {
+    let sum;
+    // SAFETY: computes on registers alone.
+    unsafe {
+        asm!("uxtab16 {sum}, {base}, {bytes}", sum = lateout(reg) sum, base = in(reg) base, bytes = in(reg) bytes,
+            options(pure, nomem, nostack, preserves_flags));
+    }
+    sum
+}
+
 /// What to add to a widened pair so that it loses its zero point.
 pub(super) fn minus(zero_point: i8) -> u32 {
     let half = i16::from(zero_point).wrapping_neg() as u16;

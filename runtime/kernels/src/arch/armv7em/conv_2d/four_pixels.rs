@@ -9,31 +9,77 @@ use crate::arch::scratch::{PIXELS, QUAD, window_words};
 use crate::finish::Finish;
 use crate::{Filter, MAX_ELEMENTS};
 
+/// The weights of a layer, a row for each channel, and the loop over them.
+pub(super) trait Rows {
+    /// Makes the record start at a channel's weights.
+    fn enter(&self, record: &mut Record, channel: usize);
+
+    /// Runs the record.
+    ///
+    /// # Safety
+    /// The record's pointers hold what [`FourPixels::run`] says, and its rows have been entered at its channel.
+    unsafe fn run(&self, record: &mut Record);
+}
+
+/// All weights of each channel, one behind the other.
+#[derive(Clone, Copy)]
+pub(super) struct DenseRows<'w> {
+    weights: &'w [i8],
+    products: usize,
+}
+
+impl<'w> DenseRows<'w> {
+    /// `None` where there are less than `channels` rows of `products` weights.
+    pub fn new(weights: &'w [i8], products: usize, channels: usize) -> Option<DenseRows<'w>> {
+        (weights.len() >= products.checked_mul(channels)?).then_some(DenseRows { weights, products })
+    }
+}
+
+impl Rows for DenseRows<'_> {
+    fn enter(&self, record: &mut Record, channel: usize) {
+        record.weights = self.weights.get(channel * self.products..).unwrap_or(&[]).as_ptr();
+        record.back = ((QUAD - self.products % QUAD) % QUAD) as u32;
+    }
+
+    unsafe fn run(&self, record: &mut Record) {
+        // SAFETY: The caller answers for the record but for its rows. `weights` to the end of the last channel are
+        // whole rows, whose length `new` has checked. With `back` the last load of a channel starts `4 - back` bytes
+        // before the end of its whole quads and ends with the channel; a channel has at least four weights. The
+        // second function takes an even number of quads.
+        unsafe {
+            if (self.products / QUAD).is_multiple_of(2) {
+                four_pixels_by_two(record);
+            } else {
+                four_pixels(record);
+            }
+        }
+    }
+}
+
 /// A layer, checked and ready for [`run`](FourPixels::run).
-pub(super) struct FourPixels<'f> {
+pub(super) struct FourPixels<'f, R> {
     /// In place from block to block: only what changes is written anew.
     record: Record,
     products: usize,
-    weights: *const i8,
+    rows: R,
     filter: PhantomData<Filter<'f>>,
 }
 
-impl<'f> FourPixels<'f> {
+impl<'f, R: Rows> FourPixels<'f, R> {
     /// A layer of `channels` outputs with `products` weights each; `None` where a window has less than
     /// four elements, or the filter's slices are too short.
     #[inline(never)]
     pub fn new(
         filter: &Filter<'f>,
+        rows: R,
         products: usize,
         channels: usize,
         finish: Finish,
-    ) -> Option<FourPixels<'f>> {
-        let weights = products.checked_mul(channels)?;
+    ) -> Option<FourPixels<'f, R>> {
         let shared = [filter.multipliers.len(), filter.shifts.len()] == [1; 2];
         let factors = filter.multipliers.len().min(filter.shifts.len());
         let serves = (QUAD..=MAX_ELEMENTS).contains(&products)
             && channels >= 1
-            && filter.weights.len() >= weights
             && (filter.bias.is_empty() || filter.bias.len() >= channels)
             && (shared || factors >= channels);
         if !serves {
@@ -55,21 +101,30 @@ impl<'f> FourPixels<'f> {
             output: core::ptr::null_mut(),
             steps: [0; PIXELS - 1],
             channels: channels as u32,
-            back: ((QUAD - products % QUAD) % QUAD) as u32,
-            weights: filter.weights.as_ptr(),
+            back: 0,
+            weights: core::ptr::null(),
             longest_shift: longest_shift(filter, products),
             sums: [0; PIXELS],
+            counts: core::ptr::null(),
+            row_end: core::ptr::null(),
         };
-        Some(FourPixels { record, products, weights: filter.weights.as_ptr(), filter: PhantomData })
+        Some(FourPixels { record, products, rows, filter: PhantomData })
     }
 
-    /// Computes the outputs of one to four pixels, in channels from `from` on. Stops at a channel whose
-    /// sums neither way to int8 serves, and returns it with them; `None` when all are done.
+    /// Computes the outputs of one to four pixels, in channels from `from` on. `output` starts with the first channel
+    /// of the first pixel; the next has its own `stride` behind. Stops at a channel whose sums neither way to
+    /// int8 serves, and returns it with them; `None` when all are done.
     #[inline(never)]
-    pub fn run(&mut self, windows: &[u32], output: &mut [i8], from: usize) -> Option<(usize, [i32; PIXELS])> {
-        let record = &mut self.record;
+    pub fn run(
+        &mut self,
+        windows: &[u32],
+        output: &mut [i8],
+        stride: usize,
+        from: usize,
+    ) -> Option<(usize, [i32; PIXELS])> {
+        let FourPixels { record, rows, .. } = self;
         let channels = record.channels as usize;
-        let pixels = output.len() / channels;
+        let pixels = (output.len() + stride).saturating_sub(channels) / stride.max(1);
         if from >= channels || pixels == 0 || windows.len() < window_words(self.products) {
             return None;
         }
@@ -78,27 +133,18 @@ impl<'f> FourPixels<'f> {
         record.activations_end = windows.get(..2 * PIXELS * (self.products / QUAD))?.as_ptr_range().end;
         record.output = output.as_mut_ptr();
         for (pixel, step) in (1..).zip(&mut record.steps) {
-            *step = if pixel < pixels { (pixel * channels) as u32 } else { 0 };
+            *step = if pixel < pixels { (pixel * stride) as u32 } else { 0 };
         }
-        record.weights = self.weights.wrapping_add(from * self.products);
-        // SAFETY: The functions read and writes through the record's pointers, which hold what it needs:
-        // - `activations` to `activations_end` are the windows' whole quads, at least one, each of 8 words, an even number of them for the second
-        //   function; with
-        //   `back` there is another, because the windows' length, checked above, counts it too.
-        // - `weights` to the end of the last channel are `(channels - from) * products` bytes of the filter, whose
-        //   length `new` has checked. With `back` the last load of a channel starts `4 - back` bytes before
-        //   the end of its whole quads and ends with the channel; a channel has at least four weights.
+        rows.enter(record, from);
+        // SAFETY: The functions read and write through the record's pointers, which hold what they need:
+        // - `activations` to `activations_end` are the windows' whole quads, at least one, each of 8 words; where the last
+        //   elements do not fill one, there is another, because the windows' length, checked above, counts it too.
+        // - The rows answer for their own.
         // - `bias` has `channels` words, or one with a mask of 0; so have `multipliers` and `shifts`. `new` has checked it.
-        // - `output` has `pixels * channels` bytes. Every store is at `channel` or a step behind it, and a step
-        //   is a whole number of channels below `pixels`.
+        // - `output` has `pixels - 1` strides and `channels` bytes. Every store is at `channel` or a step behind it, and a
+        //   step is less than `pixels` strides.
         // The record outlives the call, nothing else points to the output, and the filter is borrowed as long as `self`.
-        unsafe {
-            if (self.products / QUAD).is_multiple_of(2) {
-                four_pixels_by_two(record);
-            } else {
-                four_pixels(record);
-            }
-        }
+        unsafe { rows.run(record) };
         if record.channel == record.channels { None } else { Some((record.channel as usize, record.sums)) }
     }
 }
@@ -107,30 +153,34 @@ static ZERO: i32 = 0;
 
 /// What the loops read and write. The groups in brackets are loaded at once, in this order.
 #[repr(C)]
-struct Record {
+pub(super) struct Record {
     // [Start of a channel: r0, r2, r3, r4, r5.]
-    activations: *const u32,
-    activations_end: *const u32,
-    bias: *const i32,
-    bias_mask: u32,
+    pub(super) activations: *const u32,
+    pub(super) activations_end: *const u32,
+    pub(super) bias: *const i32,
+    pub(super) bias_mask: u32,
     /// The channel at hand; afterwards, the one where it stopped. [End of a channel, from here: r0, r2 to r6.]
-    channel: u32,
-    factor_mask: u32,
-    multipliers: *const i32,
-    shifts: *const i8,
-    largest_shift: u32,
-    twice_zero_point_and_one: i32,
+    pub(super) channel: u32,
+    pub(super) factor_mask: u32,
+    pub(super) multipliers: *const i32,
+    pub(super) shifts: *const i8,
+    pub(super) largest_shift: u32,
+    pub(super) twice_zero_point_and_one: i32,
     // [Stores: r0, r5, r12, lr.]
-    output: *mut i8,
+    pub(super) output: *mut i8,
     /// From the first pixel's output to that of the others. A pixel that does not exist is written over the
     /// first, before the first.
-    steps: [u32; PIXELS - 1],
-    channels: u32,
+    pub(super) steps: [u32; PIXELS - 1],
+    pub(super) channels: u32,
     /// How many bytes the last four weights of a channel lie before the next four, 0 for none.
-    back: u32,
-    weights: *const i8,
-    longest_shift: u32,
-    sums: [i32; PIXELS],
+    pub(super) back: u32,
+    /// Of the channel at hand.
+    pub(super) weights: *const i8,
+    pub(super) longest_shift: u32,
+    pub(super) sums: [i32; PIXELS],
+    /// Of runs of four: how many the channel at hand has, and where its words end.
+    pub(super) counts: *const u16,
+    pub(super) row_end: *const u32,
 }
 
 /// Four weights of a channel: its address in r1, the activations' in r0.
@@ -204,9 +254,10 @@ macro_rules! long_way {
 /// The sums of the four pixels are r8 to r11; r3 to r6 are their activations, r12 and lr the weights.
 /// r0 walks through activations, r1 through weights. r7 is the record.
 ///
-/// `$quad` is as many times four weights as a turn takes: the quads of a channel are a multiple.
+/// `$weights` adds the products of a channel, and uses the `$field`s of the record. It may change r2 to r6, r12 and lr,
+/// leaves r1 at the next channel's weights, and goes on at label 4.
 macro_rules! function {
-    ($name:ident, $($quad:expr),+) => {
+    ($name:ident, [$($weights:expr),+ $(,)?], [$($field:ident),+]) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name(record: &mut Record) {
             naked_asm!(
@@ -224,31 +275,8 @@ macro_rules! function {
                 "mov r10, r8",
                 "mov r11, r8",
 
-                // Four weights of it.
-                "3:",
-                $($quad,)+
-                "cmp r0, r2",
-                "bne 3b",
-
-                // The last one to three: the last four, with those that were done shifted out.
-                "ldr r2, [r7, #{back}]",
-                "cbz r2, 4f",
-                "sub r1, r1, r2",
-                "lsl r2, r2, #3",
-                "ldr lr, [r1], #4",
-                "lsr lr, lr, r2",
-                "ldm r0!, {{r3-r6}}",
-                "sxtb16 r12, lr",
-                "smlad r8, r3, r12, r8",
-                "smlad r9, r4, r12, r9",
-                "smlad r10, r5, r12, r10",
-                "smlad r11, r6, r12, r11",
-                "ldm r0!, {{r3-r6}}",
-                "sxtb16 lr, lr, ror #8",
-                "smlad r8, r3, lr, r8",
-                "smlad r9, r4, lr, r9",
-                "smlad r10, r5, lr, r10",
-                "smlad r11, r6, lr, r11",
+                // Its weights.
+                $($weights,)+
 
                 // Multiplier to r3, right shift to r4, constant to r6.
                 "4:",
@@ -334,7 +362,7 @@ macro_rules! function {
                 "stm r7, {{r8-r11}}",
                 "pop {{r4-r11, pc}}",
                 weights = const offset_of!(Record, weights),
-                back = const offset_of!(Record, back),
+                $($field = const offset_of!(Record, $field),)+
                 longest_shift = const offset_of!(Record, longest_shift),
                 twice_zero_point_and_one = const offset_of!(Record, twice_zero_point_and_one),
                 steps = const offset_of!(Record, steps),
@@ -347,5 +375,43 @@ macro_rules! function {
     };
 }
 
-function!(four_pixels, quad!());
-function!(four_pixels_by_two, quad!(), quad!());
+/// All weights of a channel: `$quad` is as many times four as a turn takes; the quads are a multiple.
+macro_rules! dense {
+    ($name:ident, $($quad:expr),+) => {
+        function!(
+            $name,
+            [
+                "3:",
+                $($quad,)+
+                "cmp r0, r2",
+                "bne 3b",
+
+                // The last one to three: the last four, with those that were done shifted out.
+                "ldr r2, [r7, #{back}]",
+                "cbz r2, 4f",
+                "sub r1, r1, r2",
+                "lsl r2, r2, #3",
+                "ldr lr, [r1], #4",
+                "lsr lr, lr, r2",
+                "ldm r0!, {{r3-r6}}",
+                "sxtb16 r12, lr",
+                "smlad r8, r3, r12, r8",
+                "smlad r9, r4, r12, r9",
+                "smlad r10, r5, r12, r10",
+                "smlad r11, r6, r12, r11",
+                "ldm r0!, {{r3-r6}}",
+                "sxtb16 lr, lr, ror #8",
+                "smlad r8, r3, lr, r8",
+                "smlad r9, r4, lr, r9",
+                "smlad r10, r5, lr, r10",
+                "smlad r11, r6, lr, r11",
+            ],
+            [back]
+        );
+    };
+}
+
+dense!(four_pixels, quad!());
+dense!(four_pixels_by_two, quad!(), quad!());
+
+pub(super) use {function, long_way};
