@@ -22,7 +22,7 @@ fn read_everything(artefact: &Artefact<'_>) {
     black_box(artefact.signature());
     artefact.provenance().for_each(|pair| drop(black_box(pair)));
     for (id, tensor) in artefact.tensors().enumerate() {
-        black_box((artefact.tensor_name(id as u16), tensor.bytes(), tensor.values_i8(), tensor.values_i32()));
+        black_box((artefact.tensor_name(id as u16), tensor.bytes(), tensor.values(), tensor.values_i32()));
     }
     for (id, operator) in artefact.operators().enumerate() {
         let id = id as u16;

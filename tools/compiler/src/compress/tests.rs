@@ -47,7 +47,11 @@ fn layer(values: &[i8], row: usize, slides: bool) -> Model {
 fn weights(count: usize, run: usize, of: usize) -> Vec<i8> {
     let random = |at: usize| ((at + 1).wrapping_mul(0x9E37_79B9) >> 11) as u32;
     let told = |at: usize| (random(at / run) as usize).is_multiple_of(of);
-    (0..count).map(|at| if told(at) { (random(at + count) % 255) as u8 as i8 | 1 } else { 0 }).collect()
+    let value = |at: usize| match random(at + count) % 254 {
+        low @ 0..127 => low as i8 - 127,
+        high => (high - 126) as i8,
+    };
+    (0..count).map(|at| if told(at) { value(at) } else { 0 }).collect()
 }
 
 fn chosen(values: &[i8], row: usize, slides: bool, goal: Goal) -> Storage {
