@@ -78,7 +78,7 @@ pub(crate) fn expand<'t, R: WeightRows>(rows: &mut R, tile: &'t mut [u8]) -> &'t
 
 /// Rows of a tile that a convolution expands at a time: as many as this many bytes hold, whole fours, and not more than there are.
 pub const fn tile_rows(row: usize, rows: usize) -> usize {
-    const TILE_BYTES: usize = 1024;
+    const TILE_BYTES: usize = 4096;
     let row = if row == 0 { 1 } else { row };
     let fours = TILE_BYTES / row / 4;
     let wanted = if fours == 0 { 4 } else { 4 * fours };

@@ -167,7 +167,7 @@ impl Builder {
             |word: &dyn Fn(i32) -> i32| (0..channels as i32).flat_map(|c| word(c).to_le_bytes()).collect();
         let bias = words(&|channel| (channel * 7919 % 4001) - 2000);
         let multipliers = words(&|channel| (1 << 30) + channel * 104_729 % (1 << 29));
-        let shifts = (0..channels as i8).map(|channel| (shift + channel % 2) as u8).collect();
+        let shifts = (0..channels).map(|channel| (shift + (channel % 2) as i8) as u8).collect();
         [
             weights,
             self.constant("bias", Element::I32, &[channels], bias),

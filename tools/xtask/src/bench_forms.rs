@@ -26,6 +26,9 @@ const MACHINE: &str = "mps2-an386";
 /// How many times fewer instructions runs of four must take than dense weights, three quarters of them 0.
 const LEAST_GAIN: f64 = 1.8;
 
+/// In layers with so many weights a row; in smaller ones the ends of channels take the most.
+const LEAST_ROW: u32 = 64;
+
 /// The layers of ResNet-8, of a MobileNet of 96 pixels, of the autoencoder and of LeNet-300-100.
 const LAYERS: [Layer; 11] = [
     conv([32, 32, 16], 3, 16),
@@ -79,7 +82,9 @@ pub fn run(options: &Options) -> Result<()> {
             }
             let (instructions, bytes) = (run.steps[step].instructions, weight_bytes(step));
             let gain = run.steps[dense].instructions as f64 / instructions as f64;
-            if (*pattern, *storage) == (Pattern::QuarterOfRuns, Storage::Blocks) && gain < LEAST_GAIN {
+            let is_judged =
+                (*pattern, *storage) == (Pattern::QuarterOfRuns, Storage::Blocks) && row(layer) >= LEAST_ROW;
+            if is_judged && gain < LEAST_GAIN {
                 failures.push(format!("{title}: runs of four take {gain:.2} times fewer instructions"));
             }
             let ratio = weight_bytes(dense) as f64 / bytes as f64;
@@ -105,6 +110,12 @@ pub fn run(options: &Options) -> Result<()> {
 /// The step of a pattern's dense weights.
 fn dense_step(pattern: Pattern) -> usize {
     FORMS.iter().position(|form| *form == (pattern, Storage::Dense)).unwrap_or(0)
+}
+
+/// Weights of an output channel.
+fn row(layer: &Layer) -> u32 {
+    let [height, width, depth] = layer.input;
+    layer.filter.map_or(height * width, |filter| u32::from(filter).pow(2)) * depth
 }
 
 fn title(layer: &Layer) -> String {
