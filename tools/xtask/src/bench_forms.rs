@@ -26,8 +26,9 @@ const MACHINE: &str = "mps2-an386";
 /// How many times fewer instructions runs of four must take than dense weights, three quarters of them 0.
 const LEAST_GAIN: f64 = 1.8;
 
-/// In layers with so many weights a row; in smaller ones the ends of channels take the most.
+/// In layers with so many weights a row and in all; in smaller ones, what surrounds the loops takes the most.
 const LEAST_ROW: u32 = 64;
+const LEAST_WORK: u32 = 1 << 16;
 
 /// The layers of ResNet-8, of a MobileNet of 96 pixels, of the autoencoder and of LeNet-300-100.
 const LAYERS: [Layer; 11] = [
@@ -83,7 +84,7 @@ pub fn run(options: &Options) -> Result<()> {
             let (instructions, bytes) = (run.steps[step].instructions, weight_bytes(step));
             let gain = run.steps[dense].instructions as f64 / instructions as f64;
             let is_judged =
-                (*pattern, *storage) == (Pattern::QuarterOfRuns, Storage::Blocks) && row(layer) >= LEAST_ROW;
+                (*pattern, *storage) == (Pattern::QuarterOfRuns, Storage::Blocks) && is_large(layer);
             if is_judged && gain < LEAST_GAIN {
                 failures.push(format!("{title}: runs of four take {gain:.2} times fewer instructions"));
             }
@@ -112,10 +113,13 @@ fn dense_step(pattern: Pattern) -> usize {
     FORMS.iter().position(|form| *form == (pattern, Storage::Dense)).unwrap_or(0)
 }
 
-/// Weights of an output channel.
-fn row(layer: &Layer) -> u32 {
+/// Whether a layer has [`LEAST_ROW`] weights a row and [`LEAST_WORK`] multiply-accumulates.
+fn is_large(layer: &Layer) -> bool {
     let [height, width, depth] = layer.input;
-    layer.filter.map_or(height * width, |filter| u32::from(filter).pow(2)) * depth
+    let pixels = height * width;
+    let (row, positions) =
+        layer.filter.map_or((pixels * depth, 1), |filter| (u32::from(filter).pow(2) * depth, pixels));
+    row >= LEAST_ROW && row * layer.channels * positions >= LEAST_WORK
 }
 
 fn title(layer: &Layer) -> String {

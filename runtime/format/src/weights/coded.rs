@@ -160,17 +160,19 @@ impl<'a> Codes<'a> {
             self.window |= u32::from(byte) << (24 - self.filled);
             self.filled += 8;
         }
-        let (mut first, mut before) = (0u32, 0);
-        for (length, &count) in (1..).zip(alphabet.counts) {
-            let index = (self.window >> (32 - length)).wrapping_sub(first);
-            if index < u32::from(count) {
+        // Where the bits that were looked at stand among the codes of their length, and how many codes are shorter.
+        let (mut window, mut index, mut before, mut length) = (self.window, 0, 0, 0);
+        for &count in alphabet.counts {
+            index = 2 * index + (window >> 31);
+            (window, length) = (window << 1, length + 1);
+            let count = u32::from(count);
+            if index < count {
+                self.window = window;
                 self.left = self.left.checked_sub(length)?;
                 self.filled = self.filled.saturating_sub(length);
-                self.window <<= length;
-                return alphabet.symbols.get(before + index as usize).copied();
+                return alphabet.symbols.get((before + index) as usize).copied();
             }
-            first = (first + u32::from(count)) << 1;
-            before += usize::from(count);
+            (index, before) = (index - count, before + count);
         }
         None
     }

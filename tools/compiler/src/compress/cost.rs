@@ -61,14 +61,17 @@ impl Weights {
 /// Instructions of one run.
 pub(super) fn of(layer: &Layer, weights: &Weights, storage: Storage) -> u64 {
     let (positions, channels, row) = (layer.positions as u64, layer.channels as u64, layer.row as u64);
-    let laid = positions * row * LAY;
     let (told, telling) = weights.told_as(storage);
     let hundredths = if layer.slides {
-        let finished = positions * channels * CONV_2D_OUTPUT;
-        let dense = positions * weights.all * CONV_2D_WEIGHT + finished;
+        // Four at a time, and the last as long as four.
+        let positions = positions.next_multiple_of(4);
+        let laid = positions * row * LAY;
+        let dense = positions * (weights.all * CONV_2D_WEIGHT + channels * CONV_2D_OUTPUT);
         match storage {
             Storage::Dense => dense + laid,
-            Storage::Blocks => weights.runs * (positions * CONV_2D_RUN + CHECK) + finished + laid,
+            Storage::Blocks => {
+                positions * (weights.runs * CONV_2D_RUN + channels * CONV_2D_RUNS_OUTPUT) + laid
+            }
             // Every weight is told once, and the windows are laid for every tile.
             _ => {
                 let tiles = channels.div_ceil(tile_rows(layer.row, layer.channels) as u64);
@@ -76,41 +79,41 @@ pub(super) fn of(layer: &Layer, weights: &Weights, storage: Storage) -> u64 {
             }
         }
     } else {
-        let finished = channels * CONNECTED_OUTPUT;
-        let each = match storage {
-            Storage::Dense => weights.all * CONNECTED_WEIGHT + row * LAY + finished,
-            Storage::Blocks => weights.runs * (CONNECTED_RUN + CHECK) + row * LAY + finished,
-            Storage::Sparse => weights.told * CONNECTED_SPARSE + finished,
-            _ => telling + told * MULTIPLY + finished,
-        };
-        positions * each
+        positions
+            * match storage {
+                Storage::Dense => weights.all * CONNECTED_WEIGHT + channels * CONNECTED_OUTPUT,
+                Storage::Blocks => weights.runs * CONNECTED_RUN + channels * CONNECTED_RUNS_OUTPUT,
+                Storage::Sparse => weights.told * CONNECTED_SPARSE + channels * CONNECTED_SPARSE_OUTPUT,
+                _ => telling + told * MULTIPLY + channels * CONNECTED_TOLD_OUTPUT,
+            }
     };
     hundredths / 100
 }
 
-/// An element that is widened, for all channels of a tile.
-const LAY: u64 = 170;
+/// An element of a window that is widened, once for each tile.
+const LAY: u64 = 280;
 
-/// A weight, a run of four and an output of a convolution, at one position.
+/// At one position of a convolution: a weight and an output; a run of four and an output of those.
 const CONV_2D_WEIGHT: u64 = 88;
+const CONV_2D_OUTPUT: u64 = 1_600;
 const CONV_2D_RUN: u64 = 390;
-const CONV_2D_OUTPUT: u64 = 1_500;
+const CONV_2D_RUNS_OUTPUT: u64 = 2_000;
 
-/// The same of a fully connected layer, and a weight with its step.
-const CONNECTED_WEIGHT: u64 = 145;
-const CONNECTED_RUN: u64 = 880;
-const CONNECTED_SPARSE: u64 = 550;
-const CONNECTED_OUTPUT: u64 = 2_500;
+/// The same of a fully connected layer, with a weight behind its step, and an output of weights that are told.
+const CONNECTED_WEIGHT: u64 = 144;
+const CONNECTED_OUTPUT: u64 = 5_200;
+const CONNECTED_RUN: u64 = 1_030;
+const CONNECTED_RUNS_OUTPUT: u64 = 7_500;
+const CONNECTED_SPARSE: u64 = 740;
+const CONNECTED_SPARSE_OUTPUT: u64 = 9_500;
+const CONNECTED_TOLD_OUTPUT: u64 = 14_000;
 
-/// Whether a run of four leads outside.
-const CHECK: u64 = 200;
+/// To tell a weight: from its bits, from its place among four, behind a step, from one code.
+const PACKED: u64 = 2_700;
+const FOUR: u64 = 10_600;
+const STEP: u64 = 1_800;
+const CODE: u64 = 13_000;
 
-/// To tell a weight in each of the other forms: from its bits, from its place among four, behind a step, from one code.
-const PACKED: u64 = 1_500;
-const FOUR: u64 = 2_500;
-const STEP: u64 = 1_500;
-const CODE: u64 = 5_000;
-
-/// What is done with a weight that was told: put into a tile, for every weight of which there is room, or multiplied.
-const EXPAND: u64 = 150;
-const MULTIPLY: u64 = 700;
+/// What is done with a weight that was told: a tile has room for all, and a product is added.
+const EXPAND: u64 = 106;
+const MULTIPLY: u64 = 1_200;
