@@ -1,20 +1,18 @@
 //! The board: pins, camera, serial port, light, watchdog.
 #![allow(unsafe_code)]
 
-use core::fmt;
-
 use embassy_nrf::bind_interrupts;
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::peripherals::{SPI3, TWISPI0, UARTE0};
 use embassy_nrf::spim::{self, Spim};
 use embassy_nrf::twim::{self, Twim};
 use embassy_nrf::uarte::{self, UarteTx};
-use embassy_nrf::wdt::{self, Watchdog, WatchdogHandle};
+use embassy_nrf::wdt::{self, Watchdog};
 use embedded_hal_bus::spi::{ExclusiveDevice, NoDelay};
 use ocelli::{Capture, CaptureError, FrameFormat, PixelFormat, PolledCamera, RingCamera, Sensor};
+use ocelli_boards::Board;
 use ocelli_boards::device::clock::{self, Delay};
-use ocelli_boards::device::{self, FRAME_TIMEOUT_US, WATCHDOG_US};
-use ocelli_boards::{Board, SLOTS};
+use ocelli_boards::device::{Device, FRAME_TIMEOUT_US, WATCHDOG_US, give_up};
 use ocelli_sensors::{Arducam, Ov2640};
 
 bind_interrupts!(struct Interrupts {
@@ -29,32 +27,23 @@ const CORE_HZ: u32 = 64_000_000;
 const FORMAT: FrameFormat = FrameFormat::QVGA_GRAY;
 
 type Fifo = Arducam<ExclusiveDevice<Spim<'static>, Output<'static>, NoDelay>>;
-type FifoCamera = PolledCamera<'static, Fifo, fn() -> u64, SLOTS>;
 type FifoSensor = Ov2640<Twim<'static>, Delay>;
 
-/// The board, with a camera that delivers [`FORMAT`].
-pub struct NanoBoard {
-    camera: FifoCamera,
-    sensor: FifoSensor,
-    led: Output<'static>,
-    watchdog: WatchdogHandle,
-    serial: UarteTx<'static>,
-}
-
-/// Starts clock, sensor and FIFO.
-pub fn start() -> NanoBoard {
+/// Starts clock, sensor and FIFO, with a camera that delivers [`FORMAT`].
+pub fn start() -> impl Board {
     let chip = embassy_nrf::init(Default::default());
     // SAFETY: the HAL leaves the core's own peripherals alone, and this runs once, before any interrupt.
     let core = unsafe { cortex_m::Peripherals::steal() };
     clock::start(core.SYST, CORE_HZ);
-    let led = Output::new(chip.P0_16, Level::High, OutputDrive::Standard);
+    let mut light = Output::new(chip.P0_16, Level::High, OutputDrive::Standard);
     let mut serial = UarteTx::new(chip.UARTE0, Interrupts, chip.P1_03, uarte::Config::default());
+    let mut send = move |bytes: &[u8]| write(&mut serial, bytes);
     let mut period = wdt::Config::default();
     period.timeout_ticks = (u64::from(WATCHDOG_US) * 32_768 / 1_000_000) as u32;
-    let watchdog = match Watchdog::try_new(chip.WDT, period) {
+    let mut watchdog = match Watchdog::try_new(chip.WDT, period) {
         Ok((_, [watchdog])) => watchdog,
         // It cannot be set again until it has run out.
-        Err(_) => device::give_up(format_args!("the watchdog is running"), |bytes| send(&mut serial, bytes)),
+        Err(_) => give_up(format_args!("the watchdog is running"), &mut send),
     };
 
     let mut settings = spim::Config::default();
@@ -70,13 +59,19 @@ pub fn start() -> NanoBoard {
     let bus = Twim::new(chip.TWISPI0, Interrupts, chip.P0_31, chip.P0_02, twim::Config::default(), buffer);
     let mut sensor = Ov2640::new(bus, Delay);
     if let Err(error) = configure(&mut fifo, &mut sensor) {
-        device::give_up(format_args!("{error}"), |bytes| send(&mut serial, bytes));
+        give_up(format_args!("{error}"), &mut send);
     }
 
     let (writer, reader) = ocelli_boards::frame_ring!(FORMAT).split();
     let capture = Capture::new(fifo, writer, FRAME_TIMEOUT_US, clock::now_us());
     let camera = PolledCamera::new(capture, RingCamera::new(reader), clock::now_us as fn() -> u64);
-    NanoBoard { camera, sensor, led, watchdog, serial }
+    Device {
+        camera,
+        sensor,
+        light: move |is_on: bool| light.set_level((!is_on).into()),
+        feed: move || watchdog.pet(),
+        send,
+    }
 }
 
 /// Finds both halves of the camera and sets the sensor to two bytes a pixel.
@@ -87,7 +82,7 @@ fn configure(fifo: &mut Fifo, sensor: &mut FifoSensor) -> Result<(), CaptureErro
     Ok(())
 }
 
-fn send(serial: &mut UarteTx<'static>, bytes: &[u8]) {
+fn write(serial: &mut UarteTx<'static>, bytes: &[u8]) {
     // EasyDMA reads RAM only, and constant text lies in flash.
     let mut buffer = [0; 64];
     for piece in bytes.chunks(buffer.len()) {
@@ -95,34 +90,5 @@ fn send(serial: &mut UarteTx<'static>, bytes: &[u8]) {
         buffer.copy_from_slice(piece);
         // A line that nobody listens to is no reason to stop.
         let _ = serial.blocking_write(buffer);
-    }
-}
-
-impl Board for NanoBoard {
-    type Camera = FifoCamera;
-    type Sensor = FifoSensor;
-
-    fn camera(&mut self) -> &mut FifoCamera {
-        &mut self.camera
-    }
-
-    fn sensor(&mut self) -> &mut FifoSensor {
-        &mut self.sensor
-    }
-
-    fn now_us(&self) -> u64 {
-        clock::now_us()
-    }
-
-    fn set_led(&mut self, is_on: bool) {
-        self.led.set_level((!is_on).into());
-    }
-
-    fn feed_watchdog(&mut self) {
-        self.watchdog.pet();
-    }
-
-    fn line(&mut self, text: fmt::Arguments<'_>) {
-        device::line(text, |bytes| send(&mut self.serial, bytes));
     }
 }

@@ -22,4 +22,4 @@
 mod board;
 
 #[cfg(target_os = "none")]
-pub use board::{NanoBoard, start};
+pub use board::start;

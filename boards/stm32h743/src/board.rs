@@ -1,30 +1,25 @@
 //! The board: clocks, pins, camera, serial port, light, watchdog.
 #![allow(unsafe_code)]
 
-use core::fmt;
-
+use embassy_stm32::Peri;
 use embassy_stm32::bind_interrupts;
 use embassy_stm32::gpio::{AfType, AnyPin, Flex, Level, Output, Pull, Speed};
 use embassy_stm32::i2c::{self, I2c};
 use embassy_stm32::interrupt::{self, InterruptExt};
-use embassy_stm32::mode::Blocking;
 use embassy_stm32::rcc::{
     AHBPrescaler, APBPrescaler, HSIPrescaler, Mco, Mco1Source, McoConfig, McoPrescaler, Pll, PllDiv, PllMul,
     PllPreDiv, PllSource, Sysclk, VoltageScale,
 };
 use embassy_stm32::usart::{self, UartTx};
 use embassy_stm32::wdg::IndependentWatchdog;
-use embassy_stm32::{Peri, peripherals};
-use ocelli::{Capture, RingCamera, Sensor};
-use ocelli_boards::device::clock::{self, Delay};
-use ocelli_boards::device::{self, FRAME_TIMEOUT_US, WATCHDOG_US};
-use ocelli_boards::{Board, SLOTS};
-use ocelli_sensors::AnySensor;
+use ocelli::{Capture, RingCamera};
+use ocelli_boards::Board;
+use ocelli_boards::device::{Device, FRAME_TIMEOUT_US, WATCHDOG_US, clock, gray_sensor};
 
-use crate::grabber::{CAPTURE, DcmiGrabber, EndOfFrame, FORMAT};
+use crate::grabber::{CAPTURE, DcmiGrabber, FORMAT, VerticalSync};
 
 bind_interrupts!(struct Interrupts {
-    DCMI => EndOfFrame;
+    DCMI => VerticalSync;
 });
 
 /// What the core runs at.
@@ -33,17 +28,8 @@ const CORE_HZ: u32 = 400_000_000;
 /// The function of every DCMI pin: datasheet DS12110, tables 9 to 18.
 const DCMI_FUNCTION: u8 = 13;
 
-/// The board, with a camera that delivers [`FORMAT`].
-pub struct H7Board {
-    camera: RingCamera<'static, SLOTS>,
-    sensor: AnySensor<I2c<'static, Blocking, i2c::Master>, Delay>,
-    led: Output<'static>,
-    watchdog: IndependentWatchdog<'static, peripherals::IWDG1>,
-    serial: UartTx<'static, Blocking>,
-}
-
-/// Starts clocks, sensor and interrupts.
-pub fn start() -> H7Board {
+/// Starts clocks, sensor and interrupts, with a camera that delivers [`FORMAT`].
+pub fn start() -> impl Board {
     let chip = embassy_stm32::init(clocks());
     // SAFETY: the HAL leaves the core's own peripherals alone, and this runs once, before any interrupt.
     let mut core = unsafe { cortex_m::Peripherals::steal() };
@@ -58,23 +44,20 @@ pub fn start() -> H7Board {
     let (light, transmit, data_5) = (chip.PC1, chip.PB10, chip.PB6);
     #[cfg(not(any(feature = "weact", feature = "openmv")))]
     let (light, transmit, data_5) = (chip.PB0, chip.PD8, chip.PB6);
-    let led = Output::new(light, Level::from(LIGHT_IS_LOW), Speed::Low);
+    let mut light = Output::new(light, Level::from(LIGHT_IS_LOW), Speed::Low);
     let serial = UartTx::new_blocking(chip.USART3, transmit, usart::Config::default());
     let mut serial = serial.expect("115,200 baud divide the bus clock");
+    let mut send = move |bytes: &[u8]| {
+        // A line that nobody listens to is no reason to stop.
+        let _ = serial.blocking_write(bytes);
+    };
 
     // The sensor answers on its bus only while it has a clock: 64 MHz over 4.
     let mut divided = McoConfig::default();
     divided.prescaler = McoPrescaler::DIV4;
     core::mem::forget(Mco::new(chip.MCO1, chip.PA8, Mco1Source::HSI, divided));
     let bus = I2c::new_blocking(chip.I2C1, chip.PB8, chip.PB9, i2c::Config::default());
-    let detected = AnySensor::detect(bus, Delay).and_then(|mut sensor| {
-        let format = sensor.gray_source();
-        sensor.configure(format).map(|()| sensor)
-    });
-    let sensor = match detected {
-        Ok(sensor) => sensor,
-        Err(error) => device::give_up(format_args!("{error}"), |bytes| send(&mut serial, bytes)),
-    };
+    let sensor = gray_sensor(bus, &mut send);
 
     let data: [Peri<'static, AnyPin>; 8] = [
         chip.PC6.into(),
@@ -91,11 +74,16 @@ pub fn start() -> H7Board {
     let grabber = DcmiGrabber::new();
     let (writer, reader) = ocelli_boards::frame_ring!(FORMAT).split();
     CAPTURE.install(Capture::new(grabber, writer, FRAME_TIMEOUT_US, clock::now_us()));
-    CAPTURE.frame_boundary(clock::now_us());
     clock::on_tick(|now_us| CAPTURE.check_timeout(now_us));
     // SAFETY: everything that the handler touches is in place.
     unsafe { interrupt::DCMI.enable() };
-    H7Board { camera: RingCamera::new(reader), sensor, led, watchdog, serial }
+    Device {
+        camera: RingCamera::new(reader),
+        sensor,
+        light: move |is_on: bool| light.set_level((is_on != LIGHT_IS_LOW).into()),
+        feed: move || watchdog.pet(),
+        send,
+    }
 }
 
 /// The internal oscillator's 64 MHz, over 4, times 50, over 2; buses at half and a quarter of that.
@@ -131,37 +119,3 @@ fn give_to_dcmi(pin: Peri<'static, AnyPin>) {
 
 /// Whether the light is on when its pin is low.
 const LIGHT_IS_LOW: bool = cfg!(feature = "openmv");
-
-fn send(serial: &mut UartTx<'static, Blocking>, bytes: &[u8]) {
-    // A line that nobody listens to is no reason to stop.
-    let _ = serial.blocking_write(bytes);
-}
-
-impl Board for H7Board {
-    type Camera = RingCamera<'static, SLOTS>;
-    type Sensor = AnySensor<I2c<'static, Blocking, i2c::Master>, Delay>;
-
-    fn camera(&mut self) -> &mut Self::Camera {
-        &mut self.camera
-    }
-
-    fn sensor(&mut self) -> &mut Self::Sensor {
-        &mut self.sensor
-    }
-
-    fn now_us(&self) -> u64 {
-        clock::now_us()
-    }
-
-    fn set_led(&mut self, is_on: bool) {
-        self.led.set_level((is_on != LIGHT_IS_LOW).into());
-    }
-
-    fn feed_watchdog(&mut self) {
-        self.watchdog.pet();
-    }
-
-    fn line(&mut self, text: fmt::Arguments<'_>) {
-        device::line(text, |bytes| send(&mut self.serial, bytes));
-    }
-}

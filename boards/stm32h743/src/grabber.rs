@@ -1,5 +1,6 @@
-//! The frame grabber: the DCMI takes the pixels, DMA1 stream 0 writes them, and the end of each frame exchanges the two
-//! buffers of the ring, so that one is written while the other is read.
+//! The frame grabber: the DCMI takes the pixels, DMA1 stream 0 writes them, and each vertical sync exchanges the two
+//! buffers of the ring, so that one is written while the other is read. The sync interrupts whether a frame is being captured
+//! or not, so a camera that was unplugged is seen again.
 //!
 //! **Which memory the DMA reaches.** DMA1 and DMA2 reach AXI SRAM and the SRAMs of domains 2 and 3, not the two tightly
 //! coupled memories. `board.toml` puts all variables into AXI SRAM (0x2400_0000, 512 KB).
@@ -31,11 +32,11 @@ const _: () = assert!(WORDS <= u16::MAX as usize, "the frame is longer than a tr
 pub static CAPTURE: SharedCapture<DcmiGrabber> = SharedCapture::new();
 
 /// What the handler of the DCMI's interrupt does.
-pub struct EndOfFrame;
+pub struct VerticalSync;
 
-impl Handler<DCMI> for EndOfFrame {
+impl Handler<DCMI> for VerticalSync {
     unsafe fn on_interrupt() {
-        pac::DCMI.icr().write(|flags| flags.set_frame_isc(true));
+        pac::DCMI.icr().write(|flags| flags.set_vsync_isc(true));
         CAPTURE.frame_boundary(clock::now_us());
     }
 }
@@ -67,7 +68,7 @@ impl DcmiGrabber {
             control.0 |= EVERY_OTHER_BYTE;
         });
         pac::DCMI.cr().modify(|control| control.set_enable(true));
-        pac::DCMI.ier().write(|sources| sources.set_frame_ie(true));
+        pac::DCMI.ier().write(|sources| sources.set_vsync_ie(true));
         DcmiGrabber { buffer: None }
     }
 

@@ -25,4 +25,4 @@ mod board;
 pub mod grabber;
 
 #[cfg(target_os = "none")]
-pub use board::{H7Board, start};
+pub use board::start;

@@ -33,6 +33,9 @@ pub struct Board {
     pub ram: (u64, u64),
     /// What a program may take.
     pub budget: Budget,
+    /// Boards with the same chip and other pins: features of the package.
+    #[serde(default)]
+    pub variants: Vec<String>,
     /// Where models in the field lie.
     pub slots: Slots,
     /// How a firmware gets there.
@@ -137,7 +140,25 @@ impl Board {
     /// # Errors
     /// [`SimulateError::SourcesMissing`], [`SimulateError::ToolchainMissing`], [`SimulateError::Build`].
     pub fn build(&self, program: Program<'_>) -> Result<PathBuf, SimulateError> {
+        self.build_variant(program, None)
+    }
+
+    /// The same for one of the board's [`variants`](Board::variants).
+    ///
+    /// # Errors
+    /// As above.
+    pub fn build_variant(
+        &self,
+        program: Program<'_>,
+        variant: Option<&str>,
+    ) -> Result<PathBuf, SimulateError> {
         let name = format!("{}-{}", self.name, program.name());
+        let (features, elf_name) = match variant {
+            None => ("programs".to_owned(), name.clone()),
+            Some(variant) => {
+                (format!("programs,{variant}"), format!("{}-{variant}-{}", self.name, program.name()))
+            }
+        };
         let environment = match program {
             Program::CameraCheck => None,
             Program::Detect { artefact } => Some(("OCELLI_MODEL", whole(artefact)?)),
@@ -149,10 +170,10 @@ impl Board {
             profile: &self.profile,
             package: &self.package,
             binary: &name,
-            features: "programs",
+            features: &features,
             environment,
             folder: "boards",
-            elf_name: &name,
+            elf_name: &elf_name,
         }
         .run()
     }

@@ -1,5 +1,7 @@
 //! What every device needs and no emulator: a clock, a way to say something, an end.
 
+mod board;
+
 pub mod clock;
 
 mod halt;
@@ -8,6 +10,7 @@ mod log;
 
 mod ring;
 
+pub use board::{Device, gray_sensor};
 pub use halt::{fail, give_up};
 pub use log::line;
 

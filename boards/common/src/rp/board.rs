@@ -1,24 +1,20 @@
 //! A Pico-shaped board: clocks, pins, camera, serial port, light, watchdog.
 
-use core::fmt;
-
 use embassy_rp::bind_interrupts;
 use embassy_rp::clocks::{Gpout, GpoutSrc, clk_sys_freq};
 use embassy_rp::gpio::{Level, Output};
 use embassy_rp::i2c::{self, I2c};
 use embassy_rp::interrupt::{self, InterruptExt};
-use embassy_rp::peripherals::{I2C0, PIO0};
+use embassy_rp::peripherals::PIO0;
 use embassy_rp::pio::{self, Pio};
 use embassy_rp::uart::{self, UartTx};
 use embassy_rp::watchdog::Watchdog;
 use embassy_time::Duration;
-use ocelli::{Capture, FrameFormat, PixelFormat, RingCamera, Sensor};
-use ocelli_sensors::AnySensor;
+use ocelli::{Capture, FrameFormat, PixelFormat, RingCamera};
 
 use super::grabber::{CAPTURE, PioGrabber, Rows, VerticalSync};
-use crate::device::clock::{self, Delay};
-use crate::device::{self, FRAME_TIMEOUT_US, WATCHDOG_US};
-use crate::{Board, SLOTS};
+use crate::Board;
+use crate::device::{Device, FRAME_TIMEOUT_US, WATCHDOG_US, clock, gray_sensor};
 
 bind_interrupts!(struct Interrupts {
     PIO0_IRQ_0 => pio::InterruptHandler<PIO0>;
@@ -28,25 +24,21 @@ bind_interrupts!(struct Interrupts {
 /// What the ring holds.
 const FORMAT: FrameFormat = FrameFormat::QVGA_GRAY;
 
-/// The board, with a camera that delivers [`FrameFormat::QVGA_GRAY`].
-pub struct RpBoard {
-    camera: RingCamera<'static, SLOTS>,
-    sensor: AnySensor<I2c<'static, I2C0, i2c::Blocking>, Delay>,
-    led: Output<'static>,
-    watchdog: Watchdog,
-    serial: UartTx<'static, uart::Blocking>,
-}
-
-/// Starts clocks, sensor and interrupts. The wiring stands in the board's crate.
-pub fn start() -> RpBoard {
+/// Starts clocks, sensor and interrupts, with a camera that delivers [`FrameFormat::QVGA_GRAY`]. The wiring stands in the
+/// board's crate.
+pub fn start() -> impl Board {
     let chip = embassy_rp::init(Default::default());
     // SAFETY: the HAL leaves the core's own peripherals alone, and this runs once, before any interrupt.
     let core = unsafe { cortex_m::Peripherals::steal() };
     clock::start(core.SYST, clk_sys_freq());
     let mut watchdog = Watchdog::new(chip.WATCHDOG);
     watchdog.start(Duration::from_micros(WATCHDOG_US.into()));
-    let led = Output::new(chip.PIN_25, Level::Low);
+    let mut light = Output::new(chip.PIN_25, Level::Low);
     let mut serial = UartTx::new_blocking(chip.UART0, chip.PIN_0, uart::Config::default());
+    let mut send = move |bytes: &[u8]| {
+        // A line that nobody listens to is no reason to stop.
+        let _ = serial.blocking_write(bytes);
+    };
 
     // The sensor answers on its bus only while it has a clock: the crystal's 12 MHz.
     let sensor_clock = Gpout::new(chip.PIN_21);
@@ -55,14 +47,7 @@ pub fn start() -> RpBoard {
     sensor_clock.enable();
     core::mem::forget(sensor_clock);
     let bus = I2c::new_blocking(chip.I2C0, chip.PIN_5, chip.PIN_4, i2c::Config::default());
-    let detected = AnySensor::detect(bus, Delay).and_then(|mut sensor| {
-        let format = sensor.gray_source();
-        sensor.configure(format).map(|()| sensor)
-    });
-    let sensor = match detected {
-        Ok(sensor) => sensor,
-        Err(error) => device::give_up(format_args!("{error}"), |bytes| send(&mut serial, bytes)),
-    };
+    let sensor = gray_sensor(bus, &mut send);
 
     let Pio { mut common, sm0, sm1, .. } = Pio::new(chip.PIO0, Interrupts);
     let pins = [
@@ -92,39 +77,11 @@ pub fn start() -> RpBoard {
     clock::on_tick(|now_us| CAPTURE.check_timeout(now_us));
     // SAFETY: everything that the handler touches is in place.
     unsafe { interrupt::PIO0_IRQ_1.enable() };
-    RpBoard { camera: RingCamera::new(reader), sensor, led, watchdog, serial }
-}
-
-fn send(serial: &mut UartTx<'static, uart::Blocking>, bytes: &[u8]) {
-    // A line that nobody listens to is no reason to stop.
-    let _ = serial.blocking_write(bytes);
-}
-
-impl Board for RpBoard {
-    type Camera = RingCamera<'static, SLOTS>;
-    type Sensor = AnySensor<I2c<'static, I2C0, i2c::Blocking>, Delay>;
-
-    fn camera(&mut self) -> &mut Self::Camera {
-        &mut self.camera
-    }
-
-    fn sensor(&mut self) -> &mut Self::Sensor {
-        &mut self.sensor
-    }
-
-    fn now_us(&self) -> u64 {
-        clock::now_us()
-    }
-
-    fn set_led(&mut self, is_on: bool) {
-        self.led.set_level(is_on.into());
-    }
-
-    fn feed_watchdog(&mut self) {
-        self.watchdog.feed(Duration::from_micros(WATCHDOG_US.into()));
-    }
-
-    fn line(&mut self, text: fmt::Arguments<'_>) {
-        device::line(text, |bytes| send(&mut self.serial, bytes));
+    Device {
+        camera: RingCamera::new(reader),
+        sensor,
+        light: move |is_on: bool| light.set_level(is_on.into()),
+        feed: move || watchdog.feed(Duration::from_micros(WATCHDOG_US.into())),
+        send,
     }
 }

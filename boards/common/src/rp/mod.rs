@@ -9,4 +9,4 @@ mod grabber;
 
 mod time;
 
-pub use board::{RpBoard, start};
+pub use board::start;

@@ -1,7 +1,7 @@
 //! Firmware that runs `camera-check` and `detect` over the simulated camera, whose interrupt fires all the while.
 //!
-//! It takes the model out of the job and looks at every frame before and after the stages had it: 10,000 of them, none
-//! torn, and not one that is neither delivered nor counted.
+//! It takes the model out of the job, whose seed says how many frames `detect` sees, and looks at every frame before and
+//! after the stages had it: none may be torn, and none neither delivered nor counted.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![cfg_attr(target_os = "none", allow(unsafe_code))]
 
@@ -18,13 +18,10 @@ mod firmware {
     };
     use ocelli_boards::detect::{self, Model};
     use ocelli_boards::{Board, TestPattern, camera_check};
-    use ocelli_qemu::job::Job;
+    use ocelli_qemu::job::{Input, Job};
     use ocelli_qemu::session::SCRATCH_WORDS;
     use ocelli_qemu::simulated_camera::{self, FORMAT, SimulatedSensor, Tally, pixel};
     use ocelli_qemu::{console, fact, machine};
-
-    /// Frames that `detect` sees.
-    const FRAMES: u32 = 10_000;
 
     /// Frames that `camera-check` sees.
     const CHECKED_FRAMES: u32 = 50;
@@ -40,6 +37,9 @@ mod firmware {
         // SAFETY: RAM of this machine, per board.toml, that only QEMU's loader writes, before the start.
         let memory = unsafe { slice::from_raw_parts(machine::JOB_ADDRESS as *const u8, machine::JOB_BYTES) };
         let job = Job::read(memory).unwrap_or_else(|error| console::fail(format_args!("{error}")));
+        let Input::Seed { seed: frames, .. } = job.input else {
+            console::fail(format_args!("the job has no seed"));
+        };
         let buffers = BUFFERS.each_mut().map(FrameBuffer::as_mut_slice);
         let ring = FrameRing::new(FORMAT, Grabbing::Latest, buffers);
         let ring = RING.insert(ring.unwrap_or_else(|error| console::fail(format_args!("{error}"))));
@@ -55,7 +55,7 @@ mod firmware {
             console::fail(format_args!("camera-check found {findings:?}"));
         }
         let model = Model { artefact: job.artefact, profile: "portable", operators: operators::ALL };
-        if let Err(error) = detect::run(&mut board, &model, &mut ARENA.0, SCRATCH, Some(FRAMES)) {
+        if let Err(error) = detect::run(&mut board, &model, &mut ARENA.0, SCRATCH, Some(frames)) {
             console::fail(format_args!("{error}"));
         }
         timer.disable_counter();
@@ -63,7 +63,7 @@ mod firmware {
         let (tally, is_filling) = simulated_camera::tally();
         let counts = board.watch.camera.counts();
         tell(&board, &tally, &counts);
-        if let Some(fault) = compare(&board, &tally, &counts, is_filling) {
+        if let Some(fault) = compare(&board, frames, &tally, &counts, is_filling) {
             console::fail(format_args!("{fault}: {tally:?} {counts:?}"));
         }
         fact!("done");
@@ -73,6 +73,7 @@ mod firmware {
     /// The first thing that is not as it has to be.
     fn compare(
         board: &SimulatedBoard,
+        frames: u32,
         tally: &Tally,
         counts: &CaptureCounts,
         is_filling: bool,
@@ -91,8 +92,8 @@ mod firmware {
             (counts.timeout == tally.timeout, "timeouts are miscounted"),
             (counts.dropped == dropped, "drops are miscounted"),
             (counts.dropped > 0, "nothing was dropped, so nothing is shown"),
-            (board.answers == FRAMES, "the model did not answer every frame"),
-            (seen.busy_ticks > FRAMES, "the interrupt does not fire while the model runs"),
+            (board.answers == frames, "the model did not answer every frame"),
+            (seen.busy_ticks > frames, "the interrupt does not fire while the model runs"),
         ];
         checks.into_iter().find(|check| !check.0).map(|check| check.1)
     }
@@ -144,7 +145,7 @@ mod firmware {
 
         fn feed_watchdog(&mut self) {}
 
-        /// Counts answers instead of printing 10,000 of them.
+        /// Counts answers instead of printing each of them.
         fn line(&mut self, text: fmt::Arguments<'_>) {
             let mut first = FirstLetter(None);
             // Writing there does not fail.
