@@ -28,8 +28,8 @@ const TICK_US: u32 = 100;
 /// Two and a half frames.
 const TIMEOUT_US: u32 = FRAME_TICKS * TICK_US * 5 / 2;
 
-/// Timer counts in a tick, some 2,400 instructions.
-const TICK_COUNTS: u32 = 60;
+/// Timer counts in a tick, some 8,000 instructions: a few frames in the time of an inference.
+const TICK_COUNTS: u32 = 200;
 
 /// What goes wrong with a frame.
 #[derive(Clone, Copy, PartialEq, Eq)]

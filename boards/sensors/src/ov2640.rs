@@ -1,7 +1,7 @@
 //! OV2640: 1600 x 1200 with a JPEG encoder, parallel port. Source: OmniVision, OV2640 datasheet, version 1.6, tables 12 and 13.
 //!
 //! Its registers lie in two banks. The sensor bank reads 800 x 600 out of the array (each pixel of four); the DSP bank
-//! cuts a window out of that and scales it to the frame: 320 x 240 as YUYV, RGB565, Gray8, or compressed.
+//! cuts a window out of that and scales it to the frame, of any size in steps of four: YUYV, RGB565, Gray8, or compressed.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
@@ -14,8 +14,6 @@ use crate::registers::Registers;
 
 const ADDRESS: u8 = 0x30;
 const ID: u16 = 0x2642;
-const WIDTH: u16 = 320;
-const HEIGHT: u16 = 240;
 
 /// What the sensor bank reads out.
 const ARRAY: Window = Window { x: 0, y: 0, width: 800, height: 600 };
@@ -62,12 +60,15 @@ const RESET: u8 = 0xE0; // bit 4: JPEG, bit 2: port
 pub struct Ov2640<I, D> {
     registers: Registers<I>,
     delay: D,
+    /// Width and height of a frame.
+    size: [u16; 2],
 }
 
 impl<I: I2c, D: DelayNs> Ov2640<I, D> {
     /// On this bus; nothing is sent yet.
     pub fn new(bus: I, delay: D) -> Self {
-        Ov2640 { registers: Registers::new(bus, ADDRESS), delay }
+        let FrameFormat { width, height, .. } = FrameFormat::QVGA_GRAY;
+        Ov2640 { registers: Registers::new(bus, ADDRESS), delay, size: [width, height] }
     }
 
     /// Gives bus and delay back.
@@ -106,12 +107,18 @@ impl<I: I2c, D: DelayNs> Sensor for Ov2640<I, D> {
     }
 
     fn configure(&mut self, format: FrameFormat) -> Result<(), Self::Error> {
-        let image_mode = match format {
-            FrameFormat { width: WIDTH, height: HEIGHT, pixels: PixelFormat::Yuyv } => 0x00,
-            FrameFormat { width: WIDTH, height: HEIGHT, pixels: PixelFormat::Rgb565 } => 0x09,
-            FrameFormat { width: WIDTH, height: HEIGHT, pixels: PixelFormat::Gray8 } => 0x40,
+        let FrameFormat { width, height, pixels } = format;
+        let image_mode = match pixels {
+            PixelFormat::Yuyv => 0x00,
+            PixelFormat::Rgb565 => 0x09,
+            PixelFormat::Gray8 => 0x40,
             _ => return Err(SensorError::Format(format)),
         };
+        let is_whole = width > 0 && height > 0 && (width | height) % 4 == 0;
+        if !is_whole || width > ARRAY.width || height > ARRAY.height {
+            return Err(SensorError::Format(format));
+        }
+        self.size = [width, height];
         self.registers.write_all(&[(BANK, SENSOR), (COM7, 0x80)])?;
         self.delay.delay_ms(5);
         self.registers.write_all(&[(CLKRC, 0x01), (COM7, 0x40)])?;
@@ -132,9 +139,9 @@ impl<I: I2c, D: DelayNs> Sensor for Ov2640<I, D> {
     /// Any part of the 800 x 600 that is no smaller than the frame, in steps of four pixels.
     fn set_window(&mut self, window: Window) -> Result<(), Self::Error> {
         let Window { x, y, width, height } = window;
-        let is_inside = u32::from(x) + u32::from(width) <= ARRAY.width.into()
-            && u32::from(y) + u32::from(height) <= ARRAY.height.into();
-        if !is_inside || width < WIDTH || height < HEIGHT || (width | height) % 4 != 0 {
+        let [frame_width, frame_height] = self.size;
+        let is_large_enough = width >= frame_width && height >= frame_height;
+        if !window.is_inside(ARRAY) || !is_large_enough || (width | height) % 4 != 0 {
             return Err(SensorError::Window(window));
         }
         let [x_high, x_low] = x.to_be_bytes();
@@ -148,8 +155,8 @@ impl<I: I2c, D: DelayNs> Sensor for Ov2640<I, D> {
             (XOFFL, x_low),
             (YOFFL, y_low),
             (VHYX, y_high << 4 | x_high),
-            (ZMOW, (WIDTH / 4) as u8),
-            (ZMOH, (HEIGHT / 4) as u8),
+            (ZMOW, (frame_width / 4) as u8),
+            (ZMOH, (frame_height / 4) as u8),
             (ZMHH, 0x00),
             (RESET, 0x00),
         ])

@@ -1,6 +1,7 @@
 //! OV5640: 2592 x 1944 with a scaler, parallel port. Source: OmniVision, OV5640 datasheet, version 2.03, section 4 and 7.
 //!
-//! Every second row and column is read out of a window of the array, and scaled to 320 x 240 YUYV or RGB565.
+//! Every second row and column is read out of a window of the array, and scaled to the frame: YUYV or RGB565, up to
+//! 1280 x 968.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
@@ -12,8 +13,6 @@ use crate::registers::Registers;
 
 const ADDRESS: u8 = 0x3C;
 const ID: u16 = 0x5640;
-const WIDTH: u16 = 320;
-const HEIGHT: u16 = 240;
 
 const SYSTEM_CTROL0: u16 = 0x3008; // bit 7: reset, bit 6: standby
 const CHIP_ID: [u16; 2] = [0x300A, 0x300B];
@@ -45,6 +44,15 @@ const TEST_PATTERN: u16 = 0x503D; // bit 7: bars
 /// The array.
 const ARRAY: Window = Window { x: 0, y: 0, width: 2624, height: 1952 };
 
+/// Whether every second pixel of a window, less the ISP's offset on both sides, is enough for a frame.
+fn leaves(window: Window, [width, height]: [u16; 2]) -> bool {
+    let left = |pixels: u16, offset: u16| (pixels / 2).saturating_sub(2 * offset);
+    left(window.width, ISP_OFFSETS[0]) >= width && left(window.height, ISP_OFFSETS[1]) >= height
+}
+
+/// What the ISP takes off each side.
+const ISP_OFFSETS: [u16; 2] = [16, 4];
+
 /// From reset to frames at 24 MHz of input clock: PLL, pads, blanks.
 const CONFIGURATION: [(u16, u8); 18] = [
     (SCCB_SYSTEM_CTRL1, 0x03),
@@ -72,12 +80,15 @@ const CONFIGURATION: [(u16, u8); 18] = [
 pub struct Ov5640<I, D> {
     registers: Registers<I>,
     delay: D,
+    /// Width and height of a frame.
+    size: [u16; 2],
 }
 
 impl<I: I2c, D: DelayNs> Ov5640<I, D> {
     /// On this bus; nothing is sent yet.
     pub fn new(bus: I, delay: D) -> Self {
-        Ov5640 { registers: Registers::new(bus, ADDRESS), delay }
+        let FrameFormat { width, height, .. } = FrameFormat::QVGA_GRAY;
+        Ov5640 { registers: Registers::new(bus, ADDRESS), delay, size: [width, height] }
     }
 
     /// Gives bus and delay back.
@@ -100,31 +111,33 @@ impl<I: I2c, D: DelayNs> Sensor for Ov5640<I, D> {
     }
 
     fn configure(&mut self, format: FrameFormat) -> Result<(), Self::Error> {
-        let (order, mux) = match format {
-            FrameFormat { width: WIDTH, height: HEIGHT, pixels: PixelFormat::Yuyv } => (0x30, 0x00),
-            FrameFormat { width: WIDTH, height: HEIGHT, pixels: PixelFormat::Rgb565 } => (0x61, 0x01),
+        let FrameFormat { width, height, pixels } = format;
+        let (order, mux) = match pixels {
+            PixelFormat::Yuyv => (0x30, 0x00),
+            PixelFormat::Rgb565 => (0x61, 0x01),
             _ => return Err(SensorError::Format(format)),
         };
+        if width == 0 || height == 0 || !leaves(ARRAY, [width, height]) {
+            return Err(SensorError::Format(format));
+        }
+        self.size = [width, height];
         self.registers.write(SYSTEM_CTROL0, 0x82)?;
         self.delay.delay_ms(5);
         self.registers.write_all(&CONFIGURATION)?;
         self.registers.write_all(&[(FORMAT_CONTROL, order), (FORMAT_MUX, mux)])?;
-        self.write_words(&OUTPUT_SIZE, &[WIDTH, HEIGHT])?;
-        self.write_words(&ISP_OFFSET, &[16, 4])?;
+        self.write_words(&OUTPUT_SIZE, &[width, height])?;
+        self.write_words(&ISP_OFFSET, &ISP_OFFSETS)?;
         self.set_window(ARRAY)?;
         self.registers.write(SYSTEM_CTROL0, 0x02)
     }
 
     /// Any part of the array that leaves a pixel for each of the frame's after every second was left out.
     fn set_window(&mut self, window: Window) -> Result<(), Self::Error> {
-        let Window { x, y, width, height } = window;
-        let (right, bottom) = (u32::from(x) + u32::from(width), u32::from(y) + u32::from(height));
-        // The ISP takes its offset from both sides.
-        let is_large_enough = width >= 2 * (WIDTH + 32) && height >= 2 * (HEIGHT + 8);
-        if right > ARRAY.width.into() || bottom > ARRAY.height.into() || !is_large_enough {
+        if !window.is_inside(ARRAY) || !leaves(window, self.size) {
             return Err(SensorError::Window(window));
         }
-        self.write_words(&WINDOW, &[x, y, (right - 1) as u16, (bottom - 1) as u16])
+        let Window { x, y, width, height } = window;
+        self.write_words(&WINDOW, &[x, y, x + width - 1, y + height - 1])
     }
 
     fn set_exposure(&mut self, exposure: Exposure) -> Result<(), Self::Error> {

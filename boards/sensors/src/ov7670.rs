@@ -1,7 +1,7 @@
 //! OV7670: 640 x 480, parallel port. Source: OmniVision, OV7670 datasheet, version 1.4, tables 5 and 6.
 //!
-//! Frames are 320 x 240 YUYV, halved by the scaler, or cut out of the array as they are. A grabber that
-//! keeps the first of two bytes gets Gray8.
+//! Frames are 640 x 480, 320 x 240 or 160 x 120 YUYV: the whole array, halved as often as need be by the scaler, or
+//! parts of it, halved less. A grabber that keeps the first of two bytes gets Gray8.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
@@ -14,8 +14,6 @@ use crate::registers::Registers;
 
 const ADDRESS: u8 = 0x21;
 const ID: u16 = 0x7673;
-const WIDTH: u16 = 320;
-const HEIGHT: u16 = 240;
 
 const GAIN: u8 = 0x00; // bits 7 to 0
 const VREF: u8 = 0x03; // gain 9 to 8 in bits 7 to 6, lowest two bits of stop and start row
@@ -47,44 +45,46 @@ const SCALING_PCLK_DIV: u8 = 0x73; // divides the pixel clock along
 const SCALING_PCLK_DELAY: u8 = 0xA2;
 
 /// The size of the array that makes a picture.
-const ARRAY: Window = Window { x: 0, y: 0, width: 2 * WIDTH, height: 2 * HEIGHT };
+const ARRAY: Window = Window { x: 0, y: 0, width: 640, height: 480 };
+
+/// How often the scaler halves at most.
+const MOST_HALVINGS: u16 = 2;
 
 /// Where the array's first pixel stands, and pixels of a row with its blank: columns are counted modulo that.
 const FIRST_COLUMN: u16 = 158;
 const FIRST_ROW: u16 = 10;
 const ROW_PIXELS: u16 = 784;
 
-/// From reset to 320 x 240 YUYV, before window and scaler.
+/// From reset to YUYV, before window and scaler.
 const CONFIGURATION: [(u8, u8); 6] =
     [(CLKRC, 0x01), (COM7, 0x00), (COM10, 0x20), (TSLB, 0x04), (COM13, 0xC0), (COM15, 0xC0)];
 
-/// The scaler that halves, and none.
-const HALVED: [(u8, u8); 5] = [
-    (COM3, 0x04),
-    (COM14, 0x19),
-    (SCALING_DCWCTR, 0x11),
-    (SCALING_PCLK_DIV, 0xF1),
-    (SCALING_PCLK_DELAY, 0x02),
-];
-const WHOLE: [(u8, u8); 5] = [
-    (COM3, 0x00),
-    (COM14, 0x00),
-    (SCALING_DCWCTR, 0x00),
-    (SCALING_PCLK_DIV, 0xF0),
-    (SCALING_PCLK_DELAY, 0x02),
-];
+/// The scaler for so many halvings; for none it is off.
+fn scaler(halvings: u8) -> [(u8, u8); 5] {
+    let is_on = halvings > 0;
+    [
+        (COM3, if is_on { 0x04 } else { 0x00 }),
+        (COM14, if is_on { 0x18 | halvings } else { 0x00 }),
+        (SCALING_DCWCTR, halvings << 4 | halvings),
+        (SCALING_PCLK_DIV, 0xF0 | halvings),
+        (SCALING_PCLK_DELAY, 0x02),
+    ]
+}
 
 /// The sensor.
 #[derive(Debug)]
 pub struct Ov7670<I, D> {
     registers: Registers<I>,
     delay: D,
+    /// Width and height of a frame.
+    size: [u16; 2],
 }
 
 impl<I: I2c, D: DelayNs> Ov7670<I, D> {
     /// On this bus; nothing is sent yet.
     pub fn new(bus: I, delay: D) -> Self {
-        Ov7670 { registers: Registers::new(bus, ADDRESS), delay }
+        let FrameFormat { width, height, .. } = FrameFormat::QVGA_GRAY;
+        Ov7670 { registers: Registers::new(bus, ADDRESS), delay, size: [width, height] }
     }
 
     /// Gives bus and delay back.
@@ -101,23 +101,25 @@ impl<I: I2c, D: DelayNs> Sensor for Ov7670<I, D> {
     }
 
     fn configure(&mut self, format: FrameFormat) -> Result<(), Self::Error> {
-        if format != (FrameFormat { width: WIDTH, height: HEIGHT, pixels: PixelFormat::Yuyv }) {
+        let FrameFormat { width, height, pixels } = format;
+        let is_scaled = |n: u16| (width, height) == (ARRAY.width >> n, ARRAY.height >> n);
+        if pixels != PixelFormat::Yuyv || !(0..=MOST_HALVINGS).any(is_scaled) {
             return Err(SensorError::Format(format));
         }
+        self.size = [width, height];
         self.registers.write(COM7, 0x80)?;
         self.delay.delay_ms(5);
         self.registers.write_all(&CONFIGURATION)?;
         self.set_window(ARRAY)
     }
 
-    /// The whole array, halved, or any 320 x 240 of it.
+    /// A part as large as the frame, twice or four times as large.
     fn set_window(&mut self, window: Window) -> Result<(), Self::Error> {
-        let scaler = match window {
-            ARRAY => HALVED,
-            Window { x, y, width: WIDTH, height: HEIGHT } if x <= WIDTH && y <= HEIGHT => WHOLE,
-            _ => return Err(SensorError::Window(window)),
-        };
-        self.registers.write_all(&scaler)?;
+        let [width, height] = self.size;
+        let is_scaled = |&n: &u16| (window.width, window.height) == (width << n, height << n);
+        let halvings = (0..=MOST_HALVINGS).find(is_scaled).filter(|_| window.is_inside(ARRAY));
+        let halvings = halvings.ok_or(SensorError::Window(window))?;
+        self.registers.write_all(&scaler(halvings as u8))?;
         let first_column = (FIRST_COLUMN + window.x) % ROW_PIXELS;
         let last_column = (first_column + window.width) % ROW_PIXELS;
         let (first_row, last_row) = (FIRST_ROW + window.y, FIRST_ROW + window.y + window.height);

@@ -73,6 +73,19 @@ pub struct Window {
     pub height: u16,
 }
 
+impl Window {
+    /// Whether all of it lies in `outer`, and it is not empty.
+    pub fn is_inside(&self, outer: Window) -> bool {
+        let end = |start: u16, length: u16| u32::from(start) + u32::from(length);
+        self.width > 0
+            && self.height > 0
+            && self.x >= outer.x
+            && self.y >= outer.y
+            && end(self.x, self.width) <= end(outer.x, outer.width)
+            && end(self.y, self.height) <= end(outer.y, outer.height)
+    }
+}
+
 /// How long a pixel collects light.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -24,7 +24,7 @@ pub struct Options {
     /// Only boot every machine and check its instruction counter and stack gauge
     #[arg(long)]
     smoke: bool,
-    /// Only run `camera-check` and `detect` over the simulated camera
+    /// Only run `camera-check` and `detect` over the simulated camera, on Cortex-M4F for 10,000 frames
     #[arg(long, conflicts_with = "smoke")]
     camera: bool,
 }
@@ -47,7 +47,7 @@ impl Target {
 pub fn run(options: &Options) -> Result<()> {
     println!("{}", find_qemu()?);
     if options.camera {
-        return camera::run();
+        return camera::run(true);
     }
     let targets = targets()?;
     instruments(&targets)?;
@@ -55,7 +55,7 @@ pub fn run(options: &Options) -> Result<()> {
         return Ok(());
     }
     kernels()?;
-    camera::run()?;
+    camera::run(false)?;
     samples::run(&targets)?;
     golden::run(&targets)
 }

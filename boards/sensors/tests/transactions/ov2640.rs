@@ -35,10 +35,18 @@ pub fn check_all() {
         ];
         check("configure", &script.concat(), (), |bus, delay| Ov2640::new(bus, delay).configure(format));
     }
-    let vga = FrameFormat { width: 640, height: 480, pixels: PixelFormat::Yuyv };
-    check_refusal("configure", &[], SensorError::Format(vga), |bus, delay| {
-        Ov2640::new(bus, delay).configure(vga)
-    });
+    for (width, height, pixels) in [
+        (804, 480, PixelFormat::Yuyv),
+        (640, 604, PixelFormat::Yuyv),
+        (322, 240, PixelFormat::Yuyv),
+        (0, 240, PixelFormat::Yuyv),
+        (320, 240, PixelFormat::Rgb888),
+    ] {
+        let refused = FrameFormat { width, height, pixels };
+        check_refusal("configure", &[], SensorError::Format(refused), |bus, delay| {
+            Ov2640::new(bus, delay).configure(refused)
+        });
+    }
     let script = CHIP.writes(&[DSP, (0xE0, 0x14), (0x44, 0x0C), (0xDA, 0x10), (0xE0, 0x00)]);
     check("jpeg", &script, (), |bus, delay| Ov2640::new(bus, delay).set_jpeg(12));
     windows();
@@ -64,6 +72,20 @@ fn window(width: u8, height: u8, [x, y, high]: [u8; 3]) -> Vec<super::Transactio
 }
 
 fn windows() {
+    // A frame as large as the array has no other window.
+    let svga = FrameFormat { width: 800, height: 600, pixels: PixelFormat::Yuyv };
+    let configuration = [
+        CHIP.writes(&[SENSOR, (0x12, 0x80), (0x11, 0x01), (0x12, 0x40)]),
+        CHIP.writes(&[DSP, (0xE0, 0x04), (0xC0, 100), (0xC1, 75), (0x8C, 0x00), (0x86, 0x3D), (0xD3, 0x04)]),
+        CHIP.writes(&[(0xDA, 0x00), (0x05, 0x00), DSP, (0xE0, 0x04), (0x50, 0x00), (0x51, 200), (0x52, 150)]),
+        CHIP.writes(&[(0x53, 0), (0x54, 0), (0x55, 0), (0x5A, 200), (0x5B, 150), (0x5C, 0), (0xE0, 0x00)]),
+    ];
+    let part = Window { x: 0, y: 0, width: 796, height: 600 };
+    check_refusal("window", &configuration.concat(), SensorError::Window(part), |bus, delay| {
+        let mut sensor = Ov2640::new(bus, delay);
+        sensor.configure(svga)?;
+        sensor.set_window(part)
+    });
     // x 300 is 0x12C, y 260 is 0x104.
     check("window", &window(80, 60, [0x2C, 0x04, 0x11]), (), |bus, delay| {
         Ov2640::new(bus, delay).set_window(Window { x: 300, y: 260, width: 320, height: 240 })

@@ -35,10 +35,16 @@ pub fn check_all() {
         ];
         check("configure", &script.concat(), (), |bus, delay| Ov5640::new(bus, delay).configure(format));
     }
-    let gray = FrameFormat::QVGA_GRAY;
-    check_refusal("configure", &[], SensorError::Format(gray), |bus, delay| {
-        Ov5640::new(bus, delay).configure(gray)
-    });
+    for refused in [
+        FrameFormat::QVGA_GRAY,
+        FrameFormat { width: 1281, height: 960, ..QVGA_YUYV },
+        FrameFormat { width: 1280, height: 969, ..QVGA_YUYV },
+        FrameFormat { width: 0, height: 240, ..QVGA_YUYV },
+    ] {
+        check_refusal("configure", &[], SensorError::Format(refused), |bus, delay| {
+            Ov5640::new(bus, delay).configure(refused)
+        });
+    }
     // From 0x0258, 0x0190 to 0x0517, 0x037F.
     check("window", &window([0x02, 0x58, 0x01, 0x90, 0x05, 0x17, 0x03, 0x7F]), (), |bus, delay| {
         Ov5640::new(bus, delay).set_window(Window { x: 600, y: 400, width: 704, height: 496 })

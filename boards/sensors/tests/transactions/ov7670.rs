@@ -30,10 +30,21 @@ pub fn check_all() {
     check("configure", &configuration.concat(), (), |bus, delay| {
         Ov7670::new(bus, delay).configure(QVGA_YUYV)
     });
-    let gray = FrameFormat::QVGA_GRAY;
-    check_refusal("configure", &[], SensorError::Format(gray), |bus, delay| {
-        Ov7670::new(bus, delay).configure(gray)
-    });
+    for (halvings, scaler) in [
+        (0, [(0x0C, 0x00), (0x3E, 0x00), (0x72, 0x00), (0x73, 0xF0), (0xA2, 0x02)]),
+        (2, [(0x0C, 0x04), (0x3E, 0x1A), (0x72, 0x22), (0x73, 0xF2), (0xA2, 0x02)]),
+    ] {
+        let format = FrameFormat { width: 640 >> halvings, height: 480 >> halvings, ..QVGA_YUYV };
+        let configuration = [&configuration[..2], &[CHIP.writes(&scaler)], &configuration[3..]].concat();
+        check("other size", &configuration.concat(), (), |bus, delay| {
+            Ov7670::new(bus, delay).configure(format)
+        });
+    }
+    for refused in [FrameFormat::QVGA_GRAY, FrameFormat { width: 80, height: 60, ..QVGA_YUYV }] {
+        check_refusal("configure", &[], SensorError::Format(refused), |bus, delay| {
+            Ov7670::new(bus, delay).configure(refused)
+        });
+    }
     windows();
     settings();
 }
