@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use attach::attach;
-pub(crate) use attach::layout;
+pub use attach::layout;
 pub use lift::lift_heads;
 
 use crate::detector::{Decoder, Grid, Spelling};

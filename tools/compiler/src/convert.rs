@@ -18,7 +18,9 @@ use crate::graph::{Element, Graph};
 use crate::import::{self, ImportError};
 use crate::inspect::inspect;
 use crate::plan::Budget;
-use crate::quantize::{self, Calibration, CalibrationError, Method, QuantizeError, Quantized};
+use crate::quantize::{
+    self, Calibration, CalibrationError, CalibrationImage, Method, QuantizeError, Quantized, QuantizedHead,
+};
 use crate::report::{OutputQuality, Report, sha256_hex};
 use crate::{lower, plan, provenance};
 
@@ -114,10 +116,7 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
     let contract = Contract::find(path, options.contract.as_deref())?.unwrap_or_default();
     let source = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
 
-    let mut report_calibration = Vec::new();
-    let mut calibration_samples = 0;
-    let mut outputs = Vec::new();
-    let mut quantization = None;
+    let mut origin = Origin { source, source_sha256, ..Origin::default() };
     let mut heads = Vec::new();
     if is_float(&graph) {
         if contract.input.is_none() {
@@ -125,28 +124,65 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
         }
         let calibration = Calibration::open(&options.calibration)?;
         let (quantized, samples) = calibrate(graph, &contract, &calibration, options)?;
-        quantization = Some(quantized.way.to_string());
+        origin = Origin { calibration: calibration.images, samples, ..origin }.of(&quantized);
         graph = quantized.graph;
         heads = quantized.heads;
-        let names = graph.outputs.iter().map(|&id| graph.tensors[id].name.clone());
-        let quality = |(name, sqnr_db)| OutputQuality { name, sqnr_db };
-        outputs = names.zip(quantized.output_sqnr_db).map(quality).collect();
-        calibration_samples = samples;
-        report_calibration = calibration.images;
     } else if let Some(boxes) = &contract.boxes {
         heads = lift_heads(&mut graph, boxes)?
             .into_iter()
-            .map(|head| quantize::QuantizedHead::of_quantized(&graph, head))
+            .map(|head| QuantizedHead::of_quantized(&graph, head))
             .collect();
     }
+    assemble(graph, &contract, &heads, origin, options)
+}
 
+/// Where a quantized graph comes from: what the report and the artefact's provenance tell of it.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The source file, without folders.
+    pub source: String,
+    /// SHA-256 of the source file, in hexadecimal.
+    pub source_sha256: String,
+    /// What activations were calibrated on; nothing for models that came quantized.
+    pub calibration: Vec<CalibrationImage>,
+    /// How many samples were made of it.
+    pub samples: usize,
+    /// How it was quantized, where it came in float.
+    pub quantization: Option<String>,
+    /// How near every output comes to float.
+    pub outputs: Vec<OutputQuality>,
+}
+
+impl Origin {
+    /// With what quantization tells.
+    pub fn of(self, quantized: &Quantized) -> Origin {
+        let graph = &quantized.graph;
+        let names = graph.outputs.iter().map(|&id| graph.tensors[id].name.clone());
+        let quality = |(name, &sqnr_db)| OutputQuality { name, sqnr_db };
+        let outputs = names.zip(&quantized.output_sqnr_db).map(quality).collect();
+        Origin { quantization: Some(quantized.way.to_string()), outputs, ..self }
+    }
+}
+
+/// The second half of [`convert`]: a quantized graph becomes an artefact.
+///
+/// # Errors
+/// [`ConvertError`].
+pub fn assemble(
+    graph: Graph,
+    contract: &Contract,
+    heads: &[QuantizedHead],
+    origin: Origin,
+    options: &Options,
+) -> Result<Conversion, ConvertError> {
     let mut lowered = lower::lower(&graph).map_err(ExecuteError::from)?;
     let eliminated = if options.keep_dead_channels { Eliminated::default() } else { eliminate(&mut lowered) };
-    attach(&mut lowered, &contract, &heads)?;
+    attach(&mut lowered, contract, heads)?;
     let mut model = lowered.model;
     model.version = options.version.clone().unwrap_or_else(|| "1".into());
-    model.provenance = provenance::pairs(&source, &source_sha256, &report_calibration, calibration_samples);
-    if let Some(way) = &quantization {
+    model.provenance =
+        provenance::pairs(&origin.source, &origin.source_sha256, &origin.calibration, origin.samples);
+    if let Some(way) = &origin.quantization {
         model.provenance.push(("quantization".to_string(), way.clone()));
     }
     if eliminated.is_something() {
@@ -163,13 +199,13 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
         .map_err(|error| ExecuteError::Engine { model: model.name.clone(), problem: error.to_string() })?;
     let report = Report {
         model: model.name.clone(),
-        source,
-        source_sha256,
+        source: origin.source,
+        source_sha256: origin.source_sha256,
         warnings: graph.warnings.clone(),
-        calibration: report_calibration,
-        calibration_samples,
-        quantization,
-        outputs,
+        calibration: origin.calibration,
+        calibration_samples: origin.samples,
+        quantization: origin.quantization,
+        outputs: origin.outputs,
         eliminated,
         stored,
         artefact: inspect(&artefact, bytes.len()),
@@ -216,13 +252,17 @@ fn calibrate(
         input: Some(scaling),
         heads,
         score_threshold: contract.boxes.as_ref().map_or(0.5, |boxes| boxes.score_threshold),
+        keep_weights: false,
     };
     let quantized = quantize::quantize(&graph, &samples, &quantize_options)?;
     Ok((quantized, samples.len()))
 }
 
 /// The model's input as preprocessing wants it described.
-pub(crate) fn image_input(graph: &Graph, input: &contract::Input) -> Result<ImageInput, ConvertError> {
+///
+/// # Errors
+/// [`ConvertError::InputShape`] when it is no picture of the contract's layout.
+pub fn image_input(graph: &Graph, input: &contract::Input) -> Result<ImageInput, ConvertError> {
     let (layout, resize) = contract::layout(input);
     let channels = ocelli_vision::channels(layout);
     let tensor = graph.inputs.first().map(|&id| &graph.tensors[id]);

@@ -92,24 +92,44 @@ impl Executor {
     /// # Errors
     /// [`ExecuteError::Engine`].
     pub fn run_all(&mut self, inputs: &[Vec<i8>]) -> Result<Vec<Option<Vec<i8>>>, ExecuteError> {
+        let mut tensors = Vec::new();
+        self.watch(std::iter::once(inputs), |_, id, values| {
+            tensors.resize(tensors.len().max(id + 1), None);
+            tensors[id] = Some(values.to_vec());
+        })?;
+        let count = Artefact::parse(&self.artefact).map_or(0, |artefact| artefact.tensor_count());
+        tensors.resize(count, None);
+        Ok(tensors)
+    }
+
+    /// Runs samples one after the other and shows every tensor as it was when its step was done: the sample's
+    /// number, the tensor's id, its values.
+    ///
+    /// # Errors
+    /// [`ExecuteError::Engine`].
+    pub fn watch<'s>(
+        &mut self,
+        samples: impl Iterator<Item = &'s [Vec<i8>]>,
+        mut see: impl FnMut(usize, usize, &[i8]),
+    ) -> Result<(), ExecuteError> {
         self.with_plan(|plan| {
             let artefact = *plan.artefact();
-            let mut tensors = vec![None; artefact.tensor_count()];
-            for (index, values) in inputs.iter().enumerate() {
-                let input = plan.input(index).unwrap_or_default();
-                input.iter_mut().zip(values).for_each(|(to, &value)| *to = value);
-            }
-            for &id in artefact.inputs() {
-                tensors[usize::from(id)] = plan.tensor(id).map(<[i8]>::to_vec);
-            }
-            for step in 0..plan.step_count() {
-                plan.run_step(step);
-                let Some(operator) = plan.step_operator(step) else { continue };
-                for &id in artefact.operator(operator).outputs {
-                    tensors[usize::from(id)] = plan.tensor(id).map(<[i8]>::to_vec);
+            for (number, inputs) in samples.enumerate() {
+                for (index, values) in inputs.iter().enumerate() {
+                    let input = plan.input(index).unwrap_or_default();
+                    input.iter_mut().zip(values).for_each(|(to, &value)| *to = value);
+                }
+                for &id in artefact.inputs() {
+                    plan.tensor(id).into_iter().for_each(|values| see(number, usize::from(id), values));
+                }
+                for step in 0..plan.step_count() {
+                    plan.run_step(step);
+                    let Some(operator) = plan.step_operator(step) else { continue };
+                    for &id in artefact.operator(operator).outputs {
+                        plan.tensor(id).into_iter().for_each(|values| see(number, usize::from(id), values));
+                    }
                 }
             }
-            tensors
         })
     }
 

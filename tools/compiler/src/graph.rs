@@ -8,13 +8,15 @@ mod function;
 
 pub use function::{Binary, Function, Unary};
 
+use serde::{Deserialize, Serialize};
+
 use crate::detector::Decoded;
 
 /// Index into [`Graph::tensors`].
 pub type TensorId = usize;
 
 /// A model between import and write.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Graph {
     /// Name of the source file, without its extension.
     pub name: String,
@@ -32,13 +34,14 @@ pub struct Graph {
     /// As `input_orders`, for the outputs.
     pub output_orders: Vec<Vec<usize>>,
     /// What the source did with the outputs, where its end decoded boxes and was cut off.
+    #[serde(skip)]
     pub decoded: Option<Decoded>,
     /// What the importer or a pass has to tell the user.
     pub warnings: Vec<String>,
 }
 
 /// A tensor with its place in the source model.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tensor {
     /// Name in the source model.
     pub name: String,
@@ -53,7 +56,7 @@ pub struct Tensor {
 }
 
 /// Element types that a source model may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Element {
     /// IEEE 754 single; halves are widened on import.
     F32,
@@ -68,7 +71,7 @@ pub enum Element {
 }
 
 /// Values of a constant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Data {
     /// Floats.
     F32(Vec<f32>),
@@ -83,7 +86,7 @@ pub enum Data {
 }
 
 /// `real = scale * (quantized - zero_point)`, per tensor or along one axis.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantization {
     /// One, or one for each index along `axis`.
     pub scales: Vec<f32>,
@@ -94,7 +97,7 @@ pub struct Quantization {
 }
 
 /// An operator and its operands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Node {
     /// Name in the source model, for messages.
     pub name: String,
@@ -107,7 +110,7 @@ pub struct Node {
 }
 
 /// What a node computes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Op {
     /// Operands: input, weights, and a bias unless it is absent.
     Conv2d {
@@ -283,7 +286,7 @@ pub enum Op {
 }
 
 /// What [`Op::Reduce`] makes of numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reduction {
     /// Their mean.
     Mean,
@@ -320,7 +323,7 @@ impl Reduction {
 }
 
 /// Activation fused into an operator.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Activation {
     /// None.
     #[default]
@@ -334,7 +337,7 @@ pub enum Activation {
 }
 
 /// Stride, dilation and explicit padding; the filter's size stands with the weights or here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Rows and columns of the filter.
     pub filter: [usize; 2],
@@ -426,6 +429,17 @@ impl Op {
             Self::Unary(unary) => unary.name(),
             Self::Function(_) => "Function",
         }
+    }
+
+    /// Whether its second operand is weights and its third, if there, a bias.
+    pub fn is_weighted(&self) -> bool {
+        matches!(
+            self,
+            Self::Conv2d { .. }
+                | Self::DepthwiseConv2d { .. }
+                | Self::TransposeConv2d { .. }
+                | Self::FullyConnected { .. }
+        )
     }
 
     /// Which operator of two numbers it is, if it is one, and its fused activation.

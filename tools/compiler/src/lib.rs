@@ -39,3 +39,7 @@ pub mod float_model;
 mod moves;
 pub mod oracle;
 mod resample;
+
+pub mod export;
+
+pub use resample::resize_matrix;

@@ -24,12 +24,13 @@ pub use calibration::{Calibration, CalibrationError, CalibrationImage};
 pub use heads::{Head, QuantizedHead};
 pub use input::InputScaling;
 pub use trials::Way;
+pub use weights::WeightForm;
 
 use std::fmt;
 
 use crate::execute::ExecuteError;
 use crate::fold::prepare;
-use crate::graph::{Data, Graph, TensorId};
+use crate::graph::{Data, Element, Graph, Tensor, TensorId};
 use crate::oracle::{Oracle, OracleError};
 
 /// How ranges of activations are chosen.
@@ -76,6 +77,9 @@ pub struct Options {
     pub heads: Vec<Head>,
     /// Probability at which a detection counts.
     pub score_threshold: f32,
+    /// Leave weights as they are: do not even channels out between layers, as weights that share values or are
+    /// about to be trained in integers need it.
+    pub keep_weights: bool,
 }
 
 /// A quantized graph and what its numbers mean.
@@ -90,6 +94,9 @@ pub struct Quantized {
     pub output_sqnr_db: Vec<f64>,
     /// How it was quantized.
     pub way: Way,
+    /// What the weights were rounded from, with the tensors of `graph`: what [`round`] rounds anew once training
+    /// has moved it. Its input is what stored pixels stand for.
+    pub float: Graph,
 }
 
 /// Outputs that come less near to float than this, in decibels, are warned of.
@@ -233,9 +240,36 @@ pub fn quantize(
     let best = trials::best(graph, observed, &checking, options, guided)?;
     // Guided ranges serve boxes near the threshold: what else heads lose, they lose on purpose.
     let warnings = if guided { Vec::new() } else { low_outputs(&best, &checking, options)? };
-    let Attempt { mut graph, heads, output_sqnr_db, way, .. } = best;
+    let Attempt { mut graph, float, heads, output_sqnr_db, way } = best;
     graph.warnings.extend(warnings);
-    Ok(Quantized { graph, heads, output_sqnr_db, way })
+    Ok(Quantized { graph, heads, output_sqnr_db, way, float })
+}
+
+/// Rounds the weights and biases of `float` under the scales that activations have in `scaled`, a graph with the
+/// same tensors. `form` says how the weights of a node, by index, are stored.
+///
+/// # Errors
+/// [`QuantizeError::Node`] when an operand has no scale.
+pub fn round(
+    float: &Graph,
+    scaled: &Graph,
+    form: impl Fn(usize) -> WeightForm,
+) -> Result<Graph, QuantizeError> {
+    let affine = |tensor: &Tensor| match (&tensor.quantization, tensor.element) {
+        (Some(quantization), Element::I8) if quantization.scales.len() == 1 => {
+            Some(Affine { scale: quantization.scales[0], zero_point: quantization.zero_points[0] })
+        }
+        _ => None,
+    };
+    let is_weights =
+        |id: usize| float.nodes.iter().any(|node| node.op.is_weighted() && node.inputs[1..].contains(&id));
+    let affines: Vec<Option<Affine>> = scaled
+        .tensors
+        .iter()
+        .enumerate()
+        .map(|(id, tensor)| affine(tensor).filter(|_| !is_weights(id)))
+        .collect();
+    weights::quantize(float, &affines, &observe::Observed::default(), form)
 }
 
 /// A model quantized in one way.
@@ -272,7 +306,7 @@ fn attempt(
     let mut affines = ranges::choose(&graph, &observed, options, guided);
     heads::fix(&mut affines, &heads, options);
     let input_shift = input::fix(&mut graph, &mut affines, options.input.as_ref());
-    let mut quantized = weights::quantize(&graph, &affines, &observed)?;
+    let mut quantized = weights::quantize(&graph, &affines, &observed, |_| WeightForm::default())?;
     quantized.warnings.extend(input_shift);
     let heads: Vec<QuantizedHead> = heads.into_iter().map(|head| head.finish(options)).collect();
     let output_sqnr_db = bias::correct(&mut quantized, checking.samples, checking.floats, &heads, options)?;

@@ -2,6 +2,22 @@
 //!
 //! The matrices follow the TFLite reference's float arithmetic, step by step.
 
+use crate::graph::Op;
+
+/// The constant matrix `[to, from]` with which an operator that resizes multiplies rows (`axis` 0) or columns (1).
+pub fn resize_matrix(op: &Op, axis: usize, from: usize, to: usize) -> Vec<f32> {
+    match *op {
+        Op::Interpolate { ref positions } => matrix(from, &positions[axis]),
+        Op::ResizeNearest { align_corners, half_pixel_centers } => {
+            matrix(from, &Sampling { align_corners, half_pixel_centers }.nearest(from, to))
+        }
+        Op::ResizeBilinear { align_corners, half_pixel_centers } => {
+            matrix(from, &Sampling { align_corners, half_pixel_centers }.bilinear(from, to))
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// How output pixels find their places in the input.
 #[derive(Clone, Copy)]
 pub(crate) struct Sampling {
@@ -41,7 +57,7 @@ impl Sampling {
 }
 
 /// `[positions, from]`, the two neighbours of each position.
-pub(crate) fn matrix(from: usize, positions: &[f32]) -> Vec<f32> {
+fn matrix(from: usize, positions: &[f32]) -> Vec<f32> {
     let mut matrix = vec![0.0; from * positions.len()];
     for (row, position) in matrix.chunks_exact_mut(from).zip(positions) {
         let (lower, share) = (position.floor() as usize, position.fract());

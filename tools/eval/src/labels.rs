@@ -52,7 +52,7 @@ impl LabelMap {
     }
 
     /// The model's class for a class of the set.
-    pub(crate) fn class(&self, class: usize) -> Option<usize> {
+    pub fn class(&self, class: usize) -> Option<usize> {
         self.0.get(class).copied().flatten()
     }
 }

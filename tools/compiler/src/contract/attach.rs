@@ -49,7 +49,7 @@ pub fn attach(
 }
 
 /// How frames are fitted, in the artefact's terms.
-pub(crate) fn layout(input: &Input) -> (PixelLayout, ResizeMode) {
+pub fn layout(input: &Input) -> (PixelLayout, ResizeMode) {
     let layout = match input.layout {
         Layout::Gray => PixelLayout::Gray,
         Layout::Rgb => PixelLayout::Rgb,

@@ -3,8 +3,10 @@
 //! Everything here is real-valued and evaluated in double precision with `libm`, so that every host fills
 //! the same tables. The float oracle evaluates the same functions and rounds them to singles.
 
+use serde::{Deserialize, Serialize};
+
 /// Operators of one number.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Unary {
     /// `max(x, 0)`.
     Relu,
@@ -99,7 +101,7 @@ pub enum Unary {
 }
 
 /// Operators of two numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Binary {
     /// `left + right`.
     Add,
@@ -126,7 +128,7 @@ pub enum Binary {
 }
 
 /// A function of one number, composed of operators and constants.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Function {
     /// The number.
     Argument,

@@ -190,7 +190,7 @@ fn stored_weights(tensor: &Tensor, values: &[f32], axis: usize, input: f32, bias
         for (index, value) in values.iter().enumerate() {
             peaks[of(index)] = peaks[of(index)].max(value.abs());
         }
-        let scales = peaks.iter().map(|&peak| weight_scale(peak, 0.0, input)).collect();
+        let scales = peaks.iter().map(|&peak| weight_scale(peak, 127.0, 0.0, input)).collect();
         Quantization { scales, zero_points: vec![0; channels], axis }
     });
     stated.axis = axis;
@@ -204,7 +204,7 @@ fn stored_weights(tensor: &Tensor, values: &[f32], axis: usize, input: f32, bias
         let widened = (0..channels).map(|channel| {
             let (scale, point) = (stated.scales[last(channel)], stated.zero_points[last(channel)]);
             match too_fine(channel, scale) {
-                true => (weight_scale(0.0, offsets[channel], input), 0),
+                true => (weight_scale(0.0, 127.0, offsets[channel], input), 0),
                 false => (scale, point),
             }
         });

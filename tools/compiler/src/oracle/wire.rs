@@ -21,7 +21,7 @@ use tract_core::prelude::{Datum, TypedFact, TypedOp};
 use super::{OracleError, constant, evaluate, ones};
 use crate::fold::dequantized;
 use crate::graph::{Activation, Binary, Element, Function, Graph, Node, Op, Tensor, TensorId, Unary, Window};
-use crate::resample::{Sampling, matrix};
+use crate::resample::resize_matrix;
 
 mod axes;
 
@@ -166,19 +166,8 @@ impl Wiring<'_> {
                 let places: Vec<i64> = indices.iter().map(|&index| index as i64).collect();
                 self.gather(input, *axis, &places)?
             }
-            Op::Interpolate { positions } => {
-                let mut lists = positions.iter();
-                self.resize(node, |from, _| matrix(from, lists.next().map_or(&[], |list| &list[..])))?
-            }
-            Op::ResizeNearest { align_corners, half_pixel_centers } => {
-                let sampling =
-                    Sampling { align_corners: *align_corners, half_pixel_centers: *half_pixel_centers };
-                self.resize(node, |from, to| matrix(from, &sampling.nearest(from, to)))?
-            }
-            Op::ResizeBilinear { align_corners, half_pixel_centers } => {
-                let sampling =
-                    Sampling { align_corners: *align_corners, half_pixel_centers: *half_pixel_centers };
-                self.resize(node, |from, to| matrix(from, &sampling.bilinear(from, to)))?
+            Op::Interpolate { .. } | Op::ResizeNearest { .. } | Op::ResizeBilinear { .. } => {
+                self.resize(node)?
             }
             Op::Softmax { beta } => {
                 let mut input = self.operand(node.inputs[0])?;
@@ -293,19 +282,15 @@ impl Wiring<'_> {
         self.wire(&format!("gather{axis}"), Gather::new(axis), &[outlet, indices])
     }
 
-    fn resize(
-        &mut self,
-        node: &Node,
-        mut matrix: impl FnMut(usize, usize) -> Vec<f32>,
-    ) -> TractResult<OutletId> {
+    fn resize(&mut self, node: &Node) -> TractResult<OutletId> {
         let (from, to) =
             (&self.graph.tensors[node.inputs[0]].shape, &self.graph.tensors[node.outputs[0]].shape);
         let input = self.operand(node.inputs[0])?;
-        let rows = constant(&[to[1], from[1]], &matrix(from[1], to[1]))?;
+        let rows = constant(&[to[1], from[1]], &resize_matrix(&node.op, 0, from[1], to[1]))?;
         let rows = self.wire("rows", Const::new(rows)?, &[])?;
         let tall = EinSum::new("nhwc,ph->npwc".parse()?, f32::datum_type());
         let tall = self.wire("tall", tall, &[input, rows])?;
-        let columns = constant(&[to[2], from[2]], &matrix(from[2], to[2]))?;
+        let columns = constant(&[to[2], from[2]], &resize_matrix(&node.op, 1, from[2], to[2]))?;
         let columns = self.wire("columns", Const::new(columns)?, &[])?;
         let wide = EinSum::new("nhwc,qw->nhqc".parse()?, f32::datum_type());
         self.wire("wide", wide, &[tall, columns])

@@ -64,6 +64,9 @@ pub(super) fn best(
             best = better(best, attempt(graph.clone(), observed.clone(), checking, options, way)?);
         }
     }
+    if options.keep_weights {
+        return Ok(best);
+    }
     let way = Way { evens_channels: true, ..best.way };
     Ok(better(best, attempt(graph, observed, checking, options, way)?))
 }

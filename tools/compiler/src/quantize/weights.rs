@@ -4,11 +4,27 @@ use super::observe::{Observed, Seen};
 use super::{Affine, QuantizeError};
 use crate::graph::{Data, Element, Graph, Node, Op, Quantization};
 
-/// The graph in int8 under these scales.
+/// How the weights of a layer are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WeightForm {
+    /// The largest magnitude of a stored weight: 127 in 8 bits, 7 in 4.
+    pub most: i8,
+    /// Whether all output channels share a scale, so that weights of equal value are stored alike.
+    pub is_per_tensor: bool,
+}
+
+impl Default for WeightForm {
+    fn default() -> WeightForm {
+        WeightForm { most: 127, is_per_tensor: false }
+    }
+}
+
+/// The graph in int8 under these scales. `form` says how the weights of a node, by index, are stored.
 pub(super) fn quantize(
     graph: &Graph,
     affines: &[Option<Affine>],
     observed: &Observed,
+    form: impl Fn(usize) -> WeightForm,
 ) -> Result<Graph, QuantizeError> {
     let mut quantized = graph.clone();
     for (id, affine) in affines.iter().enumerate() {
@@ -20,14 +36,8 @@ pub(super) fn quantize(
         tensor.element = Element::I8;
         tensor.quantization = Some(per_tensor(affine));
     }
-    for node in &graph.nodes {
-        match node.op {
-            Op::Conv2d { .. } | Op::TransposeConv2d { .. } | Op::FullyConnected { .. } => {
-                weigh(graph, &mut quantized, node, affines, observed, 0)?
-            }
-            Op::DepthwiseConv2d { .. } => weigh(graph, &mut quantized, node, affines, observed, 3)?,
-            _ => {}
-        }
+    for (index, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.op.is_weighted()) {
+        weigh(graph, &mut quantized, node, affines, observed, form(index))?;
     }
     Ok(quantized)
 }
@@ -43,8 +53,9 @@ fn weigh(
     node: &Node,
     affines: &[Option<Affine>],
     observed: &Observed,
-    axis: usize,
+    form: WeightForm,
 ) -> Result<(), QuantizeError> {
+    let axis = if matches!(node.op, Op::DepthwiseConv2d { .. }) { 3 } else { 0 };
     let refused = |why: &str| QuantizeError::Node {
         node: node.name.clone(),
         operator: node.op.name(),
@@ -70,12 +81,18 @@ fn weigh(
         let peak = &mut peaks[channel_of(index)];
         *peak = peak.max(value.abs());
     }
-    let scales: Vec<f32> =
-        peaks.iter().zip(&bias).map(|(&peak, &bias)| weight_scale(peak, bias, input.scale)).collect();
+    let most = f32::from(form.most);
+    let scale = |(&peak, &bias): (&f32, &f32)| weight_scale(peak, most, bias, input.scale);
+    let mut scales: Vec<f32> = peaks.iter().zip(&bias).map(scale).collect();
+    if form.is_per_tensor {
+        let peak = peaks.iter().copied().fold(0.0, f32::max);
+        let bias = bias.iter().copied().fold(0.0f32, |most, bias| most.max(bias.abs()));
+        scales.fill(weight_scale(peak, most, bias, input.scale));
+    }
     let stored: Vec<i8> = values
         .iter()
         .enumerate()
-        .map(|(index, value)| (value / scales[channel_of(index)]).round().clamp(-127.0, 127.0) as i8)
+        .map(|(index, value)| (value / scales[channel_of(index)]).round().clamp(-most, most) as i8)
         .collect();
     // What rounding adds to every sum on average is taken out of the bias.
     let means = observed.tensors.get(node.inputs[0]).and_then(Option::as_ref).map(Seen::channel_means);
@@ -106,10 +123,10 @@ fn weigh(
 }
 
 /// Scale of a channel's weights: the finest that holds them, unless the bias would not fit beside it.
-pub(crate) fn weight_scale(peak: f32, bias: f32, input_scale: f32) -> f32 {
+pub(crate) fn weight_scale(peak: f32, most: f32, bias: f32, input_scale: f32) -> f32 {
     /// Room for the bias: far from overflow, and fine enough for channels that are nothing but bias.
     const BIAS_ROOM: f32 = (1u32 << 28) as f32;
-    let scale = (peak / 127.0).max(bias.abs() / (input_scale * BIAS_ROOM));
+    let scale = (peak / most).max(bias.abs() / (input_scale * BIAS_ROOM));
     if scale.is_normal() { scale } else { 1.0 }
 }
 
@@ -153,7 +170,10 @@ mod tests {
     #[test]
     fn channels_of_a_depthwise_layer_have_scales_of_their_own() {
         let affine = Some(Affine { scale: 0.5, zero_point: 3 });
-        let quantized = quantize(&depthwise(), &[affine, None, None, affine], &Observed::default()).unwrap();
+        let quantized = quantize(&depthwise(), &[affine, None, None, affine], &Observed::default(), |_| {
+            WeightForm::default()
+        })
+        .unwrap();
         let weights = &quantized.tensors[1];
         assert_eq!(weights.data, Some(Data::I8(vec![127, -127, 64, 64])));
         assert_eq!(weights.quantization.as_ref().unwrap().scales, [1.0 / 127.0, 0.5 / 127.0]);
@@ -164,9 +184,9 @@ mod tests {
 
     #[test]
     fn a_bias_beside_tiny_weights_still_fits() {
-        let scale = weight_scale(1e-30, 1000.0, 0.01);
+        let scale = weight_scale(1e-30, 127.0, 1000.0, 0.01);
         let stored = store_bias(1000.0, f64::from(scale * 0.01));
         assert!((1 << 27..=1 << 28).contains(&stored), "{stored}");
-        assert_eq!(weight_scale(0.0, 0.0, 0.01), 1.0);
+        assert_eq!(weight_scale(0.0, 127.0, 0.0, 0.01), 1.0);
     }
 }
