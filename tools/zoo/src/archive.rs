@@ -1,4 +1,5 @@
-//! Packages as archives: wheels are zip files, npm packages are compressed tar files.
+//! Packages as archives: wheels are zip files, npm packages are compressed tar files, Debian's are unpacked by its own
+//! `dpkg-deb` into tar.
 //!
 //! Only files that the catalogue names are read, up to the size that it names; paths inside a package
 //! never become paths on this machine. A path with `!/` goes on inside a zip file that lies in the package.
@@ -7,15 +8,18 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::{FetchError, File, Manager, hash};
 
 /// Reads `files` out of the package at `path` and checks each; in the order of `files`.
 pub fn extract(manager: Manager, path: &Path, files: &[&File]) -> Result<Vec<Vec<u8>>, FetchError> {
-    let opened = fs::File::open(path).map_err(|source| FetchError::File { path: path.to_owned(), source })?;
+    let failed = |source| FetchError::File { path: path.to_owned(), source };
+    let opened = || fs::File::open(path).map(BufReader::new).map_err(failed);
     let mut found = match manager {
-        Manager::Pip => from_zip(opened, files),
-        Manager::Npm => from_compressed_tar(opened, files).map_err(Into::into),
+        Manager::Pip => from_zip(opened()?, files),
+        Manager::Npm => from_tar(flate2::read::GzDecoder::new(opened()?), files).map_err(Into::into),
+        Manager::Apt => from_debian(path, files).map_err(Into::into),
     }
     .map_err(|error| FetchError::Archive { path: path.to_owned(), message: error.to_string() })?;
     let take = |file: &&File| {
@@ -36,8 +40,8 @@ pub fn extract(manager: Manager, path: &Path, files: &[&File]) -> Result<Vec<Vec
 
 type Found = HashMap<String, Vec<u8>>;
 
-fn from_zip(package: fs::File, files: &[&File]) -> Result<Found, zip::result::ZipError> {
-    let mut archive = zip::ZipArchive::new(BufReader::new(package))?;
+fn from_zip(package: BufReader<fs::File>, files: &[&File]) -> Result<Found, zip::result::ZipError> {
+    let mut archive = zip::ZipArchive::new(package)?;
     let mut found = Found::new();
     for file in files {
         let member = match file.path.split_once("!/") {
@@ -66,12 +70,21 @@ fn member(
     Ok(read(archive.by_name(path)?, bytes)?)
 }
 
-fn from_compressed_tar(package: fs::File, files: &[&File]) -> std::io::Result<Found> {
-    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(BufReader::new(package)));
+fn from_debian(path: &Path, files: &[&File]) -> std::io::Result<Found> {
+    let output = Command::new("dpkg-deb").arg("--fsys-tarfile").arg(path).stdin(Stdio::null()).output()?;
+    match output.status.success() {
+        true => from_tar(&output.stdout[..], files),
+        false => Err(std::io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+    }
+}
+
+fn from_tar(package: impl Read, files: &[&File]) -> std::io::Result<Found> {
+    let mut archive = tar::Archive::new(package);
     let mut found = Found::new();
     for member in archive.entries()? {
         let member = member?;
-        let path = member.path()?.to_string_lossy().into_owned();
+        // Debian's paths begin with the root of the system.
+        let path = member.path()?.to_string_lossy().trim_start_matches("./").to_owned();
         if let Some(file) = files.iter().find(|file| file.path == path) {
             found.insert(path, read(member, file.bytes)?);
         }

@@ -42,6 +42,8 @@ pub enum Manager {
     Pip,
     /// JavaScript packages.
     Npm,
+    /// Debian packages.
+    Apt,
 }
 
 /// One thing with a name: a model, a photograph, a set of photographs.
@@ -156,6 +158,7 @@ impl Package {
     pub fn specifier(&self) -> String {
         match self.manager {
             Manager::Pip => format!("{}=={}", self.name, self.version),
+            Manager::Apt => format!("{}={}", self.name, self.version),
             Manager::Npm => format!("{}@{}", self.name, self.version),
         }
     }

@@ -14,15 +14,21 @@ pub fn download(package: &Package, into: &Path) -> Result<PathBuf, FetchError> {
         std::iter::once(program.join(" ")).chain(arguments.iter().cloned()).collect::<Vec<_>>().join(" ");
     program.extend(arguments);
     program.extend(match package.manager {
-        Manager::Pip => ["--progress-bar", "off", "--dest"].map(str::to_owned),
-        Manager::Npm => ["--fetch-retries=1", "--loglevel=error", "--pack-destination"].map(str::to_owned),
+        Manager::Pip => ["--progress-bar", "off", "--dest"].map(str::to_owned).to_vec(),
+        Manager::Npm => {
+            ["--fetch-retries=1", "--loglevel=error", "--pack-destination"].map(str::to_owned).to_vec()
+        }
+        Manager::Apt => Vec::new(),
     });
-    let output = Command::new(&program[0])
-        .args(&program[1..])
-        .arg(into)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| FetchError::File { path: PathBuf::from(&program[0]), source })?;
+    let mut command = Command::new(&program[0]);
+    command.args(&program[1..]).stdin(Stdio::null());
+    // apt knows no other place than the folder that it runs in.
+    match package.manager {
+        Manager::Apt => command.current_dir(into),
+        Manager::Pip | Manager::Npm => command.arg(into),
+    };
+    let output =
+        command.output().map_err(|source| FetchError::File { path: PathBuf::from(&program[0]), source })?;
     if !output.status.success() {
         return Err(failure(shown, &String::from_utf8_lossy(&output.stderr)));
     }
@@ -41,12 +47,18 @@ fn find(package: &Package) -> Result<Vec<String>, FetchError> {
         }
         Manager::Npm if cfg!(windows) => &[&["npm.cmd"]],
         Manager::Npm => &[&["npm"]],
+        Manager::Apt => &[&["apt-get"]],
     };
     if let Some(spelling) = spellings.iter().find(|spelling| answers(spelling)) {
         return Ok(spelling.iter().map(|&part| part.to_owned()).collect());
     }
     let (missing, install) = match package.manager {
         Manager::Npm => ("npm", "install Node.js with npm (Debian: `apt install npm`)"),
+        Manager::Apt => (
+            "apt",
+            "it is Debian's: there or on Ubuntu run `apt-get download`, bring the file here and give it with \
+             `ocelli zoo fetch NAME --from FILE`; unpacking it takes dpkg-deb",
+        ),
         Manager::Pip if ["python3", "python", "py"].iter().any(|python| answers(&[python])) => {
             ("pip", "Python is there without pip: install it (Debian: `apt install python3-pip`)")
         }
@@ -72,6 +84,7 @@ fn arguments(package: &Package) -> Vec<String> {
             .map(str::to_owned)
             .to_vec(),
         Manager::Npm => vec!["pack".to_owned()],
+        Manager::Apt => vec!["download".to_owned()],
     };
     for (flag, value) in [("--python-version", &package.python), ("--platform", &package.platform)] {
         arguments.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
