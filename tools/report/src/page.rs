@@ -86,18 +86,7 @@ pub struct Block {
 
 /// The page as one HTML file.
 pub fn render(page: &Page) -> String {
-    let title = escaped(&page.title);
-    let mut html = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>{title} - Ocelli</title><style>{}</style></head><body><header><h1>{title}</h1><p>{}</p></header><main>\n",
-        include_str!("page.css"),
-        escaped(&page.subtitle)
-    );
-    html.push_str("<dl class=\"facts\">");
-    for (name, value) in &page.facts {
-        let _ = write!(html, "<div><dt>{}</dt><dd>{}</dd></div>", escaped(name), escaped(value));
-    }
-    html.push_str("</dl>\n");
+    let mut html = head(&page.title, &page.subtitle, &page.facts);
     for layer in &page.layers {
         if let Some(fault) = &layer.fault {
             let (name, fault) = (escaped(&layer.name), escaped(fault));
@@ -183,7 +172,23 @@ pub fn render(page: &Page) -> String {
     html + "</main></body></html>\n"
 }
 
-fn section(html: &mut String, heading: &str, note: &str, content: &str) {
+/// Everything above the first section.
+pub(crate) fn head(title: &str, subtitle: &str, facts: &[(String, String)]) -> String {
+    let title = escaped(title);
+    let mut html = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{title} - Ocelli</title><style>{}</style></head><body><header><h1>{title}</h1><p>{}</p></header><main>\n",
+        include_str!("page.css"),
+        escaped(subtitle)
+    );
+    html.push_str("<dl class=\"facts\">");
+    for (name, value) in facts {
+        let _ = write!(html, "<div><dt>{}</dt><dd>{}</dd></div>", escaped(name), escaped(value));
+    }
+    html + "</dl>\n"
+}
+
+pub(crate) fn section(html: &mut String, heading: &str, note: &str, content: &str) {
     if !content.is_empty() {
         let (heading, note) = (escaped(heading), escaped(note));
         let _ = writeln!(
