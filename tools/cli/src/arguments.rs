@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, convert, demo, diff, eval, inspect, ops, report, run, simulate, zoo};
+use crate::commands::{
+    completions, convert, demo, diff, eval, inspect, ops, report, run, simulate, train, zoo,
+};
 
 /// Embedded edge vision: from camera pixels to boxes, with identical bits everywhere.
 #[derive(Parser)]
@@ -40,6 +42,8 @@ pub enum Command {
     Eval(eval::Arguments),
     /// Write a page with plots of an artefact's layers, noise and memory
     Report(report::Arguments),
+    /// Train, prune, cluster, distil and tune a model as a recipe says (built with `--features train`)
+    Train(train::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
 }

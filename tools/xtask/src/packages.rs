@@ -9,6 +9,10 @@ use ocelli_simulator::repository;
 /// Packages over tract: built in the release profile only, because tract takes minutes in each.
 pub const IMPORTERS: [&str; 4] = ["ocelli-compiler", "ocelli-cli", "ocelli-tests", "ocelli-tract"];
 
+/// What lints and tests build besides [`IMPORTERS`], in the same command, so that what both need is built once:
+/// training, and the program with it.
+pub const TRAINING: [&str; 4] = ["--package", "ocelli-train", "--features", "ocelli-cli/train"];
+
 /// Names of the packages in one of the workspace's folders that build for microcontrollers.
 pub fn in_folder(folder: &str) -> Result<Vec<String>> {
     let mut names = Vec::new();

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use ocelli_simulator::{Firmware, Toolchain, build, machines, repository, target_directory};
 
-use crate::packages::{self, IMPORTERS};
+use crate::packages::{self, IMPORTERS, TRAINING};
 use crate::{aarch64, boards, command, conformance, elf, page, qemu, setup, sizes};
 
 /// What to leave out.
@@ -30,7 +30,7 @@ pub fn run(options: &Options) -> Result<()> {
     if !conformance::available() {
         println!("skipped: ONNX's node cases, which `cargo xtask conformance` gets");
     }
-    let excluded = IMPORTERS.iter().flat_map(|package| ["--exclude", package]);
+    let excluded = IMPORTERS.iter().chain([&"ocelli-train"]).flat_map(|package| ["--exclude", package]);
     command::run(command::cargo(["test", "--workspace"].into_iter().chain(excluded))?.arg("--quiet"))?;
     if !options.host_only {
         runtime_for_microcontrollers()?;
@@ -41,7 +41,7 @@ pub fn run(options: &Options) -> Result<()> {
         page::run()?;
     }
     let selected = IMPORTERS.iter().flat_map(|package| ["--package", package]);
-    command::run(&mut command::cargo(["test", "--release"].into_iter().chain(selected))?)
+    command::run(command::cargo(["test", "--release"].into_iter().chain(selected))?.args(TRAINING))
 }
 
 /// The runtime builds for the smallest core, and a firmware without an allocator and without floats links it.

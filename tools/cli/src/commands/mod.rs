@@ -20,6 +20,8 @@ pub mod eval;
 
 pub mod report;
 
+pub mod train;
+
 pub mod completions;
 
 use crate::arguments::Command;
@@ -38,6 +40,7 @@ pub fn run(command: Command) -> Result<Verdict, Failure> {
         Command::Diff(arguments) => diff::run(arguments),
         Command::Eval(arguments) => eval::run(arguments),
         Command::Report(arguments) => report::run(arguments),
+        Command::Train(arguments) => train::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     }
 }

@@ -1,0 +1,257 @@
+//! Pictures as a network in training sees them, and splits that are kept apart.
+//!
+//! Pixels come through the device's own preprocessing, so training, `eval` and the device look at the same numbers.
+//! The test split is opened by [`Source::test`] alone, when a recipe is done.
+
+use std::path::PathBuf;
+
+use ocelli_compiler::contract::{self, Contract};
+use ocelli_compiler::quantize::InputScaling;
+use ocelli_eval::{DataSet, LabelMap, Selection, Truth};
+use ocelli_vision::{ImageInput, Preprocessor, scratch_words};
+use ocelli_zoo::{Cache, Catalogue, FetchError, Source as Fetched, fetch};
+use serde::{Deserialize, Serialize};
+
+use crate::error::TrainError;
+use crate::random::Random;
+
+/// Where a recipe's pictures come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// A data set of any layout that `ocelli eval` reads.
+    #[serde(default)]
+    pub path: Option<PathBuf>,
+    /// An entry of the zoo instead, fetched when it is not there.
+    #[serde(default)]
+    pub zoo: Option<String>,
+    /// The split for training: a list of VOC's, or how IDX files' names begin.
+    #[serde(default)]
+    pub train: Option<String>,
+    /// The split that is looked at once, at the end.
+    #[serde(default)]
+    pub test: Option<String>,
+    /// A data set for the end, where it lies elsewhere than `path`.
+    #[serde(default)]
+    pub test_path: Option<PathBuf>,
+    /// The part of the training split that is kept out of it, to choose by.
+    #[serde(default = "tenth")]
+    pub validation: f64,
+    /// Pictures of the training part that calibrate.
+    #[serde(default = "calibration")]
+    pub calibration: usize,
+    /// At most so many pictures of the training split.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+fn calibration() -> usize {
+    512
+}
+
+/// Pixels and classes, and how pixels become numbers.
+#[derive(Clone, Debug)]
+pub struct Examples {
+    /// Of all pictures, one after the other, in the input's own layout.
+    pub pixels: Vec<u8>,
+    /// Bytes of a picture.
+    pub size: usize,
+    /// The model's class of each picture.
+    pub classes: Vec<usize>,
+}
+
+/// The two parts that a recipe may look at as often as it likes.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// What weights are trained on.
+    pub train: Examples,
+    /// What is chosen by.
+    pub validation: Examples,
+}
+
+/// How pictures become a model's input.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    /// Size and layout.
+    pub image: ImageInput,
+    /// Mean and deviation.
+    pub scaling: InputScaling,
+    /// Names of the model's classes.
+    pub labels: Vec<String>,
+}
+
+impl Reader {
+    /// The one of a contract, for an input of this size.
+    ///
+    /// # Errors
+    /// [`TrainError::Model`] without an input or classes.
+    pub fn new(
+        model: &str,
+        contract: &Contract,
+        [height, width, channels]: [usize; 3],
+    ) -> Result<Reader, TrainError> {
+        let missing = |problem: &str| TrainError::Model { model: model.into(), problem: problem.into() };
+        let input = contract.input.as_ref().ok_or_else(|| missing("its contract has no [input]"))?;
+        let classes = contract.classes.as_ref().ok_or_else(|| missing("its contract has no [classes]"))?;
+        let (layout, resize) = contract::layout(input);
+        let image = ImageInput { width, height, layout, resize, border: input.border };
+        if image.channels() != channels {
+            return Err(missing(&format!(
+                "its contract has {} channels and its input {channels}",
+                image.channels()
+            )));
+        }
+        Ok(Reader { image, scaling: input.scaling(), labels: classes.labels.clone() })
+    }
+
+    /// Every picture of a set.
+    fn read(&self, set: &DataSet, place: &str, mut step: impl FnMut()) -> Result<Examples, TrainError> {
+        let wrong = |problem: String| TrainError::Data { place: place.into(), problem };
+        let map = LabelMap::new(set, &self.labels, self.labels.len(), &[])
+            .map_err(|error| wrong(error.to_string()))?;
+        let mut scratch = vec![0; scratch_words(self.image.width, self.image.layout)];
+        let size = self.image.elements();
+        let mut examples = Examples { pixels: Vec::new(), size, classes: Vec::new() };
+        for sample in &set.samples {
+            let Truth::Class(class) = sample.truth else {
+                return Err(wrong(format!(
+                    "{} has no class; give pictures in a folder for each class, IDX or CSV",
+                    sample.name
+                )));
+            };
+            let Some(class) = map.class(class) else { continue };
+            let picture = sample.picture()?;
+            let frame = picture.frame();
+            let failed = |error: &dyn std::fmt::Display| wrong(format!("{}: {error}", sample.name));
+            let mut preprocessor =
+                Preprocessor::new(self.image, frame.width(), frame.height(), None, &mut scratch)
+                    .map_err(|error| failed(&error))?;
+            let start = examples.pixels.len();
+            examples.pixels.resize(start + size, 0);
+            preprocessor
+                .frame_to_pixels(&frame, &mut examples.pixels[start..])
+                .map_err(|error| failed(&error))?;
+            examples.classes.push(class);
+            step();
+        }
+        for (class, label) in self.labels.iter().enumerate() {
+            if !examples.classes.contains(&class) {
+                return Err(wrong(format!(
+                    "class {label:?} has no picture; add some, or take the label out of the recipe"
+                )));
+            }
+        }
+        Ok(examples)
+    }
+}
+
+impl Source {
+    /// What people know it by.
+    pub fn name(&self) -> String {
+        match (&self.zoo, &self.path) {
+            (Some(entry), _) => format!("the zoo's {entry}"),
+            (None, path) => path.as_ref().map_or_else(String::new, |path| path.display().to_string()),
+        }
+    }
+
+    /// Where it lies.
+    fn folder(&self) -> Result<PathBuf, TrainError> {
+        let wrong = |problem: String| TrainError::Data { place: self.name(), problem };
+        let Some(entry) = &self.zoo else { return Ok(self.path.clone().unwrap_or_default()) };
+        let failed = |error: FetchError| {
+            let advice = error.advice().map_or_else(String::new, |advice| format!("; {advice}"));
+            wrong(format!("{error}{advice}"))
+        };
+        let catalogue = Catalogue::built_in().map_err(|error| wrong(error.to_string()))?;
+        let cache = Cache::of_user().map_err(failed)?;
+        let files = fetch(&catalogue, &cache, entry, Fetched::PackageManager, |_| {}).map_err(failed)?;
+        Ok(files.first().and_then(|file| file.parent()).map(PathBuf::from).unwrap_or_default())
+    }
+
+    /// The training split, divided by a seed.
+    ///
+    /// # Errors
+    /// [`TrainError`] for data that cannot be read or trained on.
+    pub fn open(&self, reader: &Reader, seed: u64, step: impl FnMut()) -> Result<Data, TrainError> {
+        let path = self.folder()?;
+        let place = self.name();
+        let wrong = |problem: &str| TrainError::Data { place: place.clone(), problem: problem.into() };
+        if !(0.0..1.0).contains(&self.validation) || self.validation == 0.0 {
+            return Err(wrong("`validation` is a part above 0 and below 1"));
+        }
+        let selection = Selection { split: self.train.clone(), ..Selection::default() };
+        let mut set = DataSet::open(&path, &selection)?;
+        let order = Random::of(seed, &[SPLIT]).order(set.samples.len());
+        if let Some(limit) = self.limit {
+            let kept: std::collections::BTreeSet<usize> = order.iter().copied().take(limit).collect();
+            let mut index = 0;
+            set.samples.retain(|_| {
+                index += 1;
+                kept.contains(&(index - 1))
+            });
+        }
+        let all = reader.read(&set, &place, step)?;
+        let order = Random::of(seed, &[SPLIT]).order(all.len());
+        let count = ((all.len() as f64 * self.validation).round() as usize).clamp(1, all.len());
+        let (validation, train) = order.split_at(count);
+        if train.is_empty() {
+            return Err(wrong("nothing is left to train on; give more pictures or a smaller `validation`"));
+        }
+        let data = Data { train: all.part(train), validation: all.part(validation) };
+        match (0..reader.labels.len()).find(|class| !data.train.classes.contains(class)) {
+            Some(class) => Err(wrong(&format!(
+                "class {:?} has pictures for validation only; add some",
+                reader.labels[class]
+            ))),
+            None => Ok(data),
+        }
+    }
+
+    /// The test split: read once, when everything is decided.
+    ///
+    /// # Errors
+    /// As [`Source::open`]; `None` where the recipe names none.
+    pub fn test(&self, reader: &Reader, step: impl FnMut()) -> Result<Option<Examples>, TrainError> {
+        let path = match (&self.test_path, &self.test) {
+            (None, None) => return Ok(None),
+            (Some(path), _) => path.clone(),
+            (None, _) => self.folder()?,
+        };
+        let selection = Selection { split: self.test.clone(), ..Selection::default() };
+        let set = DataSet::open(&path, &selection)?;
+        reader.read(&set, &path.display().to_string(), step).map(Some)
+    }
+}
+
+/// What order is drawn for.
+const SPLIT: u64 = 2;
+
+impl Examples {
+    /// How many pictures.
+    pub fn len(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.classes.is_empty()
+    }
+
+    /// The pixels of one picture.
+    pub fn picture(&self, index: usize) -> &[u8] {
+        &self.pixels[index * self.size..][..self.size]
+    }
+
+    /// Some of the pictures, in this order.
+    pub fn part(&self, indices: &[usize]) -> Examples {
+        Examples {
+            pixels: indices.iter().flat_map(|&index| self.picture(index).iter().copied()).collect(),
+            size: self.size,
+            classes: indices.iter().map(|&index| self.classes[index]).collect(),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The page of a run: its epochs, and its place among the runs in the folders beside it.
+
+use std::path::Path;
+
+use ocelli_report::training::{Candidate, Epoch, Training, render};
+
+use crate::card;
+use crate::recipe::Recipe;
+use crate::run::Outcome;
+
+/// What each run leaves of its figures, so that others can stand beside them.
+pub(crate) const OUTCOME: &str = "outcome.json";
+
+/// The page as one HTML file.
+pub(crate) fn html(recipe: &Recipe, outcome: &Outcome, folder: &Path) -> String {
+    let fact = |name: &str, value: String| (name.to_owned(), value);
+    let mut facts = vec![
+        fact("validation, float", card::shown(outcome.float_validation)),
+        fact("validation, artefact", card::shown(outcome.int8_validation)),
+        fact("bytes of weights in float", outcome.float_bytes.to_string()),
+        fact("bytes of the artefact", outcome.artefact_bytes.to_string()),
+        fact("bytes of arena", outcome.arena_bytes.to_string()),
+        fact("seed", recipe.seed.to_string()),
+    ];
+    if let Some(test) = outcome.int8_test {
+        facts.insert(2, fact("test, artefact", card::shown(test)));
+    }
+    let epoch = |entry: &crate::state::Entry| Epoch {
+        stage: entry.stage.clone(),
+        loss: entry.loss,
+        wrong_percent: 100.0 * (1.0 - entry.right as f64 / entry.pictures.max(1) as f64),
+        weights: entry.weights as u64,
+    };
+    let others = beside(folder).into_iter().filter(|other| other.name != outcome.name);
+    render(&Training {
+        title: outcome.name.clone(),
+        subtitle: recipe.about.clone(),
+        facts,
+        epochs: outcome.log.iter().map(epoch).collect(),
+        candidates: std::iter::once(outcome.clone()).chain(others).map(|each| candidate(&each)).collect(),
+    })
+}
+
+fn candidate(outcome: &Outcome) -> Candidate {
+    Candidate {
+        name: outcome.name.clone(),
+        bytes: outcome.artefact_bytes as f64,
+        macs: outcome.macs as f64,
+        right_percent: 100.0 * outcome.int8_validation.part(),
+    }
+}
+
+/// Outcomes in the folders beside this one; what is none is left out.
+fn beside(folder: &Path) -> Vec<Outcome> {
+    let entries = folder.parent().and_then(|parent| std::fs::read_dir(parent).ok());
+    let mut folders: Vec<_> =
+        entries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
+    folders.sort();
+    let read =
+        |path: &std::path::PathBuf| serde_json::from_slice(&std::fs::read(path.join(OUTCOME)).ok()?).ok();
+    folders.iter().filter_map(read).collect()
+}

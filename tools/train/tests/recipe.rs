@@ -1,0 +1,254 @@
+//! A recipe from pictures to artefact, in a minute: every stage, a kill in the middle, and the same right answers in
+//! training as outside.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use ocelli_compiler::execute::Executor;
+use ocelli_eval::{DataSet, Selection, Truth};
+use ocelli_format::{AlignedBytes, Artefact};
+use ocelli_train::TrainError;
+use ocelli_train::recipe::Recipe;
+use ocelli_train::run::{Event, Options, Outcome, run};
+
+/// A folder that is gone when dropped.
+struct Workshop(PathBuf);
+
+impl Workshop {
+    fn new(name: &str) -> Workshop {
+        let path = std::env::temp_dir().join(format!("ocelli-train-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        let workshop = Workshop(path);
+        workshop.write("contract.toml", CONTRACT.as_bytes());
+        for (split, count, seed) in [("train", 600, 1), ("test", 200, 2)] {
+            let (pictures, labels) = idx(count, seed);
+            workshop.write(&format!("{split}-images-idx3-ubyte"), &pictures);
+            workshop.write(&format!("{split}-labels-idx1-ubyte"), &labels);
+        }
+        workshop
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.0.join(name), bytes).unwrap();
+    }
+
+    fn recipe(&self, stages: &str) -> Recipe {
+        self.write("recipe.toml", format!("{HEAD}{stages}").as_bytes());
+        Recipe::open(&self.0.join("recipe.toml")).unwrap()
+    }
+
+    fn run(&self, recipe: &Recipe, output: &str) -> Result<Outcome, TrainError> {
+        let options = Options { output: self.0.join(output), interval: Duration::ZERO, reads_test: true };
+        run(recipe, &options, |_| {})
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+const CONTRACT: &str = r#"
+[input]
+layout = "gray"
+resize = "stretch"
+mean = [0.0]
+deviation = [127.5]
+
+[classes]
+labels = ["rows", "columns", "spots"]
+"#;
+
+const HEAD: &str = r#"
+name = "stripes"
+contract = "contract.toml"
+
+[data]
+path = "."
+train = "train"
+test = "test"
+validation = 0.2
+calibration = 64
+
+[model]
+family = "resnet-8"
+input = [12, 12]
+width = 0.5
+"#;
+
+const ALL_STAGES: &str = r#"
+[[stages]]
+name = "train"
+epochs = 2
+batch = 32
+rate = 3e-3
+augment = { shift = 1 }
+
+[[stages]]
+name = "filters"
+epochs = 1
+batch = 32
+filters = { part = 0.25, by = "taylor" }
+
+[[stages]]
+name = "prune"
+epochs = 2
+batch = 32
+prune = { sparsity = 0.5, form = "element", ramp = 0.5 }
+
+[[stages]]
+name = "tune"
+epochs = 1
+batch = 32
+rate = 3e-4
+cluster = { entries = 8 }
+tune = {}
+"#;
+
+/// Pictures of 12x12 as IDX files: stripes along rows, along columns, or spots, with noise.
+fn idx(count: usize, seed: u64) -> (Vec<u8>, Vec<u8>) {
+    let header = |kind: u8, sizes: &[usize]| {
+        let sizes = sizes.iter().flat_map(|&size| (size as u32).to_be_bytes());
+        [0, 0, 8, kind].into_iter().chain(sizes).collect::<Vec<u8>>()
+    };
+    let (mut pictures, mut labels) = (header(3, &[count, 12, 12]), header(1, &[count]));
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as usize
+    };
+    for _ in 0..count {
+        let (class, phase) = (random() % 3, random() % 4);
+        for y in 0..12 {
+            for x in 0..12 {
+                let is_bright = match class {
+                    0 => (y + phase) % 4 < 2,
+                    1 => (x + phase) % 4 < 2,
+                    _ => (x + phase) % 4 < 2 && (y + phase) % 4 < 2,
+                };
+                pictures.push(if is_bright { 150 } else { 60 } + (random() % 90) as u8);
+            }
+        }
+        labels.push(class as u8);
+    }
+    (pictures, labels)
+}
+
+/// Right answers of an artefact on a split, by its own input table and the plainest loop.
+fn right(artefact: &Path, folder: &Path, split: &str) -> usize {
+    let bytes = std::fs::read(artefact).unwrap();
+    let aligned = AlignedBytes::copy_of(&bytes);
+    let parsed = Artefact::parse(&aligned).unwrap();
+    let table = parsed.input_contracts().next().unwrap().tables;
+    let mut executor = Executor::from_bytes("stripes", &bytes).unwrap();
+    let set =
+        DataSet::open(folder, &Selection { split: Some(split.into()), ..Selection::default() }).unwrap();
+    let is_right = |sample: &&ocelli_eval::Sample| {
+        let picture = sample.picture().unwrap();
+        let input = picture.frame().bytes().iter().map(|&pixel| table[0][usize::from(pixel)]).collect();
+        let scores = executor.run(&[input]).unwrap().swap_remove(0);
+        let best = (0..3).rev().max_by_key(|&class| scores[class]).unwrap();
+        sample.truth == Truth::Class(best)
+    };
+    set.samples.iter().filter(is_right).count()
+}
+
+#[test]
+fn a_recipe_of_every_stage_makes_an_artefact_that_is_as_right_as_training_says() {
+    let workshop = Workshop::new("all");
+    let outcome = workshop.run(&workshop.recipe(ALL_STAGES), "out").unwrap();
+    let int8 = outcome.int8_test.unwrap();
+    assert!(int8.right > 180, "{int8:?}");
+    assert_eq!(int8.right, right(&outcome.artefact, &workshop.0, "test"));
+    // The last stage trained in integers: its best epoch is what the artefact does on the same pictures.
+    let best = outcome.log.iter().filter(|entry| entry.stage == "tune").map(|entry| entry.right).max();
+    assert_eq!(Some(outcome.int8_validation.right), best);
+    let pruned = outcome.log.iter().rfind(|entry| entry.stage == "prune").unwrap();
+    let before = outcome.log.iter().rfind(|entry| entry.stage == "filters").unwrap();
+    assert!(pruned.weights * 100 < before.weights * 52, "{} of {}", pruned.weights, before.weights);
+    for name in ["stripes.tflite", "stripes.toml", "stripes.md", "stripes.ocelli", "log.jsonl", "checkpoint"]
+    {
+        assert!(workshop.0.join("out").join(name).exists(), "{name}");
+    }
+    // The float model goes in again as any other, and is what came out.
+    let mut again = workshop.recipe("\n[[stages]]\nname = \"look\"\nepochs = 0\n");
+    again.model.family = None;
+    again.model.path = Some(outcome.model.clone());
+    let back = workshop.run(&again, "again").unwrap();
+    assert_eq!(back.float_test, outcome.float_test);
+    assert_eq!(std::fs::read(&back.model).unwrap(), std::fs::read(&outcome.model).unwrap());
+}
+
+/// What the killed run's child does: it is this very program, told by the environment where to work.
+#[test]
+fn child() {
+    let Some(folder) = std::env::var_os("OCELLI_TRAIN_CHILD") else { return };
+    let recipe = Recipe::open(&Path::new(&folder).join("recipe.toml")).unwrap();
+    let options =
+        Options { output: Path::new(&folder).join("killed"), interval: Duration::ZERO, reads_test: true };
+    run(&recipe, &options, |event| {
+        if let Event::Step(_) = event {
+            // Long enough a run to be killed in.
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_run_that_is_killed_five_times_ends_as_the_one_that_is_left_alone() {
+    let workshop = Workshop::new("killed");
+    let recipe = workshop.recipe(ALL_STAGES);
+    let alone = workshop.run(&recipe, "alone").unwrap();
+    let child = || {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child"])
+            .env("OCELLI_TRAIN_CHILD", &workshop.0)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    for pause in [310, 170, 730, 90, 450] {
+        let mut running = child();
+        std::thread::sleep(Duration::from_millis(pause));
+        running.kill().unwrap();
+        running.wait().unwrap();
+    }
+    assert!(child().wait().unwrap().success());
+    let killed = workshop.run(&recipe, "killed").unwrap();
+    assert_eq!(killed.log, alone.log);
+    assert_eq!((killed.int8_test, killed.float_test), (alone.int8_test, alone.float_test));
+    assert_eq!(std::fs::read(&killed.artefact).unwrap(), std::fs::read(&alone.artefact).unwrap());
+}
+
+#[test]
+fn what_cannot_be_trained_says_why_and_keeps_the_checkpoint() {
+    let workshop = Workshop::new("wrong");
+    let stage = "\n[[stages]]\nname = \"train\"\nepochs = 1\n";
+    let good = workshop.recipe(stage);
+    workshop.run(&good, "out").unwrap();
+    let kept = std::fs::read(workshop.0.join("out/checkpoint")).unwrap();
+    let fails = |recipe: &Recipe, words: &str| {
+        let error = workshop.run(recipe, "out").unwrap_err().to_string();
+        assert!(error.contains(words), "{error:?} does not say {words:?}");
+    };
+    let mut other = good.clone();
+    other.seed = 2;
+    fails(&other, "another recipe");
+    let mut few = good.clone();
+    few.data.limit = Some(3);
+    fails(&few, "has no picture");
+    let mut teacher = workshop.recipe(&format!("{stage}distil = {{ teacher = \"nothing.tflite\" }}\n"));
+    teacher.seed = 3;
+    let error = workshop.run(&teacher, "taught").unwrap_err().to_string();
+    assert!(error.contains("nothing.tflite"), "{error}");
+    let wild =
+        workshop.recipe("\n[[stages]]\nname = \"wild\"\nepochs = 2\nrate = 1e30\noptimiser = \"sgd\"\n");
+    let error = workshop.run(&wild, "wild").unwrap_err().to_string();
+    assert!(error.contains("diverged") && error.contains("checkpoint"), "{error}");
+    assert_eq!(std::fs::read(workshop.0.join("out/checkpoint")).unwrap(), kept);
+}
