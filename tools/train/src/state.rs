@@ -100,6 +100,15 @@ impl State {
         Network { graph: self.graph.clone(), norms: self.norms.clone() }
     }
 
+    /// Takes another network for the same weights; what ties them goes along by name.
+    pub fn set_network(&mut self, network: Network) {
+        let names = self.network().parameters().into_iter().map(|parameter| parameter.name);
+        let ties: BTreeMap<String, Tie> = names.zip(self.ties.iter().cloned()).collect();
+        let find = |name: &String| ties.get(name).cloned().unwrap_or_default();
+        self.ties = network.parameters().iter().map(|parameter| find(&parameter.name)).collect();
+        (self.graph, self.norms) = (network.graph, network.norms);
+    }
+
     /// Every vector of numbers, in a fixed order: a checkpoint keeps them apart from the rest.
     pub(crate) fn vectors(&mut self) -> Vec<&mut Vec<f32>> {
         fn of_graph(graph: &mut Graph) -> impl Iterator<Item = &mut Vec<f32>> {

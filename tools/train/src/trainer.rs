@@ -115,8 +115,15 @@ impl Trainer<'_> {
         }
         let parameters = state.network().parameters();
         state.ties.resize(parameters.len(), Tie::Free);
+        if stage.cluster.is_some() || stage.tune.is_some() {
+            // Folded later, normalization would make many values of few.
+            let mut network = state.network();
+            network.fold_norms();
+            state.set_network(network);
+        }
         if let Some(cluster) = &stage.cluster {
             let mut network = state.network();
+            let parameters = network.parameters();
             cluster.apply(&mut network, &parameters, &mut state.ties);
             state.graph = network.graph;
         }

@@ -77,24 +77,14 @@ pub(crate) fn prepare(
     if state.scaled.is_some() {
         return Ok(());
     }
-    let before = state.network();
-    let ties: BTreeMap<String, Tie> = before
-        .parameters()
-        .into_iter()
-        .map(|parameter| parameter.name)
-        .zip(state.ties.iter().cloned())
-        .collect();
     let options = quantize::Options {
         method: Method::MinMax,
         input: Some(reader.scaling.clone()),
         keep_weights: true,
         ..quantize::Options::default()
     };
-    let quantized = quantize::quantize(&before.folded(), &samples(reader, train, count), &options)?;
-    let after = Network { graph: quantized.float, norms: BTreeMap::new() };
-    let find = |name: &String| ties.get(name).cloned().unwrap_or_default();
-    state.ties = after.parameters().iter().map(|parameter| find(&parameter.name)).collect();
-    (state.graph, state.norms) = (after.graph, after.norms);
+    let quantized = quantize::quantize(&state.network().folded(), &samples(reader, train, count), &options)?;
+    state.set_network(Network { graph: quantized.float, norms: BTreeMap::new() });
     state.scaled = Some(without_weights(quantized.graph));
     Ok(())
 }
