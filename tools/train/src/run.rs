@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ocelli_compiler::compress::Goal;
 use ocelli_compiler::contract::Contract;
 use ocelli_compiler::convert::{self, Conversion, Origin};
 use ocelli_compiler::export;
@@ -242,7 +243,9 @@ impl Finished<'_> {
         };
         let provenance =
             vec![("recipe_sha256".to_string(), recipe.digest()), ("seed".into(), recipe.seed.to_string())];
-        let options = convert::Options { provenance, ..convert::Options::default() };
+        // Pruned and clustered weights are small only in a form that knows them.
+        let compress = if has_ties { Goal::Size } else { Goal::Off };
+        let options = convert::Options { provenance, compress, ..convert::Options::default() };
         let conversion = convert::assemble(graph.clone(), self.contract, &[], origin, &options)?;
         Ok((conversion, graph))
     }
