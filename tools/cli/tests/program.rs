@@ -210,6 +210,32 @@ fn tracks_get_a_number_on_the_third_frame_and_keep_it() {
 }
 
 #[test]
+fn a_configuration_is_checked_word_by_word() {
+    let workshop = Workshop::new("config");
+    let write = |text: &str| std::fs::write(workshop.0.join("run.toml"), text).unwrap();
+    write("model = \"detector.ocelli\"\ninput = \"synthetic:7:64x48\"\njson = true\ntrack = true\n");
+    let output = workshop.ocelli(&["run", "--config", "run.toml", "--frames", "2"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines = text(&output.stdout);
+    assert!(lines.lines().count() == 2 && lines.contains("\"tracks\":"), "{lines}");
+    // The command line counts.
+    let output = workshop.ocelli(&["run", "classifier.ocelli", "--config", "run.toml", "-i", "seed:5"]);
+    assert!(text(&output.stdout).contains("output_hex"), "{}", text(&output.stderr));
+    for (text, parts) in [
+        ("modell = \"x\"", &["run.toml", "modell", "help: there are model, input"][..]),
+        ("model = 3", &["run.toml", "invalid type: integer `3`"]),
+        ("model = \"detector.ocelli\"\ninput = \"seed:0\"", &["run.toml", "seed from 1"]),
+        ("serve = \"here\"", &["run.toml", "socket address"]),
+        ("track = true", &["a model and an input are needed"]),
+    ] {
+        write(text);
+        let message = workshop.failure(&["run", "--config", "run.toml"], 1);
+        assert!(parts.iter().all(|part| message.contains(part)), "{text}: {message}");
+    }
+    assert!(workshop.failure(&["run", "--config", "none.toml"], 1).contains("none.toml"));
+}
+
+#[test]
 fn run_gives_the_same_through_tract_and_runs_float_models_as_they_are() {
     let workshop = Workshop::new("through");
     for input in ["seed:5:2", "synthetic:7:64x48"] {

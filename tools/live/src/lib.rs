@@ -35,6 +35,8 @@ mod respond;
 
 mod server;
 
+mod watchdog;
+
 pub use access::Access;
 pub use encode::rgb_of;
 pub use hub::Hub;
@@ -42,3 +44,4 @@ pub use metrics::Totals;
 pub use server::{ServeError, Server};
 pub use settings::Settings;
 pub use stages::{Capture, Seen, StageTimes, Trouble, run};
+pub use watchdog::Watchdog;

@@ -15,7 +15,8 @@ use ocelli_simulator::{repository, target_directory};
 use crate::golden::{self, Model};
 use crate::{command, setup};
 
-const TARGET: &str = "aarch64-unknown-linux-gnu";
+/// What is built for.
+pub const TARGET: &str = "aarch64-unknown-linux-gnu";
 
 /// Processors that have no dot products, and that have.
 const PROCESSORS: [(&str, &str); 2] = [("cortex-a53", "neon"), ("max", "neon-dotprod")];
@@ -119,10 +120,10 @@ fn instructions(mut emulated: Command) -> Result<u64> {
 }
 
 /// Where Debian's cross C library lies.
-const LIBRARIES: &str = "/usr/aarch64-linux-gnu";
+pub const LIBRARIES: &str = "/usr/aarch64-linux-gnu";
 
 /// A cargo and a rustc that build for [`TARGET`].
-struct Toolchain {
+pub struct Toolchain {
     /// Directory of the programs.
     programs: PathBuf,
     /// Where the target's standard library is, if not beside the programs.
@@ -131,7 +132,7 @@ struct Toolchain {
 
 impl Toolchain {
     /// Rustup's, else Debian's.
-    fn get() -> Result<Toolchain> {
+    pub fn get() -> Result<Toolchain> {
         setup::aarch64()?;
         let active = Command::new("rustc").args(["--print", "sysroot"]).output();
         let active = active.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
@@ -149,7 +150,7 @@ impl Toolchain {
     }
 
     /// `cargo <verb>` for the target, its programs run on an emulated processor.
-    fn cargo(&self, verb: &str, processor: &str) -> Result<Command> {
+    pub fn cargo(&self, verb: &str, processor: &str) -> Result<Command> {
         let mut cargo = Command::new(self.programs.join("cargo"));
         for variable in
             ["RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "LD_LIBRARY_PATH", "CARGO"]

@@ -33,6 +33,8 @@ mod bench_host;
 
 mod page;
 
+mod package;
+
 mod bench_qemu;
 
 mod bench_forms;
@@ -74,6 +76,8 @@ enum Job {
     Aarch64,
     /// Look at the live page in Chromium: boxes, sliders, readers that stall, screenshots
     Page,
+    /// Make Debian packages with a systemd unit, unpack and start each
+    Package(package::Options),
     /// Time inference on this machine, beside LiteRT and onnxruntime
     BenchHost(bench_host::Options),
     /// Print what an inference takes by model and core, and check it against the committed baseline
@@ -97,6 +101,7 @@ fn main() -> ExitCode {
         Some(Job::Boards(options)) => boards::run(&options),
         Some(Job::Aarch64) => aarch64::run(),
         Some(Job::Page) => page::run(),
+        Some(Job::Package(options)) => package::run(&options),
         Some(Job::BenchHost(options)) => bench_host::run(&options),
         Some(Job::BenchQemu(options)) => bench_qemu::run(&options),
         Some(Job::BenchForms(options)) => bench_forms::run(&options),

@@ -1,5 +1,6 @@
 //! `ocelli run`: an artefact on this computer, frame by frame, or live with a page in the browser.
 
+mod config;
 mod float;
 mod live;
 
@@ -25,9 +26,13 @@ use crate::terminal::{self, FAINT, STRONG, say};
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The artefact, or a model in ONNX or TFLite, which then runs in float
-    model: PathBuf,
-    #[arg(long, short, help = input::HELP)]
-    input: Input,
+    #[arg(required_unless_present = "config")]
+    model: Option<PathBuf>,
+    #[arg(long, short, help = input::HELP, required_unless_present = "config")]
+    input: Option<Input>,
+    /// Read model, input, serve, pace, track and json from this TOML file, where they are not given here
+    #[arg(long, value_name = "TOML")]
+    config: Option<PathBuf>,
     /// Stop after so many frames; a synthetic scene, which has no end, stops after 10
     #[arg(long, value_name = "COUNT")]
     frames: Option<u64>,
@@ -42,9 +47,9 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:8080")]
     #[arg(conflicts_with_all = ["output", "frames"])]
     serve: Option<SocketAddr>,
-    /// With `--serve`: how fast files and scenes are shown
-    #[arg(long, value_name = "FRAMES_PER_SECOND", default_value_t = 25.0, requires = "serve")]
-    pace: f64,
+    /// With `--serve`: how fast files and scenes are shown [default: 25]
+    #[arg(long, value_name = "FRAMES_PER_SECOND")]
+    pace: Option<f64>,
     /// What runs an artefact
     #[arg(long, value_enum, default_value_t)]
     through: Through,
@@ -55,11 +60,16 @@ pub struct Arguments {
 
 /// Runs the model on its input.
 pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
-    if float::is_float(&arguments.model) {
-        return float::run(&arguments);
+    let arguments = config::complete(arguments)?;
+    let (Some(model), Some(input)) = (&arguments.model, &arguments.input) else {
+        return Err(Failure::from("a model and an input are needed".to_owned())
+            .advise("give both, or name them `model` and `input` in the file of `--config`"));
+    };
+    if float::is_float(model) {
+        return float::run(model, input, &arguments);
     }
-    let file = ArtefactFile::read(&arguments.model)?;
-    match &arguments.input {
+    let file = ArtefactFile::read(model)?;
+    match input {
         Input::Seed { .. } if arguments.serve.is_some() => {
             return Err(Failure::from(
                 "pseudo-random tensors are no picture that a page could show".to_owned(),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ocelli::{Camera, Frame, Loan};
 use ocelli_compiler::float_detector::{FloatDetection, FloatDetector};
+use ocelli_compiler::fold::fold;
 use ocelli_compiler::import::import;
 use ocelli_compiler::oracle::Oracle;
 use ocelli_format::SeedStream;
@@ -23,23 +24,23 @@ pub fn is_float(model: &Path) -> bool {
 }
 
 /// Runs it on pseudo-random numbers, or as a detector on the frames of a camera.
-pub fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
+pub fn run(model: &Path, input: &Input, arguments: &Arguments) -> Result<Verdict, Failure> {
     if arguments.serve.is_some() || arguments.track || arguments.output.is_some() {
-        let message =
-            format!("{}: a float model is neither served, tracked nor drawn", arguments.model.display());
+        let message = format!("{}: a float model is neither served, tracked nor drawn", model.display());
         return Err(Failure::from(message).advise("`ocelli convert` makes an artefact of it, which is"));
     }
-    match &arguments.input {
-        Input::Seed { seed, shift } => run_on_seed(arguments, *seed, *shift)?,
-        Input::Camera(name) => detect(arguments, name)?,
+    match input {
+        Input::Seed { seed, shift } => run_on_seed(model, arguments.json, *seed, *shift)?,
+        Input::Camera(name) => detect(model, arguments, name)?,
     }
     Ok(Verdict::Done)
 }
 
 /// Every output for inputs of the stream's bytes, as multiples of 1/128.
-fn run_on_seed(arguments: &Arguments, seed: u32, shift: u8) -> Result<(), Failure> {
-    let at = |error: &dyn std::error::Error| Failure::from(format!("{}: {error}", arguments.model.display()));
-    let graph = import(&arguments.model).map_err(|error| at(&error))?;
+fn run_on_seed(model: &Path, json: bool, seed: u32, shift: u8) -> Result<(), Failure> {
+    let at = |error: &dyn std::error::Error| Failure::from(format!("{}: {error}", model.display()));
+    let mut graph = import(model).map_err(|error| at(&error))?;
+    fold(&mut graph);
     let oracle = Oracle::new(&graph).map_err(|error| at(&error))?;
     let mut stream = SeedStream::new(seed, shift);
     let inputs: Vec<Vec<f32>> = graph
@@ -51,7 +52,7 @@ fn run_on_seed(arguments: &Arguments, seed: u32, shift: u8) -> Result<(), Failur
         .collect();
     let outputs = oracle.run(&inputs).map_err(|error| at(&error))?;
     let named = graph.outputs.iter().map(|&id| &graph.tensors[id]).zip(outputs);
-    if arguments.json {
+    if json {
         let outputs = named
             .map(|(tensor, values)| json!({ "name": tensor.name, "shape": tensor.shape, "values": values }));
         return terminal::print_json_line(
@@ -75,8 +76,8 @@ fn least(values: &[f32]) -> f32 {
 }
 
 /// What a detector finds, frame by frame.
-fn detect(arguments: &Arguments, name: &str) -> Result<(), Failure> {
-    let detector = FloatDetector::open(&arguments.model, None).map_err(|error| {
+fn detect(model: &Path, arguments: &Arguments, name: &str) -> Result<(), Failure> {
+    let detector = FloatDetector::open(model, None).map_err(|error| {
         Failure::from(error.to_string()).advise("`--input seed:5` shows its numbers instead")
     })?;
     let mut camera = ocelli_rpi::open(name).map_err(|error| Failure::from(error.to_string()))?;

@@ -1,12 +1,12 @@
 //! `ocelli run --serve`: the stages in threads, and the page that shows them.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ocelli::{Frame, Score, Thresholds};
 use ocelli_host::CaptureError;
-use ocelli_live::{Capture, Hub, Seen, Server, Settings, StageTimes, Trouble};
+use ocelli_live::{Capture, Hub, Seen, Server, Settings, StageTimes, Trouble, Watchdog};
 use ocelli_rpi::{LinuxCamera, LinuxCaptureError};
 
 use super::Arguments;
@@ -16,6 +16,9 @@ use crate::failure::Failure;
 use crate::session::{self, TrackedPipeline};
 use crate::terminal::{self, STRONG};
 
+/// How fast files and scenes are shown, in frames a second.
+const USUAL_PACE: f64 = 25.0;
+
 /// Serves the page until the camera ends or the program is stopped.
 pub fn run(
     file: &ArtefactFile,
@@ -24,7 +27,8 @@ pub fn run(
     address: SocketAddr,
     arguments: &Arguments,
 ) -> Result<(), Failure> {
-    if !(arguments.pace.is_finite() && arguments.pace > 0.0) {
+    let pace = arguments.pace.unwrap_or(USUAL_PACE);
+    if !(pace.is_finite() && pace > 0.0) {
         return Err(Failure::from("`--pace` must be more than 0 frames a second".to_owned()));
     }
     let artefact = *pipeline.artefact();
@@ -50,7 +54,12 @@ pub fn run(
             times: StageTimes { preprocess, infer, postprocess },
         }
     };
+    // A camera that is lost and tried again is no reason to begin anew, so both tell the manager.
+    let watchdog = Mutex::new(Watchdog::from_environment());
+    let alive =
+        || watchdog.lock().unwrap_or_else(PoisonError::into_inner).iter_mut().for_each(Watchdog::alive);
     let tell = |told: &serde_json::Value| {
+        alive();
         if arguments.json && terminal::print_json_line(told).is_err() {
             hub.close();
         }
@@ -59,9 +68,12 @@ pub fn run(
         open: &mut || ocelli_rpi::open(camera).map_err(|error| error.to_string()),
         trouble,
         repeats: camera != "-",
-        pace: Duration::from_secs_f64(1.0 / arguments.pace),
+        pace: Duration::from_secs_f64(1.0 / pace),
         title: format!("{} on {camera}", file.path().display()),
-        warn: &|message| terminal::print_warning(message),
+        warn: &|message| {
+            alive();
+            terminal::print_warning(message);
+        },
     };
     ocelli_live::run::<LinuxCamera>(capture, &hub, &mut see, tell).map_err(Failure::from)
 }
