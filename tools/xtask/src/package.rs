@@ -16,6 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use ocelli_simulator::{repository, target_directory};
 
+use crate::packages::IMPORTERS;
 use crate::{aarch64, command};
 
 /// Which packages to make.
@@ -119,7 +120,9 @@ fn pack(architecture: Architecture) -> Result<PathBuf> {
 /// The program, and what strips it.
 fn build(architecture: Architecture) -> Result<(PathBuf, &'static str)> {
     if architecture.is_native() {
-        command::run(&mut command::cargo(["build", "--release", "--package", "ocelli-cli"])?)?;
+        // The same selection as for the tests, so that nothing is built twice.
+        let selected = IMPORTERS.iter().flat_map(|package| ["--package", package]);
+        command::run(&mut command::cargo(["build", "--release"].into_iter().chain(selected))?)?;
         return Ok((target_directory()?.join("release/ocelli"), "strip"));
     }
     let mut cargo = aarch64::Toolchain::get()?.cargo("build", "max")?;
@@ -132,15 +135,17 @@ fn try_out(architecture: Architecture, package: &Path) -> Result<()> {
     let root = target_directory()?.join("package").join(format!("{}-root", architecture.name()));
     let _ = fs::remove_dir_all(&root);
     command::run_quietly(Command::new("dpkg-deb").arg("--extract").arg(package).arg(&root))?;
-    let [(_, artefact), ..] = ocelli_samples::artefacts();
+    let samples = ocelli_samples::artefacts();
+    let (_, artefact) =
+        samples.iter().find(|(name, _)| *name == "detector").context("there is a detector")?;
     let (model, config, manager) = (root.join("model.ocelli"), root.join("try.toml"), root.join("manager"));
-    fs::write(&model, &*artefact)?;
+    fs::write(&model, &**artefact)?;
     fs::write(
         &config,
         format!("model = {model:?}\ninput = \"synthetic:3\"\nserve = \"127.0.0.1:0\"\ntrack = true\n"),
     )?;
     let socket = UnixDatagram::bind(&manager)?;
-    socket.set_read_timeout(Some(Duration::from_secs(120)))?;
+    socket.set_read_timeout(Some(Duration::from_secs(60)))?;
     let program = root.join("usr/bin/ocelli");
     let mut start = if architecture.is_native() {
         Command::new(&program)
