@@ -23,6 +23,7 @@ fn main() {
         let artefact = env::var(variable).expect("OCELLI_FIXED_ARTEFACT names an artefact's file");
         ocelli_build::Artefact::from_path(artefact).module("model").generate().expect("a valid artefact");
     }
+    println!("cargo:rerun-if-env-changed=OCELLI_KEY");
     println!("cargo:rustc-link-search={}", out.display());
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
     println!("cargo:rustc-link-arg-bins=--nmagic");
@@ -71,11 +72,13 @@ fn constants(machine: &Table) -> String {
          /// Where QEMU loads the job.\npub const JOB_ADDRESS: usize = {job:#x};\n\
          /// How much may be loaded there.\npub const JOB_BYTES: usize = {job_bytes:#x};\n\
          /// The arena that the firmware offers to every model.\npub const ARENA_BYTES: usize = {};\n\
+         /// Where the serial port's registers are.\npub const UART_ADDRESS: usize = {:#x};\n\
          /// The counter behind every instruction count.\n\
          pub const CLOCK: crate::clock::Device = crate::clock::Device::{device} {{ base: {:#x} }};\n\
          /// Its ticks per second.\npub const CLOCK_HZ: u32 = {};\n",
         machine["name"].as_str().expect("a name"),
         budget(machine, "arena_bytes"),
+        machine["uart"].as_integer().expect("an address"),
         clock["base"].as_integer().expect("an address"),
         clock["hz"].as_integer().expect("a rate"),
     )

@@ -1,5 +1,5 @@
 //! Cameras for a computer: the capture stage out of files, folders, streams, other programs, the network and
-//! synthetic scenes.
+//! synthetic scenes; and model slots in a folder.
 //!
 //! [`open`] looks at the content, not at the name, and gives a [`HostCamera`]; each kind of camera
 //! can also be opened by itself. A camera yields every frame once and then [`CaptureError::End`];
@@ -35,10 +35,13 @@ mod synthetic_camera;
 
 mod open;
 
+pub mod model_folder;
+
 pub use error::{CaptureError, OpenError, PictureError, SUPPORTED, Y4mError};
 pub use folder_camera::FolderCamera;
 pub use image_camera::ImageCamera;
 pub use mjpeg_camera::MjpegCamera;
+pub use model_folder::ModelFolder;
 pub use open::{HostCamera, open};
 pub use picture::Picture;
 pub use pipe_camera::PipeCamera;

@@ -15,6 +15,12 @@ pub mod console;
 #[cfg(target_os = "none")]
 pub mod clock;
 
+#[cfg(feature = "slots")]
+pub mod ram_flash;
+
+#[cfg(target_os = "none")]
+pub mod uart;
+
 #[cfg(target_os = "none")]
 pub mod stack;
 

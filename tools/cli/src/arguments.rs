@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, convert, demo, diff, eval, inspect, ops, report, run, simulate, train, zoo,
+    completions, convert, demo, diff, eval, flash, inspect, key, new, ops, push, receive, report, run, sign,
+    simulate, train, zoo,
 };
 
 /// Embedded edge vision: from camera pixels to boxes, with identical bits everywhere.
@@ -44,6 +45,18 @@ pub enum Command {
     Report(report::Arguments),
     /// Train, prune, cluster, distil and tune a model as a recipe says (built with `--features train`)
     Train(train::Arguments),
+    /// Make the two keys with which artefacts are signed and devices trust them
+    Key(key::Arguments),
+    /// Sign an artefact, as a release for a board
+    Sign(sign::Arguments),
+    /// Send a signed artefact to a device, or ask the device what it has
+    Push(push::Arguments),
+    /// Take signed artefacts into a folder, as a device takes them into its slots
+    Receive(receive::Arguments),
+    /// Build a board's firmware around an artefact and bring it to the board
+    Flash(flash::Arguments),
+    /// Make a firmware project outside the repository
+    New(new::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
 }

@@ -43,6 +43,12 @@ impl Failure {
         self.advice = Some(advice.into());
         self
     }
+
+    /// With what to do next, where that is known.
+    pub fn advise_if(mut self, advice: Option<&str>) -> Failure {
+        self.advice = advice.map(str::to_owned).or(self.advice);
+        self
+    }
 }
 
 impl From<String> for Failure {

@@ -1,5 +1,6 @@
 //! The program from outside: exit codes, JSON keys, messages, and files that appear whole or not at all.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -488,4 +489,84 @@ fn the_zoo_lists_without_a_network() {
     let entries = workshop.json(&["zoo", "--json"]);
     let entries = entries.as_array().unwrap();
     assert!(entries.iter().any(|entry| entry["name"] == "blazeface" && entry["cached"] == false));
+}
+
+#[test]
+fn a_signed_artefact_goes_over_a_port_into_a_folder() {
+    let workshop = Workshop::new("push");
+    let run = |arguments: &[&str]| {
+        let output = workshop.ocelli(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    run(&["key", "maker"]);
+    let again = workshop.failure(&["key", "maker"], 1);
+    assert!(again.contains("never written over"), "{again}");
+    run(&[
+        "sign",
+        "detector.ocelli",
+        "--key",
+        "maker.key",
+        "--release",
+        "1",
+        "--board",
+        "host",
+        "-o",
+        "one.ocelli",
+    ]);
+    run(&["sign", "classifier.ocelli", "--key", "maker.key", "--release", "2"]);
+    let mut device = Command::new(env!("CARGO_BIN_EXE_ocelli"))
+        .args([
+            "receive",
+            "models",
+            "--key",
+            "maker.pub",
+            "--listen",
+            "127.0.0.1:0",
+            "--arena-bytes",
+            "1048576",
+        ])
+        .current_dir(&workshop.0)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(device.stdout.take().unwrap()).lines();
+    let port = said.next().unwrap().unwrap();
+    let port = port.split_once("--port ").unwrap().1.trim_end_matches(|last: char| !last.is_ascii_digit());
+    let unsigned = workshop.failure(&["push", "detector.ocelli", "--port", port], 1);
+    assert!(unsigned.contains("`ocelli sign`"), "{unsigned}");
+    let pushed = run(&["push", "one.ocelli", "--port", port]);
+    assert!(pushed.contains("has verified release 1"), "{pushed}");
+    assert!(said.next().unwrap().unwrap().contains("pushed release 1"));
+    assert!(said.next().unwrap().unwrap().contains("a.ocelli is release 1, confirmed"));
+    run(&["push", "classifier.ocelli", "--port", port]);
+    assert!(said.nth(1).unwrap().unwrap().contains("b.ocelli is release 2, confirmed"));
+    let replayed = workshop.failure(&["push", "one.ocelli", "--port", port], 1);
+    assert!(
+        replayed.contains("release 1 is not newer than 2") && replayed.contains("--release"),
+        "{replayed}"
+    );
+    let asked = run(&["push", "--port", port]);
+    assert!(asked.contains("release 2 is confirmed"), "{asked}");
+    device.kill().unwrap();
+    device.wait().unwrap();
+    let signed = std::fs::read(workshop.0.join("classifier.ocelli")).unwrap();
+    assert_eq!(std::fs::read(workshop.0.join("models/b.ocelli")).unwrap(), signed);
+}
+
+#[test]
+fn flashing_shows_its_commands_and_new_makes_a_project() {
+    let workshop = Workshop::new("flash");
+    let output = workshop.ocelli(&["flash", "--board", "pico2", "--model", "detector.ocelli", "--dry-run"]);
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for part in ["--package ocelli-pico2", "probe-rs download --chip RP235x", "family 0xe48bff59"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let unknown = workshop.failure(&["flash", "--board", "pico9", "--model", "detector.ocelli"], 1);
+    assert!(unknown.contains("known are pico, pico2, stm32h743, nano33ble"), "{unknown}");
+    let new = ["new", "my-cam", "--board", "pico", "--model", "detector.ocelli"];
+    assert!(workshop.ocelli(&new).status.success());
+    assert!(workshop.0.join("my-cam/src/main.rs").exists());
+    assert!(workshop.failure(&new, 1).contains("there is something already"));
 }

@@ -98,7 +98,7 @@ pub fn run_elf_with(
     Ok(facts)
 }
 
-const QEMU: &str = "qemu-system-arm";
+pub(crate) const QEMU: &str = "qemu-system-arm";
 
 /// How QEMU ended, and all that it printed.
 fn wait(machine: &Machine, mut child: Child, limit: Duration) -> Result<(String, String), SimulateError> {

@@ -81,6 +81,14 @@ pub enum SimulateError {
         /// Everything it printed.
         output: String,
     },
+    /// A file that should be firmware is something else, or lacks a part.
+    #[error("{}: not a 32-bit ELF file with {what}", path.display())]
+    Elf {
+        /// Which file.
+        path: PathBuf,
+        /// What it lacks.
+        what: String,
+    },
     /// A file could not be read or written, or a program not be started.
     #[error("{what}: {source}")]
     Io {

@@ -15,6 +15,11 @@ pub enum Firmware<'a> {
     Kernels,
     /// Runs the programs `camera-check` and `detect` over a simulated camera, with the model out of memory.
     Camera,
+    /// Keeps model slots in simulated flash, and takes models over the serial port.
+    Slots {
+        /// The file of the public key that it trusts.
+        key: &'a Path,
+    },
     /// Carries one artefact and only its operators: what an application's size is like.
     Fixed {
         /// The artefact's file.
@@ -43,6 +48,11 @@ pub fn build(machine: &Machine, firmware: Firmware<'_>) -> Result<PathBuf, Simul
         Firmware::Camera => {
             features.push_str(",fast");
             ("camera", format!("{}-camera", machine.name))
+        }
+        Firmware::Slots { key } => {
+            features.push_str(",fast,slots");
+            environment = Some(("OCELLI_KEY", whole(key)?));
+            ("slots", format!("{}-slots", machine.name))
         }
         Firmware::Fixed { artefact, fast } => {
             features.push_str(if fast { ",fixed,fast" } else { ",fixed" });

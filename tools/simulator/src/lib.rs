@@ -1,8 +1,8 @@
 //! Runs an artefact on an emulated Cortex-M: builds the firmware, loads the job, reads the facts.
 //!
-//! It builds the programs of real boards as well, which it cannot run. The firmware of `boards/qemu` does the work and knows nothing of hosts; this crate knows where the cross
-//! toolchain is, how QEMU is started and what the firmware prints. The program `ocelli simulate`,
-//! `cargo xtask qemu` and the tests all run firmware through it.
+//! It builds the programs of real boards as well, which it cannot run. The firmware of `boards/qemu` does the work and
+//! knows nothing of hosts; this crate knows where the cross toolchain is, how QEMU is started and what the firmware
+//! prints. The program `ocelli simulate`, `cargo xtask qemu` and the tests all run firmware through it.
 #![forbid(unsafe_code)]
 
 mod machine;
@@ -13,7 +13,11 @@ mod firmware;
 
 mod board;
 
+pub mod elf;
+
 mod emulator;
+
+mod device;
 
 mod host;
 
@@ -24,6 +28,7 @@ mod steps;
 mod error;
 
 pub use board::{Board, Dfu, Flashing, Program, Slots, Uf2, boards};
+pub use device::Device;
 pub use emulator::{Simulation, find_qemu, run_elf, run_elf_with};
 pub use error::SimulateError;
 pub use firmware::{Firmware, build, repository, target_directory};

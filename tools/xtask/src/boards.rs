@@ -1,4 +1,5 @@
-//! `cargo xtask boards`: every program of every board links within its budget; and what person detection takes of them.
+//! `cargo xtask boards`: every program of every board links within its budget, and so does a project that `ocelli new` makes;
+//! and what person detection takes of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,11 +8,12 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use ocelli_core::FrameFormat;
+use ocelli_deploy::Project;
 use ocelli_format::{AlignedBytes, Artefact};
-use ocelli_simulator::{Board, Program, boards, target_directory};
+use ocelli_simulator::elf::{Footprint, footprint};
+use ocelli_simulator::{Board, Program, Toolchain, boards, target_directory};
 
 use crate::command;
-use crate::elf::{Footprint, footprint};
 
 /// What to build.
 #[derive(Args, Default)]
@@ -27,13 +29,17 @@ pub fn run(options: &Options) -> Result<()> {
     let mut too_large = Vec::new();
     println!("{:<30} {:>9} {:>9} {:>9} {:>9}", "firmware", "flash", "budget", "RAM", "budget");
     for board in boards() {
+        let name = &board.name;
         for program in [Program::CameraCheck, Program::Detect { artefact: &artefact }] {
-            check(board, program, None, &mut too_large)?;
+            check(board, &format!("{name} {}", program.name()), &board.build(program)?, &mut too_large)?;
         }
         // Other pins take as much: one program of each shows that it builds.
         for variant in &board.variants {
-            check(board, Program::CameraCheck, Some(variant), &mut too_large)?;
+            let program = Program::CameraCheck;
+            let elf = board.build_variant(program, Some(variant))?;
+            check(board, &format!("{name} {variant} {}", program.name()), &elf, &mut too_large)?;
         }
+        check(board, &format!("{name} new project"), &project(board, &artefact)?, &mut too_large)?;
     }
     println!("Built, not run on hardware. RAM is variables, arena, frames and stack; flash holds the model.");
     if !too_large.is_empty() {
@@ -43,16 +49,9 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// One row of the table.
-fn check(
-    board: &Board,
-    program: Program<'_>,
-    variant: Option<&str>,
-    too_large: &mut Vec<String>,
-) -> Result<()> {
-    let Footprint { flash_bytes, ram_bytes, .. } = footprint(&board.build_variant(program, variant)?)?;
+fn check(board: &Board, title: &str, elf: &Path, too_large: &mut Vec<String>) -> Result<()> {
+    let Footprint { flash_bytes, ram_bytes, .. } = footprint(elf)?;
     let (ram_bytes, budget) = (ram_bytes + board.budget.stack_bytes, &board.budget);
-    let name = variant.map_or_else(|| board.name.clone(), |variant| format!("{} {variant}", board.name));
-    let title = format!("{name} {}", program.name());
     println!("{title:<30} {flash_bytes:>9} {:>9} {ram_bytes:>9} {:>9}", budget.flash_bytes, budget.ram_bytes);
     for (what, bytes, limit) in
         [("flash", flash_bytes, budget.flash_bytes), ("RAM", ram_bytes, budget.ram_bytes)]
@@ -62,6 +61,22 @@ fn check(
         }
     }
     Ok(())
+}
+
+/// Makes a project as `ocelli new` does, outside the workspace, and builds it; returns the ELF file.
+fn project(board: &Board, artefact: &Path) -> Result<PathBuf> {
+    let name = format!("{}-cam", board.name);
+    let folder = target_directory()?.join("boards/projects").join(&name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder.parent().context("a project's folder lies in another")?)?;
+    let model = fs::read(artefact).with_context(|| format!("reading {}", artefact.display()))?;
+    Project { folder: &folder, board, model: &model, model_name: "model.ocelli" }.create()?;
+    let mut cargo = Toolchain::find(&board.target)?.cargo("build", &board.target, &board.rustflags);
+    cargo.current_dir(&folder).env("CARGO_TARGET_DIR", target_directory()?);
+    command::run(cargo.args(["--quiet", "--profile", &board.profile]))?;
+    Ok(target_directory()?.join(&board.target).join(&board.profile).join(name))
 }
 
 /// What of it the model and the frames are: the same on every board.

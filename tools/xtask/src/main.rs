@@ -7,8 +7,6 @@ mod packages;
 
 mod python;
 
-mod elf;
-
 mod golden;
 
 mod setup;

@@ -10,6 +10,8 @@ mod golden;
 
 mod samples;
 
+mod slots;
+
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -24,6 +26,9 @@ pub struct Options {
     /// Only boot every machine and check its instruction counter and stack gauge
     #[arg(long)]
     smoke: bool,
+    /// Only push models into an emulated device's slots
+    #[arg(long, conflicts_with = "smoke")]
+    slots: bool,
     /// Only run `camera-check` and `detect` over the simulated camera, on Cortex-M4F for 10,000 frames
     #[arg(long, conflicts_with = "smoke")]
     camera: bool,
@@ -49,6 +54,9 @@ pub fn run(options: &Options) -> Result<()> {
     if options.camera {
         return camera::run(true);
     }
+    if options.slots {
+        return slots::run();
+    }
     let targets = targets()?;
     instruments(&targets)?;
     if options.smoke {
@@ -57,6 +65,7 @@ pub fn run(options: &Options) -> Result<()> {
     kernels()?;
     camera::run(false)?;
     samples::run(&targets)?;
+    slots::run()?;
     golden::run(&targets)
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use ocelli_simulator::{Firmware, Machine, build, find_qemu, machines, run_elf};
 
-use crate::elf::{Footprint, footprint};
 use crate::golden::{self, Budget, Memory, Model, Striped};
+use ocelli_simulator::elf::{Footprint, footprint};
 
 /// Prints all tables; fails when anything is larger than it may be.
 pub fn run() -> Result<()> {

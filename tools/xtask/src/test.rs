@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use ocelli_simulator::{Firmware, Toolchain, build, machines, repository, target_directory};
+use ocelli_simulator::{Firmware, Toolchain, build, elf, machines, repository, target_directory};
 
 use crate::packages::{self, IMPORTERS, TRAINING};
-use crate::{aarch64, boards, command, conformance, elf, page, qemu, setup, sizes};
+use crate::{aarch64, boards, command, conformance, page, qemu, setup, sizes};
 
 /// What to leave out.
 #[derive(Args, Default)]

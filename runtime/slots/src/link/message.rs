@@ -2,6 +2,7 @@
 
 use ocelli_format::Signature;
 
+use super::frame::{FRAME_BYTES, encode};
 use crate::{Offer, PublicKey, Refusal, State};
 
 /// Bytes of the artefact in a frame, at most.
@@ -95,6 +96,13 @@ impl<'a> Request<'a> {
         out.used
     }
 
+    /// The message in its frame.
+    pub fn frame<'b>(&self, buffer: &'b mut [u8; FRAME_BYTES]) -> &'b [u8] {
+        let mut message = [0; MESSAGE_BYTES];
+        let length = self.write(&mut message);
+        encode(message.get(..length).unwrap_or_default(), buffer)
+    }
+
     /// Reads a message; `None` for what is no request.
     pub fn read(message: &'a [u8]) -> Option<Request<'a>> {
         let (&code, mut rest) = message.split_first()?;
@@ -139,6 +147,13 @@ impl Reply {
             }
         }
         out.used
+    }
+
+    /// The message in its frame.
+    pub fn frame<'b>(&self, buffer: &'b mut [u8; FRAME_BYTES]) -> &'b [u8] {
+        let mut message = [0; MESSAGE_BYTES];
+        let length = self.write(&mut message);
+        encode(message.get(..length).unwrap_or_default(), buffer)
     }
 
     /// Reads a message; `None` for what is no reply, or of another version.

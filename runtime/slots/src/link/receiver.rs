@@ -1,7 +1,7 @@
 //! The device's side: bytes in, slots written, answers out.
 
-use super::frame::{Deframer, FRAME_BYTES, encode};
-use super::message::{DeviceReport, MESSAGE_BYTES, Reply, Request};
+use super::frame::{Deframer, FRAME_BYTES};
+use super::message::{DeviceReport, Reply, Request};
 use crate::{Failure, PublicKey, Refusal, Slots, Storage};
 
 /// Feeds the slots from a stream of bytes.
@@ -48,9 +48,7 @@ impl Receiver {
                 }
             }
         };
-        let mut message = [0; MESSAGE_BYTES];
-        let length = reply.write(&mut message);
-        encode(message.get(..length).unwrap_or_default(), &mut self.reply)
+        reply.frame(&mut self.reply)
     }
 
     /// Whether an artefact was verified: the next start tries it.

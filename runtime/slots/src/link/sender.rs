@@ -2,12 +2,12 @@
 
 use ocelli_format::{Artefact, Signature};
 
-use super::frame::{FRAME_BYTES, encode};
-use super::message::{CHUNK_BYTES, DeviceReport, MESSAGE_BYTES, Reply, Request};
+use super::frame::FRAME_BYTES;
+use super::message::{CHUNK_BYTES, DeviceReport, Reply, Request};
 use crate::{Offer, Refusal};
 
 /// Pushes one artefact.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender<'a> {
     artefact: &'a [u8],
     signature: Signature,
@@ -45,9 +45,7 @@ impl<'a> Sender<'a> {
 
     /// The frame to send now, and once more where no answer comes.
     pub fn frame<'b>(&self, buffer: &'b mut [u8; FRAME_BYTES]) -> &'b [u8] {
-        let mut message = [0; MESSAGE_BYTES];
-        let length = self.request().write(&mut message);
-        encode(message.get(..length).unwrap_or_default(), buffer)
+        self.request().frame(buffer)
     }
 
     /// How many bytes of the artefact the device has.
@@ -67,7 +65,9 @@ impl<'a> Sender<'a> {
                 return Verdict::Met(report);
             }
             (Step::Offer, Reply::Ready { offset: 0 }) => self.step = self.data(0),
-            (Step::Data(_), Reply::Ready { offset }) => self.step = self.data(offset as usize),
+            (Step::Data(sent), Reply::Ready { offset }) if offset as usize > sent => {
+                self.step = self.data(offset as usize);
+            }
             (Step::End, Reply::Staged) => return Verdict::Staged,
             (Step::Offer | Step::Data(_) | Step::End, Reply::Refused(refusal)) => {
                 return Verdict::Refused(refusal);

@@ -22,6 +22,18 @@ pub mod report;
 
 pub mod train;
 
+pub mod key;
+
+pub mod sign;
+
+pub mod push;
+
+pub mod receive;
+
+pub mod flash;
+
+pub mod new;
+
 pub mod completions;
 
 use crate::arguments::Command;
@@ -41,6 +53,12 @@ pub fn run(command: Command) -> Result<Verdict, Failure> {
         Command::Eval(arguments) => eval::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Train(arguments) => train::run(arguments),
+        Command::Key(arguments) => key::run(arguments),
+        Command::Sign(arguments) => sign::run(arguments),
+        Command::Push(arguments) => push::run(arguments),
+        Command::Receive(arguments) => receive::run(arguments),
+        Command::Flash(arguments) => flash::run(arguments),
+        Command::New(arguments) => new::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use ocelli_simulator::{Job, Machine, run_elf_with, target_directory};
 
 use crate::command;
-use crate::elf::address_of;
+use ocelli_simulator::elf::address_of;
 
 /// The function that reads the clock: before and after each stage.
 const FUNCTION: &str = "sum_of_readings";

@@ -1,9 +1,9 @@
-//! Reads from an ELF file how many bytes of flash and RAM a firmware takes, and where its functions are.
+//! Reads from an ELF file how many bytes of flash and RAM a firmware takes, what is loaded where, and where its functions are.
 
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use crate::SimulateError;
 
 /// What a firmware takes of its machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,22 +17,63 @@ pub struct Footprint {
 }
 
 /// Adds up the sections of a 32-bit little-endian ELF file that exist on the machine.
-pub fn footprint(file: &Path) -> Result<Footprint> {
-    let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    sections(&bytes).with_context(|| format!("{} is not a 32-bit ELF file", file.display()))
+///
+/// # Errors
+/// [`SimulateError::Io`] and [`SimulateError::Elf`].
+pub fn footprint(file: &Path) -> Result<Footprint, SimulateError> {
+    sections(&read(file)?).ok_or_else(|| lacks(file, "sections"))
+}
+
+/// What stands in flash: the address of each loaded segment, and its bytes.
+///
+/// # Errors
+/// [`SimulateError::Io`] and [`SimulateError::Elf`].
+pub fn segments(file: &Path) -> Result<Vec<(u32, Vec<u8>)>, SimulateError> {
+    loaded(&read(file)?).ok_or_else(|| lacks(file, "segments"))
 }
 
 /// The address of the first function whose name has `part` in it.
-pub fn address_of(file: &Path, part: &str) -> Result<u64> {
+///
+/// # Errors
+/// [`SimulateError::Io`] and [`SimulateError::Elf`].
+pub fn address_of(file: &Path, part: &str) -> Result<u64, SimulateError> {
     let functions = functions(file)?;
     let found = functions.iter().find(|(name, _)| name.contains(part));
-    found.map(|(_, address)| *address).with_context(|| format!("{} has no function {part}", file.display()))
+    found.map(|(_, address)| *address).ok_or_else(|| lacks(file, &format!("function {part}")))
 }
 
 /// Every function that the file holds, with its address.
-pub fn functions(file: &Path) -> Result<Vec<(String, u64)>> {
-    let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    symbols(&bytes).with_context(|| format!("{} has no symbols of a 32-bit ELF file", file.display()))
+///
+/// # Errors
+/// [`SimulateError::Io`] and [`SimulateError::Elf`].
+pub fn functions(file: &Path) -> Result<Vec<(String, u64)>, SimulateError> {
+    symbols(&read(file)?).ok_or_else(|| lacks(file, "symbols"))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, SimulateError> {
+    fs::read(file).map_err(SimulateError::io(format!("reading {}", file.display())))
+}
+
+fn lacks(file: &Path, what: &str) -> SimulateError {
+    SimulateError::Elf { path: file.to_owned(), what: what.to_owned() }
+}
+
+fn loaded(bytes: &[u8]) -> Option<Vec<(u32, Vec<u8>)>> {
+    if !bytes.starts_with(b"\x7fELF\x01\x01") {
+        return None;
+    }
+    let word = |offset: usize| Some(u32::from_le_bytes(bytes.get(offset..offset + 4)?.try_into().ok()?));
+    let half = |offset: usize| Some(u16::from_le_bytes(bytes.get(offset..offset + 2)?.try_into().ok()?));
+    // e_phoff, e_phentsize, e_phnum; then of each segment p_type, p_offset, p_paddr, p_filesz.
+    let (first, entry, count) = (word(28)? as usize, half(42)? as usize, half(44)?);
+    let mut segments = Vec::new();
+    for header in (0..usize::from(count)).map(|index| first + index * entry) {
+        let (start, size) = (word(header + 4)? as usize, word(header + 16)? as usize);
+        if word(header)? == LOADED && size > 0 {
+            segments.push((word(header + 12)?, bytes.get(start..start.checked_add(size)?)?.to_vec()));
+        }
+    }
+    Some(segments)
 }
 
 fn symbols(bytes: &[u8]) -> Option<Vec<(String, u64)>> {
@@ -85,6 +126,8 @@ fn sections(bytes: &[u8]) -> Option<Footprint> {
     Some(footprint)
 }
 
+/// A segment's type.
+const LOADED: u32 = 1;
 const WRITABLE: u32 = 1;
 const ALLOCATED: u32 = 2;
 const NO_BITS: u32 = 8;
@@ -130,6 +173,26 @@ mod tests {
         let bytes = file(&[vectors, code, data, zeros, debug]);
         let expected = Footprint { flash_bytes: 11_100, code_bytes: 1000, ram_bytes: 110 };
         assert_eq!(sections(&bytes), Some(expected));
+    }
+
+    #[test]
+    fn loaded_segments_come_with_their_addresses() {
+        let mut bytes = file(&[]);
+        let header = bytes.len() as u32;
+        bytes[28..32].copy_from_slice(&header.to_le_bytes());
+        bytes[42..44].copy_from_slice(&32u16.to_le_bytes());
+        bytes[44..46].copy_from_slice(&3u16.to_le_bytes());
+        let content = header + 3 * 32;
+        // Of a note, of code, of variables that start as zeros.
+        for [kind, size] in [[4, 4], [LOADED, 3], [LOADED, 0]] {
+            for word in [kind, content, 0x2000_0000, 0x1000_0000, size, 64, 0, 0] {
+                bytes.extend(word.to_le_bytes());
+            }
+        }
+        bytes.extend([1, 2, 3]);
+        assert_eq!(loaded(&bytes[..bytes.len() - 1]), None, "the code reaches beyond the end");
+        assert_eq!(loaded(&bytes), Some(vec![(0x1000_0000, vec![1, 2, 3])]));
+        assert_eq!(loaded(b"#!/bin/sh"), None);
     }
 
     #[test]
