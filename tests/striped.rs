@@ -21,7 +21,7 @@ fn shared() -> Option<PathBuf> {
 fn compile(path: &Path, ram_bytes: Option<u64>, streams_input: bool) -> Model {
     let mut model = lower::lower(&import::import(path).unwrap()).unwrap().model;
     let budget = plan::Budget { ram_bytes, streams_input };
-    model.schedules.push(plan::plan_within(&model, &budget).unwrap());
+    model.schedules.push(plan::plan_within(&model, &budget, plan::Profile::Portable).unwrap());
     model
 }
 

@@ -204,7 +204,7 @@ fn summary(model: &Model) -> String {
 
 /// What a model answers to three inputs under a budget, and the arena and row groups that its plan takes.
 fn run(model: &Model, budget: &Budget) -> Result<(Vec<Vec<i8>>, u32, usize), PlanError> {
-    let schedule = plan::plan_within(model, budget)?;
+    let schedule = plan::plan_within(model, budget, plan::Profile::Portable)?;
     let groups = schedule.steps.iter().filter(|step| matches!(step, Step::RowGroup { .. })).count();
     let arena_bytes = schedule.arena_bytes;
     let model = Model { schedules: vec![schedule], ..model.clone() };

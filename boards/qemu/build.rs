@@ -21,7 +21,9 @@ fn main() {
         let variable = "OCELLI_FIXED_ARTEFACT";
         println!("cargo:rerun-if-env-changed={variable}");
         let artefact = env::var(variable).expect("OCELLI_FIXED_ARTEFACT names an artefact's file");
-        ocelli_build::Artefact::from_path(artefact).module("model").generate().expect("a valid artefact");
+        let artefact =
+            ocelli_build::Artefact::from_path(artefact).module("model").profile(schedule(&machine));
+        artefact.generate().expect("a valid artefact");
     }
     println!("cargo:rerun-if-env-changed=OCELLI_KEY");
     println!("cargo:rustc-link-search={}", out.display());
@@ -69,6 +71,7 @@ fn constants(machine: &Table) -> String {
     };
     format!(
         "/// QEMU's name of the machine.\npub const NAME: &str = {:?};\n\
+         /// The target profile whose schedules it runs.\npub const PROFILE: &str = {:?};\n\
          /// Where QEMU loads the job.\npub const JOB_ADDRESS: usize = {job:#x};\n\
          /// How much may be loaded there.\npub const JOB_BYTES: usize = {job_bytes:#x};\n\
          /// The arena that the firmware offers to every model.\npub const ARENA_BYTES: usize = {};\n\
@@ -77,11 +80,16 @@ fn constants(machine: &Table) -> String {
          pub const CLOCK: crate::clock::Device = crate::clock::Device::{device} {{ base: {:#x} }};\n\
          /// Its ticks per second.\npub const CLOCK_HZ: u32 = {};\n",
         machine["name"].as_str().expect("a name"),
+        schedule(machine),
         budget(machine, "arena_bytes"),
         machine["uart"].as_integer().expect("an address"),
         clock["base"].as_integer().expect("an address"),
         clock["hz"].as_integer().expect("a rate"),
     )
+}
+
+fn schedule(machine: &Table) -> &str {
+    machine["schedule"].as_str().expect("a target profile")
 }
 
 fn region(machine: &Table, key: &str) -> (i64, i64) {

@@ -85,7 +85,7 @@ impl fmt::Display for SessionError {
 
 impl core::error::Error for SessionError {}
 
-/// Runs a job in `arena`, which is aligned to 16 bytes, and tells every fact of it.
+/// Runs a job in `arena`, which is aligned to 16 bytes, by the schedule for `profile`, and tells every fact of it.
 ///
 /// # Errors
 /// Every [`SessionError`].
@@ -93,12 +93,13 @@ impl core::error::Error for SessionError {}
 #[inline(never)]
 pub fn run(
     job: &Job<'_>,
+    profile: &str,
     arena: &mut [u8],
     scratch: &mut [u32],
     bench: &mut impl Bench,
 ) -> Result<(), SessionError> {
     let artefact = Artefact::parse(job.artefact).map_err(SessionError::Parse)?;
-    let mut plan = Plan::new(&artefact, PROFILE, operators::ALL, arena).map_err(SessionError::Plan)?;
+    let mut plan = Plan::new(&artefact, profile, operators::ALL, arena).map_err(SessionError::Plan)?;
     let self_test = match plan.self_test() {
         Ok(()) => "ok",
         Err(SelfTestError::Missing) => "missing",
@@ -190,9 +191,6 @@ fn run_frame<'a>(
     tell_outcome(&pipeline.postprocess(), bench);
     Ok((pipeline.release(), stack_bytes))
 }
-
-/// Schedules for single cores are chosen by it; all machines here share the portable one.
-const PROFILE: &str = "portable";
 
 /// Fills every input, in order. A streamed one runs most of the model meanwhile, which counts as preprocess.
 fn fill(plan: &mut Plan<'_>, bench: &mut impl Bench, mut next: impl FnMut() -> i8) {

@@ -3,10 +3,10 @@
 use core::ops::Range;
 
 use ocelli_format::{
-    Artefact, Clamp, Factor, OperatorKind, OperatorStepView, OperatorView, ScheduleView, Storage, TensorId,
-    TensorView, Window,
+    Artefact, Clamp, Factor, OperatorKind, OperatorStepView, OperatorView, RelaidView, ScheduleView, Storage,
+    TensorId, TensorView, Window,
 };
-use ocelli_kernels::{Axis, Filter, KernelError, Operand, Requantize};
+use ocelli_kernels::{Axis, Filter, KernelError, Layout, Operand, Requantize};
 
 use crate::memory::Operands;
 use crate::operators::Operators;
@@ -152,6 +152,24 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// A layout that this engine does not know, or not of this operand.
+    pub(crate) fn unknown_layout(&self) -> Option<RelaidView<'a>> {
+        let has_filter = matches!(self.view.kind, OperatorKind::Conv2d | OperatorKind::FullyConnected);
+        self.step.layouts().find(|relaid| {
+            let is_known = has_filter && usize::from(relaid.operand) == WEIGHTS;
+            !is_known || Layout::from_code(relaid.layout).is_none()
+        })
+    }
+
+    /// Whether there is as much scratch as a layout needs to be read. Without layouts, scratch is no condition.
+    pub(crate) fn check_scratch(&self, needed_elements: usize) -> Result<(), KernelError> {
+        let available_elements = self.step.scratch[1] as usize;
+        if self.step.layouts().len() == 0 || available_elements >= needed_elements {
+            return Ok(());
+        }
+        Err(KernelError::Length { operand: Operand::Scratch, needed_elements, available_elements })
+    }
+
     /// Whether the first input and the output have as many elements.
     pub(crate) fn same_elements(&self) -> Result<(), KernelError> {
         let (needed_elements, available_elements) = (self.output_elements(), self.input_elements(0));
@@ -164,21 +182,32 @@ impl<'a> Layer<'a> {
     /// The form of its weights, where kernels for several can be linked.
     pub(crate) fn form(&self) -> Storage {
         match self.view.kind {
-            OperatorKind::Conv2d | OperatorKind::FullyConnected => self.input(1).storage(),
+            OperatorKind::Conv2d | OperatorKind::FullyConnected if self.step.layout_of(WEIGHTS).is_none() => {
+                self.input(WEIGHTS).storage()
+            }
             _ => Storage::Dense,
         }
     }
 
-    /// Weights, bias and factors of a layer with weights, in place; without weights that are not stored dense.
+    /// Weights, bias and factors of a layer with weights, in place; the weights as the schedule lays them out, none where
+    /// they are not stored dense.
     pub(crate) fn filter(&self) -> Filter<'a> {
+        let relaid = self.step.layout_of(WEIGHTS);
+        let layout = relaid.map_or(Some(Layout::Canonical), |relaid| Layout::from_code(relaid.layout));
+        let weights = relaid
+            .map_or_else(|| self.input(WEIGHTS).values_i8(), |relaid| bytemuck::cast_slice(relaid.data));
         Filter {
-            weights: self.input(1).values_i8(),
+            weights,
+            layout: layout.unwrap_or_default(),
             bias: self.input(2).values_i32(),
             multipliers: self.input(3).values_i32(),
             shifts: self.input(4).values_i8(),
         }
     }
 }
+
+/// The operand whose layout schedules choose.
+const WEIGHTS: usize = 1;
 
 /// `[N, H, W, C]` of a tensor.
 pub(crate) fn image(tensor: &TensorView<'_>) -> Result<[usize; 4], KernelError> {

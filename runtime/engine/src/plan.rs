@@ -2,8 +2,8 @@
 
 use ocelli_core::Infer;
 use ocelli_format::{
-    ALIGNMENT, Artefact, OperatorId, OperatorStepView, RowGroupView, ScheduleView, StepView, Storage,
-    TensorId, TensorView,
+    ALIGNMENT, Artefact, OperatorId, OperatorStepView, RelaidView, RowGroupView, ScheduleView, StepView,
+    Storage, TensorId, TensorView,
 };
 
 use crate::PlanError;
@@ -158,11 +158,10 @@ impl<'a> Plan<'a> {
 
     /// Whether this firmware can run an operator step.
     pub(crate) fn check_operator(&self, step: u32, view: &OperatorStepView<'_>) -> Result<(), PlanError> {
-        if let Some(relaid) = view.layouts().next() {
-            let (operand, layout) = (relaid.operand, relaid.layout);
+        let (layer, operator) = (layer(&self.artefact, &self.schedule, view), view.operator);
+        if let Some(RelaidView { operand, layout, .. }) = layer.unknown_layout() {
             return Err(PlanError::LayoutUnsupported { step, operand, layout });
         }
-        let (layer, operator) = (layer(&self.artefact, &self.schedule, view), view.operator);
         let kind = layer.view.kind;
         let kernel = layer.kernel(self.operators).ok_or(match layer.form() {
             Storage::Dense => PlanError::MissingOperator { operator, kind },

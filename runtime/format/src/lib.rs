@@ -44,6 +44,8 @@ mod stream;
 #[cfg(feature = "alloc")]
 mod aligned;
 #[cfg(feature = "alloc")]
+pub mod layout;
+#[cfg(feature = "alloc")]
 pub mod model;
 #[cfg(feature = "alloc")]
 mod writer;

@@ -6,6 +6,7 @@ use crate::error::Section;
 use crate::fault::{Fault, Report, ensure};
 use crate::rolling::Rolling;
 use crate::schedule::{OperatorStepView, RowGroupView, ScheduleView, StepView};
+use crate::storage::Storage;
 use crate::tensor::{TensorId, TensorView};
 
 /// One schedule and what it is checked against.
@@ -101,6 +102,11 @@ impl Placement<'_> {
         let known = usize::from(view.operator) < self.artefact.operator_count();
         (report.part, report.numbers) = (self.index, [step, 0]);
         ensure(known && view.is_sound(constant), Fault::Step)?;
+        // A constant that stands only in layouts has to have one here.
+        let missing = |(operand, &tensor): (usize, &TensorId)| {
+            self.artefact.tensor(tensor).storage() == Storage::Relaid && view.layout_of(operand).is_none()
+        };
+        ensure(!operator.inputs.iter().enumerate().any(missing), Fault::Step)?;
         let [start, length] = view.scratch;
         let end = start.checked_add(length).ok_or(Fault::Overlap)?;
         ensure(end <= self.schedule.arena_bytes && is_aligned(start), Fault::Overlap)?;

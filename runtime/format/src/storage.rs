@@ -23,6 +23,8 @@ pub enum Storage {
     Sparse = 6,
     /// Huffman codes: of all weights, of those that are not 0, or of runs of four.
     Coded = 7,
+    /// Only in the layouts of schedules.
+    Relaid = 8,
 }
 
 impl Storage {
@@ -32,7 +34,7 @@ impl Storage {
 
     /// The form with a code, if there is one.
     pub(crate) fn of_code(code: u8) -> Option<Storage> {
-        const ALL: [Storage; 7] = [
+        const ALL: [Storage; 8] = [
             Storage::Dense,
             Storage::Uniform,
             Storage::Packed,
@@ -40,13 +42,14 @@ impl Storage {
             Storage::Blocks,
             Storage::Sparse,
             Storage::Coded,
+            Storage::Relaid,
         ];
         ALL.get(usize::from(code).wrapping_sub(1)).copied()
     }
 
     /// Whether only the weights of a layer may have it: an engine needs kernels for it.
     pub fn is_of_weights(self) -> bool {
-        self > Storage::Uniform
+        Storage::OF_WEIGHTS.contains(&self)
     }
 }
 

@@ -119,7 +119,8 @@ impl<'a> TensorView<'a> {
         Storage::of_code(storage).unwrap_or_default()
     }
 
-    /// What is stored of a constant, in place, on a multiple of 16 bytes of the artefact; `None` for activations.
+    /// What is stored of a constant, in place, on a multiple of 16 bytes of the artefact: nothing where it stands only in
+    /// layouts. `None` for activations.
     pub fn data(&self) -> Option<&'a [u8]> {
         self.is_constant().then(|| self.stored())
     }
@@ -162,6 +163,7 @@ impl<'a> TensorView<'a> {
         let needed = match form {
             Storage::Dense => self.bytes(),
             Storage::Uniform => self.element().bytes(),
+            Storage::Relaid => 0,
             // What is in there is for the one to check who reads it.
             _ => length as usize,
         };
@@ -174,13 +176,13 @@ impl<'a> TensorView<'a> {
     }
 
     /// The values of a constant one after another, whatever its form; zeros where weights are stored in codes that
-    /// [`Artefact::check_layers`](crate::Artefact::check_layers) refuses.
+    /// [`Artefact::check_layers`](crate::Artefact::check_layers) refuses, nothing where they stand only in layouts.
     #[cfg(feature = "alloc")]
     pub fn values(&self) -> Option<alloc::borrow::Cow<'a, [u8]>> {
         use alloc::borrow::Cow;
         let (stored, elements) = (self.data()?, self.elements());
         Some(match self.storage() {
-            Storage::Dense => Cow::Borrowed(stored),
+            Storage::Dense | Storage::Relaid => Cow::Borrowed(stored),
             Storage::Uniform => Cow::Owned(stored.repeat(elements)),
             form => Cow::Owned(crate::weights::decode(form, stored, elements)),
         })

@@ -5,6 +5,7 @@
 
 mod contracts;
 mod digest;
+mod layouts;
 mod lifetimes;
 mod output;
 mod schedule;
@@ -67,6 +68,13 @@ pub enum WriteError {
         /// The form.
         storage: Storage,
     },
+    /// A constant that a schedule lays out anew is not the graph's.
+    Layout {
+        /// The schedule's profile.
+        profile: String,
+        /// Name of the operator that reads it.
+        operator: String,
+    },
     /// A schedule does not run this operator exactly once.
     NotOnce {
         /// The schedule's profile.
@@ -91,6 +99,10 @@ impl core::fmt::Display for WriteError {
             WriteError::Storage { tensor, storage } => {
                 write!(f, "the values of `{tensor}` cannot be stored as {storage}: store it dense")
             }
+            WriteError::Layout { profile, operator } => write!(
+                f,
+                "schedule `{profile}`: operator `{operator}` has a constant laid out anew that is not the graph's"
+            ),
             WriteError::NotOnce { profile, operator } => {
                 write!(f, "schedule `{profile}` does not run operator `{operator}` exactly once")
             }
@@ -117,7 +129,7 @@ pub fn write(model: &Model) -> Result<Vec<u8>, WriteError> {
 
 /// The model with one schedule (the profile's, or else the portable one), and without the names and
 /// the provenance that a device has no use for. `None` when it has neither schedule. Outputs and
-/// answer id stay.
+/// answer id stay. Constants that the schedule lays out anew are then written in that layout alone.
 pub fn strip(model: &Model, profile: &str) -> Option<Model> {
     let named = |name: &str| model.schedules.iter().find(|schedule| schedule.profile == name);
     let schedule = named(profile).or_else(|| named(crate::ScheduleView::PORTABLE))?.clone();
@@ -130,7 +142,7 @@ pub fn strip(model: &Model, profile: &str) -> Option<Model> {
 }
 
 fn assemble(model: &Model) -> Result<Vec<u8>, WriteError> {
-    let (tensors, constants) = tensors(model)?;
+    let (tensors, constants) = tensors(model, &layouts::elsewhere(model)?)?;
     let mut sections: Vec<(Section, Vec<u8>)> = Vec::new();
     let mut identity = Output::default();
     identity.texts(&[&model.name, &model.version])?;
@@ -203,13 +215,13 @@ fn lay_out(sections: &[(Section, Vec<u8>)], answer_id: &[u8; 32]) -> Result<Vec<
     Ok(file.bytes)
 }
 
-/// The tensors' records, and the constants with equal ones stored once.
-fn tensors(model: &Model) -> Result<(Vec<u8>, Vec<u8>), WriteError> {
+/// The tensors' records, and the constants with equal ones stored once, without those that stand in layouts.
+fn tensors(model: &Model, elsewhere: &[bool]) -> Result<(Vec<u8>, Vec<u8>), WriteError> {
     short("tensors", model.tensors.len(), usize::from(u16::MAX))?;
     let mut records = Output::default();
     let mut constants = Output::default();
     let mut stored: BTreeMap<Cow<'_, [u8]>, usize> = BTreeMap::new();
-    for (id, tensor) in (0..).zip(&model.tensors) {
+    for ((id, tensor), &is_elsewhere) in (0..).zip(&model.tensors).zip(elsewhere) {
         short("axes", tensor.shape.len(), Shape::MAX_RANK)?;
         let element = match tensor.element {
             Element::I8 => 0,
@@ -217,7 +229,10 @@ fn tensors(model: &Model) -> Result<(Vec<u8>, Vec<u8>), WriteError> {
             Element::I32 => 2,
             Element::I64 => 3,
         };
-        let storage = model.storage.get(&id).copied().unwrap_or_default();
+        let storage = match is_elsewhere {
+            true => Storage::Relaid,
+            false => model.storage.get(&id).copied().unwrap_or_default(),
+        };
         let code = if tensor.data.is_some() { storage as u8 } else { ACTIVATION };
         records.bytes.extend([element, tensor.shape.len() as u8, tensor.zero_point as u8, code]);
         records.u32(tensor.scale_bits);
@@ -249,6 +264,7 @@ fn stored_bytes(tensor: &Tensor, storage: Storage) -> Result<Cow<'_, [u8]>, Writ
     let unfit = || WriteError::Storage { tensor: tensor.name.clone(), storage };
     match storage {
         Storage::Dense => Ok(Cow::Borrowed(data)),
+        Storage::Relaid => Ok(Cow::Borrowed(&[])),
         Storage::Uniform => {
             let (first, rest) = data.split_at_checked(tensor.element.bytes()).ok_or_else(unfit)?;
             let all_equal = rest.chunks(first.len()).all(|other| other == first);

@@ -44,6 +44,10 @@ OPERATORS = {
     30: ("Normalize", [("centered", "B"), ("shift", "B"), ("offset", "Q"), ("gain_bits", "B")]),
 }
 
+# What steps and operators were seen to have, by operator.
+RELAID = {}
+OPERANDS = []
+
 
 class Section:
     """The bytes of a section, read from front to back."""
@@ -150,7 +154,7 @@ def read_tensors(section, constants):
     while section.at < len(section.data):
         element, rank, zero_point, storage, scale, *rest = section.numbers("BBbBI6III")
         axes, (offset, length) = rest[:rank], rest[6:]
-        assert storage <= 7 and not any(rest[rank:6])
+        assert storage <= 8 and not any(rest[rank:6])
         element = list(SIZES)[element]
         data = None
         if storage > 0:
@@ -162,10 +166,13 @@ def read_tensors(section, constants):
             elif storage == 2:
                 assert length == SIZES[element]
                 data = stored * elements
+            elif storage == 8:
+                assert length == offset == 0
+                data = b""
             else:
                 assert element == "i8"
                 data = bytes(value & 0xFF for value in decode(storage, Section(stored), elements))
-            assert len(data) == elements * SIZES[element]
+            assert storage == 8 or len(data) == elements * SIZES[element]
         shown = "-" if data is None else crc(data)
         show("tensor", len(tensors), element, axes or "-", zero_point, f"{scale:08x}", storage, shown)
         tensors.append((axes, data))
@@ -288,6 +295,7 @@ def read_operators(section):
     for id, (code, inputs, outputs, offset) in enumerate(table):
         assert offset == section.at
         operands, results = section.numbers(f"{inputs}H"), section.numbers(f"{outputs}H")
+        OPERANDS.append(operands)
         name, fields = OPERATORS[code]
         attributes = [number for _, layout in fields for number in section.numbers(layout)]
         assert not any(section.take(section.at % 2))
@@ -401,10 +409,34 @@ def operator_step(data, record):
         operand, code, zero, at, size = table.numbers("BBHII")
         assert zero == 0 and at % 16 == 0 and at + size <= len(data)
         shown += [operand, code, crc(data[at : at + size])]
+        RELAID[operator, operand] = code, data[at : at + size]
     return operator, start, length, shown or "-"
 
 
+def unpair(axes, relaid):
+    outputs, depth = axes[0], math.prod(axes[1:])
+    halfwords = iter(struct.unpack(f"<{len(relaid) // 2}h", relaid))
+    weights = bytearray(outputs * depth)
+    for o in range(0, outputs, 2):
+        for k in range(0, depth, 4):
+            for column in k, k + 2, k + 1, k + 3:
+                halfword = next(halfwords)
+                low = (halfword + 128) % 256 - 128
+                for output, weight in (o, low), (o + 1, (halfword - low) // 256):
+                    if output < outputs and column < depth:
+                        weights[output * depth + column] = weight % 256
+                    else:
+                        assert weight == 0
+    return bytes(weights)
+
+
 def check_answer_id(stored, sections, tensors):
+    for (operator, operand), (code, relaid) in RELAID.items():
+        id = OPERANDS[operator][operand]
+        axes, data = tensors[id]
+        if data == b"":
+            assert code == 1
+            tensors[id] = axes, unpair(axes, relaid)
     records = bytearray(sections[2])
     for start in range(0, len(records), 40):
         records[start + 3] = min(records[start + 3], 1)

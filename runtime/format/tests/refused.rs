@@ -4,7 +4,7 @@ mod sample;
 
 use ocelli_format::model::*;
 use ocelli_format::*;
-use sample::{Builder, LINEAR, ONE, whole, window};
+use sample::{Builder, LINEAR, ONE, relaid, whole, window};
 
 /// What the reader says about the sample after a change.
 fn refused(change: impl FnOnce(&mut Model)) -> ParseError {
@@ -174,7 +174,7 @@ fn steps() {
     assert_eq!(refused(with(1, vec![relaid(0, 1)])), step, "an activation");
     assert_eq!(refused(with(1, vec![relaid(9, 1)])), step);
     assert_eq!(refused(with(1, vec![relaid(1, 0)])), step);
-    assert_eq!(refused(with(1, vec![relaid(1, 1), relaid(1, 2)])), step);
+    assert_eq!(refused(with(1, vec![relaid(1, 7), relaid(1, 8)])), step);
     let trips = |model: &mut Model| match &mut model.schedules[1].steps[0] {
         Step::RowGroup { trips, .. } => *trips = 0,
         other => panic!("{other:?}"),
@@ -296,6 +296,29 @@ fn the_writer_walks_every_schedule() {
     assert_eq!(output, lost("portable", 10, "classes"));
     let dropped = unwritable(|model| model.schedules[0].steps.truncate(9));
     assert_eq!(dropped, WriteError::NotOnce { profile: "portable".into(), operator: "box head".into() });
+}
+
+#[test]
+fn layouts_hold_the_constants_and_are_not_missing() {
+    let changed = |change: &dyn Fn(&mut Vec<Relaid>)| {
+        let mut model = relaid();
+        let Step::Operator(step) = &mut model.schedules[0].steps[4] else { panic!("a group") };
+        change(&mut step.layouts);
+        write(&model)
+    };
+    let other = WriteError::Layout { profile: "cortex-m4".into(), operator: "dense".into() };
+    assert_eq!(changed(&|layouts| layouts[0].data[5] ^= 1), Err(other.clone()));
+    assert_eq!(changed(&|layouts| layouts[0].data.truncate(7)), Err(other));
+    assert!(changed(&|layouts| layouts.clear()).is_ok(), "then they are stored");
+
+    // A step that has lost its layout, in a file that has the weights nowhere else.
+    let mut bytes = AlignedBytes::copy_of(&changed(&|_| {}).unwrap());
+    // Section table entry 7 is the schedule: 16 bytes, the places, then steps of 16 bytes, whose second counts layouts.
+    let schedule = u32::from_le_bytes(bytes[64 + 7 * 16 + 4..][..4].try_into().unwrap()) as usize;
+    bytes[schedule + 16 + 4 * whole().tensors.len() + 4 * 16 + 1] = 0;
+    let checksum = crc32(&bytes[16..]).to_le_bytes();
+    bytes[12..16].copy_from_slice(&checksum);
+    assert_eq!(Artefact::parse(&bytes).unwrap_err(), ParseError::Step { schedule: 0, step: 4 });
 }
 
 #[test]

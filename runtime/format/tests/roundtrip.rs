@@ -51,6 +51,31 @@ fn stripping_keeps_the_answer() {
 }
 
 #[test]
+fn constants_that_stand_only_in_layouts_come_back() {
+    let model = sample::relaid();
+    let id = parsed(&sample::whole(), |artefact| artefact.answer_id());
+    parsed(&model, |artefact| {
+        assert_eq!(Model::from_artefact(artefact), model);
+        assert_eq!((artefact.answer_id(), answer_id(artefact)), (id, id));
+        for operator in [0, 4] {
+            let weights = artefact.operator(operator).input(1);
+            assert_eq!(artefact.tensor(weights).data(), Some(&[][..]), "stored once");
+            assert_eq!(
+                artefact.values(weights).as_deref(),
+                model.tensors[usize::from(weights)].data.as_deref()
+            );
+        }
+    });
+    // With a schedule that reads them as they are, they are there.
+    let mut both = sample::whole();
+    both.schedules.extend(model.schedules);
+    parsed(&both, |artefact| {
+        let weights = artefact.tensor(artefact.operator(0).input(1));
+        assert_eq!((weights.data().map(<[u8]>::len), artefact.answer_id()), (Some(18), id));
+    });
+}
+
+#[test]
 fn the_answer_id_knows_what_counts() {
     let id = |change: &dyn Fn(&mut Model)| {
         let mut model = sample::whole();

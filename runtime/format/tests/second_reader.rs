@@ -10,8 +10,15 @@ use ocelli_format::*;
 
 #[test]
 fn two_readers_agree() {
-    for model in [sample::whole(), sample::stored(), sample::random(1), sample::random(2), sample::random(3)]
-    {
+    let samples = [
+        sample::whole(),
+        sample::stored(),
+        sample::relaid(),
+        sample::random(1),
+        sample::random(2),
+        sample::random(3),
+    ];
+    for model in samples {
         compare(&model);
     }
 }

@@ -22,6 +22,9 @@ use crate::reference as chosen_for_rows;
 
 pub(crate) use chosen_for_rows::{conv_2d_channels_s8, conv_2d_rows_s8, fully_connected_rows_s8};
 
+/// Whether the backend reads [`Layout::Paired`](crate::Layout::Paired).
+pub(crate) const READS_PAIRED: bool = cfg!(armv7em);
+
 #[cfg(neon)]
 pub use crate::arch::neon::{available_backends, backend, use_backend};
 #[cfg(x86)]

@@ -6,7 +6,7 @@ pub(crate) mod rows;
 use crate::arch::scratch;
 use crate::error::{Operand, elements, ensure, expect};
 use crate::rows::{WeightRows, check_rows, tile_rows};
-use crate::{Axis, Filter, KernelError, backend};
+use crate::{Axis, Filter, KernelError, Layout, backend};
 
 /// What a 2-d convolution computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +75,11 @@ impl Conv2dParameters {
         self.check_images(input_elements, output_elements)?;
         let ([.., input_channels], [.., output_channels]) = (self.input_shape, self.output_shape);
         let depth = input_channels / self.groups;
-        let weights = [output_channels, self.vertical.filter, self.horizontal.filter, depth];
-        filter.check_lengths(elements(&weights)?, output_channels)
+        let products = elements(&[self.vertical.filter, self.horizontal.filter, depth])?;
+        match self.groups {
+            1 => filter.check_matrix(output_channels, products),
+            _ => filter.check_lengths(elements(&[output_channels, products])?, output_channels),
+        }
     }
 
     /// The part of it that is not about the filter.
@@ -98,15 +101,19 @@ impl Conv2dParameters {
         expect(Operand::Output, elements(&self.output_shape)?, output_elements)
     }
 
-    /// Bytes of scratch that [`conv_2d_s8`] needs on any core.
-    pub const fn scratch_bytes(&self) -> usize {
+    /// Bytes of scratch that [`conv_2d_s8`] needs for a layout: for the canonical one, on any core.
+    pub const fn scratch_bytes(&self, layout: Layout) -> usize {
         if self.groups != 1 {
             return 0;
         }
         let taps = self.vertical.filter.saturating_mul(self.horizontal.filter);
         let [vertical, horizontal] = [&self.vertical, &self.horizontal];
         let slides = !(vertical.stands() && horizontal.stands());
-        scratch::conv_2d_bytes(taps, self.input_shape[3], self.output_shape[3], slides)
+        let bytes = scratch::conv_2d_bytes(taps, self.input_shape[3], self.output_shape[3], slides);
+        match layout {
+            Layout::Canonical => bytes,
+            Layout::Paired => bytes.saturating_add(scratch::pairs_bytes(self.output_shape[3])),
+        }
     }
 
     /// Bytes of scratch that [`conv_2d_rows_s8`] makes good use of on any core: what the loops need, and a tile.
@@ -114,14 +121,14 @@ impl Conv2dParameters {
         let taps = self.vertical.filter.saturating_mul(self.horizontal.filter);
         let row = taps.saturating_mul(self.input_shape[3]);
         let tile = tile_rows(row, self.output_shape[3]).saturating_mul(row);
-        self.scratch_bytes().saturating_add(tile)
+        self.scratch_bytes(Layout::Canonical).saturating_add(tile)
     }
 }
 
 /// Convolves an image with one filter an output channel.
 ///
 /// # Shapes
-/// Input `[N, H, W, C]`, weights `[O, KH, KW, C / groups]`, output `[N, OH, OW, O]`; the outputs of a group
+/// Input `[N, H, W, C]`, weights `[O, KH, KW, C / groups]`, for a single group in any [`Layout`], output `[N, OH, OW, O]`; the outputs of a group
 /// read its share of the input's channels. Taps outside the image count as the zero point, that is, not
 /// at all.
 ///
@@ -136,7 +143,7 @@ impl Conv2dParameters {
 ///
 /// # Scratch
 /// [`Conv2dParameters::scratch_bytes`], from a multiple of 4 on. With less, the reference runs, which
-/// needs none.
+/// needs none and reads no layout but the canonical one.
 ///
 /// # Errors
 /// None after [`Conv2dParameters::check`].

@@ -21,6 +21,8 @@ pub enum Operand {
     Multipliers,
     /// The shifts of the requantization.
     Shifts,
+    /// The scratch, without which a layout cannot be read.
+    Scratch,
 }
 
 /// Why parameters do not describe a computation that may run.
@@ -45,6 +47,8 @@ pub enum KernelError {
     Codes,
     /// A bound, a shift or a size is outside the range that its documentation states.
     Range,
+    /// The backend does not read the layout of the weights.
+    Layout,
 }
 
 impl core::fmt::Display for KernelError {
@@ -57,6 +61,9 @@ impl core::fmt::Display for KernelError {
             KernelError::Geometry => f.write_str("input, filter and output shapes do not fit together"),
             KernelError::Codes => f.write_str("the weights are stored in codes that do not fit its rows"),
             KernelError::Range => f.write_str("a parameter is outside its documented range"),
+            KernelError::Layout => {
+                write!(f, "the backend {} does not read its weights' layout", crate::backend())
+            }
         }
     }
 }

@@ -2,15 +2,18 @@
 
 use core::ops::Range;
 
-use crate::error::{Operand, ensure, expect};
+use crate::backend::READS_PAIRED;
+use crate::error::{Operand, elements, ensure, expect};
 use crate::finish::BLOCK;
-use crate::{KernelError, Requantize};
+use crate::{KernelError, Layout, Requantize};
 
 /// Weights, bias and requantization of a convolution or a fully connected layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Filter<'a> {
-    /// Symmetric int8 weights, in the layout that the kernel states.
+    /// Symmetric int8 weights.
     pub weights: &'a [i8],
+    /// How they stand there.
+    pub layout: Layout,
     /// One bias an output channel in units of the accumulator, or none at all.
     pub bias: &'a [i32],
     /// [`Requantize::multiplier`] of each output channel, or, like the shift, a single one for all.
@@ -36,6 +39,7 @@ impl Filter<'_> {
         let of = |length: usize| if length == 1 { 0..1 } else { channels.clone() };
         Filter {
             weights: &[],
+            layout: Layout::Canonical,
             bias: self.bias.get(channels.clone()).unwrap_or(&[]),
             multipliers: self.multipliers.get(of(self.multipliers.len())).unwrap_or(&[]),
             shifts: self.shifts.get(of(self.shifts.len())).unwrap_or(&[]),
@@ -57,9 +61,18 @@ impl Filter<'_> {
         self.check_factors()
     }
 
+    /// Whether the slices are as long as `channels` output channels of `products` weights each need them, in a layout
+    /// that this backend reads.
+    pub(crate) fn check_matrix(&self, channels: usize, products: usize) -> Result<(), KernelError> {
+        ensure(READS_PAIRED || self.layout == Layout::Canonical, KernelError::Layout)?;
+        let weights = elements(&self.layout.matrix(channels, products))?;
+        Filter { layout: Layout::Canonical, ..*self }.check_lengths(weights, channels)
+    }
+
     /// Whether the slices are as long as `channels` output channels of `weights` weights in all need them.
     #[inline(never)]
     pub(crate) fn check_lengths(&self, weights: usize, channels: usize) -> Result<(), KernelError> {
+        ensure(self.layout == Layout::Canonical, KernelError::Layout)?;
         expect(Operand::Weights, weights, self.weights.len())?;
         self.check_constants(channels)
     }

@@ -67,7 +67,8 @@ impl FullyConnectedParameters {
         output_elements: usize,
     ) -> Result<(), KernelError> {
         self.check_vectors(input_elements, output_elements)?;
-        filter.check_lengths(elements(&[self.output_depth, self.input_depth])?, self.output_depth)
+        elements(&[self.output_depth, self.input_depth])?;
+        filter.check_matrix(self.output_depth, self.input_depth)
     }
 
     /// The part of it that is not about the filter.
@@ -87,7 +88,7 @@ impl FullyConnectedParameters {
 /// Multiplies vectors with a matrix.
 ///
 /// # Shapes
-/// Input `[batches, I]`, weights `[O, I]`, output `[batches, O]`.
+/// Input `[batches, I]`, weights `[O, I]` in any [`Layout`](crate::Layout), output `[batches, O]`.
 ///
 /// # Types and ranges
 /// int8 activations, symmetric int8 weights, int32 bias and accumulator. The compiler excludes
@@ -100,7 +101,7 @@ impl FullyConnectedParameters {
 ///
 /// # Scratch
 /// [`FullyConnectedParameters::scratch_bytes`], from a multiple of 4 on. With less, the reference runs,
-/// which needs none.
+/// which needs none and reads no layout but the canonical one.
 ///
 /// # Errors
 /// None after [`FullyConnectedParameters::check`].

@@ -34,6 +34,7 @@ mod elementwise;
 mod error;
 mod filter;
 mod finish;
+mod layout;
 mod rows;
 mod runs;
 mod source;
@@ -99,6 +100,7 @@ pub use filter::Filter;
 pub use fully_connected::{FullyConnectedParameters, fully_connected_rows_s8, fully_connected_s8};
 pub use gather::{GatherParameters, gather_s8};
 pub use interpolate::{InterpolateParameters, interpolate_s8};
+pub use layout::Layout;
 pub use local_response_normalization::{
     LocalResponseNormalizationParameters, local_response_normalization_s8,
 };

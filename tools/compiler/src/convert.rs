@@ -17,7 +17,7 @@ use crate::fold::fold;
 use crate::graph::{Element, Graph};
 use crate::import::{self, ImportError};
 use crate::inspect::inspect;
-use crate::plan::Budget;
+use crate::plan::{Budget, Profile};
 use crate::quantize::{
     self, Calibration, CalibrationError, CalibrationImage, Method, QuantizeError, Quantized, QuantizedHead,
 };
@@ -41,6 +41,8 @@ pub struct Options {
     pub provenance: Vec<(String, String)>,
     /// How much RAM the memory plan may need, and how the input comes.
     pub budget: Budget,
+    /// Profiles that get a schedule of their own, besides the portable one.
+    pub profiles: Vec<Profile>,
     /// Leave channels in that no output depends on.
     pub keep_dead_channels: bool,
     /// What weights are stored for.
@@ -190,8 +192,12 @@ pub fn assemble(
     }
     model.provenance.extend(options.provenance.iter().cloned());
     let stored = compress(&mut model, options.compress);
-    let schedule = plan::plan_within(&model, &options.budget).map_err(ExecuteError::from)?;
-    model.schedules.push(schedule);
+    for &profile in [Profile::Portable].iter().chain(&options.profiles) {
+        if model.schedules.iter().all(|schedule| schedule.profile != profile.name()) {
+            let schedule = plan::plan_within(&model, &options.budget, profile).map_err(ExecuteError::from)?;
+            model.schedules.push(schedule);
+        }
+    }
     let bytes = finish(&mut model)?;
 
     let aligned = AlignedBytes::copy_of(&bytes);

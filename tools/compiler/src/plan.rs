@@ -10,11 +10,15 @@ mod group;
 mod lifetime;
 mod order;
 mod place;
+mod profile;
+mod relay;
 mod scratch;
 mod stripe;
 mod values;
 
-use ocelli_format::model::{Model, OperatorStep, Ring, RowStep, Schedule, Step};
+use ocelli_format::model::{Model, OperatorStep, Relaid, Ring, RowStep, Schedule, Step};
+
+pub use profile::Profile;
 
 use group::Group;
 use lifetime::{Buffer, lifetimes};
@@ -22,9 +26,6 @@ use stripe::{Stripes, Striping};
 
 /// Offsets are multiples of this many bytes.
 pub const ALIGNMENT_BYTES: u32 = 16;
-
-/// Name of the schedule that runs on every target.
-pub const PORTABLE: &str = "portable";
 
 /// Why a model has no memory plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,24 +117,33 @@ pub struct Budget {
 /// # Errors
 /// [`PlanError`].
 pub fn plan(model: &Model) -> Result<Schedule, PlanError> {
-    plan_within(model, &Budget::default())
+    plan_within(model, &Budget::default(), Profile::Portable)
 }
 
-/// Plans `model` within a budget. Row groups are made where whole tensors need too much, and scratch, which
-/// makes kernels fast, is left out where it finds no room.
+/// Plans `model` within a budget for a profile. Row groups are made where whole tensors need too much, and scratch, which
+/// makes kernels fast, is left out where it finds no room, and with it the layout of weights that needs it.
 ///
 /// # Errors
 /// [`PlanError`].
-pub fn plan_within(model: &Model, budget: &Budget) -> Result<Schedule, PlanError> {
+pub fn plan_within(model: &Model, budget: &Budget, profile: Profile) -> Result<Schedule, PlanError> {
     if model.operators.is_empty() {
         return Err(PlanError::Empty { model: model.name.clone() });
     }
     let order = &order::least_peak(model)?.operators;
-    let scratch = order.iter().map(|&operator| scratch::scratch_bytes(model, &model.operators[operator]));
-    let scratch = &scratch.map(|bytes| bytes.map(u64::from)).collect::<Result<Vec<u64>, PlanError>>()?;
+    let wish = |&operator: &usize| {
+        let node = &model.operators[operator];
+        let layout = relay::relaid(model, node, profile);
+        let code = layout.as_ref().map_or(0, |relaid| relaid.layout);
+        // Lines of rows need more than what a budget is likely to leave.
+        let profile = if budget.ram_bytes.is_none() { profile } else { Profile::Portable };
+        Ok(Wish { scratch: u64::from(scratch::scratch_bytes(model, node, profile, code)?), layout })
+    };
+    let wishes = &order.iter().map(wish).collect::<Result<Vec<Wish>, PlanError>>()?;
+    let scratch = &wishes.iter().map(|wish| wish.scratch).collect::<Vec<u64>>();
+    let place = |striping: &Striping| place(model, order, striping, wishes, profile);
     let whole = Striping { groups: Vec::new(), scratch: scratch.clone() };
     let Budget { ram_bytes, streams_input: streams } = *budget;
-    let mut smallest = if streams { None } else { Some(place(model, order, &whole)?) };
+    let mut smallest = if streams { None } else { Some(place(&whole)?) };
     let fits = |schedule: &Schedule| ram_bytes.is_none_or(|ram| u64::from(schedule.arena_bytes) <= ram);
     let mut limit = ram_bytes.unwrap_or(u64::MAX);
     for _ in 0..ATTEMPTS {
@@ -142,7 +152,7 @@ pub fn plan_within(model: &Model, budget: &Budget) -> Result<Schedule, PlanError
         }
         let stripes = Stripes { model, order, scratch, limit, streams };
         let striping = stripes.choose()?.ok_or_else(|| PlanError::Stream { model: model.name.clone() })?;
-        let schedule = place(model, order, &striping)?;
+        let schedule = place(&striping)?;
         // Places may leave gaps: then the next choice has to save so much more.
         limit = limit.saturating_sub(
             u64::from(schedule.arena_bytes).saturating_sub(ram_bytes.unwrap_or(u64::MAX)).max(16),
@@ -162,8 +172,21 @@ pub fn plan_within(model: &Model, budget: &Budget) -> Result<Schedule, PlanError
 /// Choices of row groups that are tried for one budget.
 const ATTEMPTS: usize = 6;
 
+/// What the kernel of an operator would like.
+struct Wish {
+    /// Bytes of scratch, with which it reads the layout.
+    scratch: u64,
+    layout: Option<Relaid>,
+}
+
 /// Gives everything its place.
-fn place(model: &Model, order: &[usize], striping: &Striping) -> Result<Schedule, PlanError> {
+fn place(
+    model: &Model,
+    order: &[usize],
+    striping: &Striping,
+    wishes: &[Wish],
+    profile: Profile,
+) -> Result<Schedule, PlanError> {
     let mut buffers = lifetimes(model, order, &striping.groups)?;
     let tensors = buffers.len();
     let mut scratch = Vec::with_capacity(order.len());
@@ -188,7 +211,13 @@ fn place(model: &Model, order: &[usize], striping: &Striping) -> Result<Schedule
     let step = |position: usize| {
         let scratch = scratch[position]
             .map_or([0, 0], |buffer| [placed.offsets[buffer] as u32, buffers[buffer].bytes as u32]);
-        OperatorStep { operator: order[position] as u16, scratch, layouts: Vec::new() }
+        let Wish { scratch: wanted, layout } = &wishes[position];
+        let layout = layout.as_ref().filter(|_| u64::from(scratch[1]) >= *wanted);
+        OperatorStep {
+            operator: order[position] as u16,
+            scratch,
+            layouts: layout.cloned().into_iter().collect(),
+        }
     };
     let mut steps = Vec::new();
     let mut position = 0;
@@ -201,7 +230,7 @@ fn place(model: &Model, order: &[usize], striping: &Striping) -> Result<Schedule
         position = group.map_or(position + 1, |group| group.positions.end);
     }
     Ok(Schedule {
-        profile: PORTABLE.into(),
+        profile: profile.name().into(),
         arena_bytes,
         scratch_bytes: arena_bytes - without_scratch as u32,
         placements,

@@ -2,7 +2,7 @@
 
 use std::fmt::{Arguments, Write};
 
-use ocelli_format::{AlignedBytes, Artefact};
+use ocelli_format::{AlignedBytes, Artefact, ScheduleView};
 use ocelli_qemu::job::Job;
 use ocelli_qemu::session::{self, Bench, SCRATCH_WORDS, Stage};
 
@@ -21,7 +21,8 @@ pub fn run_on_host(job: &Job<'_>) -> Result<Run, SimulateError> {
     let mut scratch = vec![0; SCRATCH_WORDS];
     let mut bench = HostBench::default();
     let job = Job { artefact: &aligned, ..*job };
-    session::run(&job, &mut arena, &mut scratch, &mut bench).map_err(|error| refused(error.to_string()))?;
+    let run = session::run(&job, ScheduleView::PORTABLE, &mut arena, &mut scratch, &mut bench);
+    run.map_err(|error| refused(error.to_string()))?;
     Run::read(HOST, &Facts::read(&bench.lines))
 }
 

@@ -19,6 +19,8 @@ pub struct Machine {
     pub rustflags: String,
     /// Cargo's profile.
     pub profile: String,
+    /// The target profile whose schedules it runs.
+    pub schedule: String,
     /// Where the job is loaded, and how long it may be.
     pub job: (u64, u64),
     /// Origin and length of the memory that code lies in.

@@ -13,7 +13,7 @@ use crate::{Machine, SimulateError, Simulation, run_on_host};
 pub struct StepRun {
     /// What it computes; several operators in a row group.
     pub operators: Vec<OperatorId>,
-    /// Whether it left the bytes that it leaves on this computer.
+    /// Whether it left the bytes that it leaves on this computer, where that has the same step.
     pub is_equal: bool,
     /// Executed instructions.
     pub instructions: u64,
@@ -33,19 +33,21 @@ pub fn run_steps(
     let job = Job { artefact: artefact.bytes(), input: Input::Tensors(&bytes), steps: true };
     let here = run_on_host(&job)?;
     let there = Simulation { machine, job, limit }.run()?;
-    let schedule = artefact.schedule_for(ScheduleView::PORTABLE);
-    let steps = schedule.into_iter().flat_map(|schedule| schedule.steps());
-    let operators = steps.map(|step| match step {
+    let expected: Vec<_> = operators(artefact, ScheduleView::PORTABLE).zip(&here.steps).collect();
+    let runs = operators(artefact, &machine.schedule).zip(&there.steps).map(|(operators, there)| {
+        let here = expected.iter().find(|(same, _)| *same == operators);
+        let is_equal = here.is_none_or(|(_, here)| here.crc32 == there.crc32);
+        StepRun { operators, is_equal, instructions: there.instructions }
+    });
+    Ok(runs.collect())
+}
+
+/// The operators of each step of the schedule for a profile.
+fn operators<'a>(artefact: &Artefact<'a>, profile: &str) -> impl Iterator<Item = Vec<OperatorId>> + use<'a> {
+    let steps = artefact.schedule_for(profile).into_iter().flat_map(|schedule| schedule.steps());
+    steps.map(|step| match step {
         StepView::Operator(step) => vec![step.operator],
         StepView::RowGroup(group) => group.inner().map(|row| row.step.operator).collect(),
         _ => Vec::new(),
-    });
-    let runs = operators.zip(here.steps.iter().zip(&there.steps));
-    Ok(runs
-        .map(|(operators, (here, there))| StepRun {
-            operators,
-            is_equal: here.crc32 == there.crc32,
-            instructions: there.instructions,
-        })
-        .collect())
+    })
 }

@@ -27,6 +27,9 @@ pub struct Options {
     /// Make what was measured the new baseline
     #[arg(long)]
     bless: bool,
+    /// Measure on these machines only, for example mps2-an386; all of them otherwise
+    #[arg(long, value_name = "MACHINE", value_delimiter = ',')]
+    on: Vec<String>,
 }
 
 /// What one inference takes.
@@ -61,7 +64,11 @@ pub fn run(options: &Options) -> Result<()> {
         return Ok(());
     }
     find_qemu()?;
-    let rows = measure(&models)?;
+    let machines: Vec<&Machine> = match options.on[..] {
+        [] => machines().iter().collect(),
+        _ => options.on.iter().map(|name| Machine::named(name)).collect::<Result<_, _>>()?,
+    };
+    let rows = measure(&models, &machines)?;
     if options.json {
         for row in &rows {
             println!("{}", serde_json::to_string(row)?);
@@ -75,10 +82,10 @@ pub fn run(options: &Options) -> Result<()> {
 /// Longer than any model takes on a slow host.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// All models on all machines.
-fn measure(models: &[Model]) -> Result<Vec<Row>> {
+/// All models on some machines.
+fn measure(models: &[Model], machines: &[&Machine]) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for machine in machines() {
+    for machine in machines {
         let elf = build(machine, Firmware::Generic)?;
         let counter = Counter::new(&elf)?;
         for model in models {

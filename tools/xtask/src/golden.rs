@@ -2,13 +2,13 @@
 //!
 //! Files and answers lie beside the repository, in `../shared`; what TFLite Micro costs stands in `tests/peers.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use ocelli_format::{AlignedBytes, Artefact};
-use ocelli_simulator::{repository, target_directory};
+use ocelli_simulator::{machines, repository, target_directory};
 use serde::Deserialize;
 
 use crate::command;
@@ -168,6 +168,9 @@ fn convert(source: &Path, artefact: &Path, budget: Option<Budget>) -> Result<Mem
     let ocelli = target_directory()?.join("release/ocelli");
     let mut convert = std::process::Command::new(ocelli);
     convert.arg("convert").arg(source).arg("--output").arg(artefact).arg("--json");
+    // Every core runs its own schedule.
+    let profiles: BTreeSet<&str> = machines().iter().map(|machine| machine.schedule.as_str()).collect();
+    convert.args(profiles.iter().flat_map(|profile| ["--for", profile]));
     if let Some(Budget { ram_bytes, streams_input }) = budget {
         convert.args(["--ram-budget", &ram_bytes.to_string()]);
         convert.args(streams_input.then_some("--stream-input"));

@@ -32,7 +32,7 @@ fn main() -> ! {
         Err(error) => console::fail(format_args!("{error}")),
         Ok(job) => {
             let mut bench = MachineBench::new(&clock);
-            if let Err(error) = session::run(&job, &mut ARENA.0, SCRATCH, &mut bench) {
+            if let Err(error) = session::run(&job, machine::PROFILE, &mut ARENA.0, SCRATCH, &mut bench) {
                 console::fail(format_args!("{error}"));
             }
         }

@@ -27,7 +27,8 @@ impl Model {
             tensors: (0..artefact.tensor_count() as TensorId).map(|id| tensor(artefact, id)).collect(),
             storage: (0..)
                 .zip(artefact.tensors())
-                .filter(|(_, tensor)| tensor.storage() != Storage::Dense)
+                // Which constants stand only in layouts follows from the schedules.
+                .filter(|(_, tensor)| ![Storage::Dense, Storage::Relaid].contains(&tensor.storage()))
                 .map(|(id, tensor)| (id, tensor.storage()))
                 .collect(),
             operators: operators(artefact),
@@ -50,7 +51,7 @@ fn tensor(artefact: &Artefact<'_>, id: TensorId) -> Tensor {
         shape: view.axes().to_vec(),
         scale_bits: view.scale_bits(),
         zero_point: view.zero_point(),
-        data: view.values().map(Cow::into_owned),
+        data: view.data().map(|data| artefact.values(id).unwrap_or(Cow::Borrowed(data)).into_owned()),
     }
 }
 

@@ -6,12 +6,13 @@ use alloc::vec::Vec;
 use sha2::{Digest, Sha256};
 
 use crate::model::Model;
-use crate::tensor::RECORD_BYTES;
+use crate::tensor::{RECORD_BYTES, TensorId};
 use crate::{Artefact, Section};
 
 /// The answer id of a checked artefact, computed anew from its bytes.
 pub fn answer_id(artefact: &Artefact<'_>) -> [u8; 32] {
-    hash(|kind| artefact.section(kind), artefact.tensors().filter_map(|tensor| tensor.values()))
+    let constants = (0..artefact.tensor_count() as TensorId).filter_map(|id| artefact.values(id));
+    hash(|kind| artefact.section(kind), constants)
 }
 
 /// The answer id of sections that are about to be laid out.

@@ -1,6 +1,7 @@
 //! Small models built by hand, shared by the tests of the format and of the engine.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+use ocelli_format::layout::{PAIRED, relay};
 use ocelli_format::model::*;
 use ocelli_format::{Clamp, Factor, Operator, PixelLayout, ResizeMode, Storage, Window};
 
@@ -109,6 +110,20 @@ impl Builder {
         );
         self.model
     }
+}
+
+/// [`whole`] for one target, with the weights of two layers laid out for it, and stored nowhere else.
+pub fn relaid() -> Model {
+    let mut model = whole();
+    model.schedules.truncate(1);
+    model.schedules[0].profile = "cortex-m4".into();
+    for operator in [0, 4] {
+        let weights = &model.tensors[usize::from(model.operators[operator].inputs[1])];
+        let data = relay(PAIRED, &weights.shape, weights.data.as_ref().unwrap()).unwrap();
+        let Step::Operator(step) = &mut model.schedules[0].steps[operator] else { panic!("a group") };
+        step.layouts.push(Relaid { operand: 1, layout: PAIRED, data });
+    }
+    model
 }
 
 /// A window without dilation.

@@ -11,6 +11,7 @@
 #![allow(unsafe_code)]
 
 mod finish;
+mod pairs;
 mod simd;
 
 mod conv_2d;

@@ -7,7 +7,7 @@ use super::Conv2dParameters;
 use crate::finish::Finish;
 use crate::rows::{WeightRows, expand};
 use crate::runs::{for_each_row, runs_mut};
-use crate::{Axis, Filter, backend};
+use crate::{Axis, Filter, Layout, backend};
 
 /// See [`conv_2d_rows_s8`](crate::conv_2d_rows_s8).
 pub(crate) fn conv_2d_rows_s8<R: WeightRows>(
@@ -19,7 +19,8 @@ pub(crate) fn conv_2d_rows_s8<R: WeightRows>(
     scratch: &mut [u8],
 ) {
     let (row, channels) = (rows.row_length().max(1), parameters.output_shape[3]);
-    let Some((scratch, tile)) = scratch.split_at_mut_checked(parameters.scratch_bytes()) else {
+    let Some((scratch, tile)) = scratch.split_at_mut_checked(parameters.scratch_bytes(Layout::Canonical))
+    else {
         return row_by_row(parameters, filter, rows, input, output);
     };
     let count = (tile.len() / row).min(channels);

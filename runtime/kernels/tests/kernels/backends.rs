@@ -17,11 +17,14 @@ use ocelli_kernels::*;
 pub type Property = (&'static str, fn(usize) -> usize);
 
 /// Every property here.
-pub const PROPERTIES: [Property; 9] = [
-    ("conv_2d", conv_2d),
-    ("depthwise_conv_2d", depthwise_conv_2d),
+pub const PROPERTIES: [Property; 12] = [
+    ("conv_2d", |cases| conv_2d(Layout::Canonical, cases)),
+    ("conv_2d_paired", |cases| conv_2d(Layout::Paired, cases)),
+    ("depthwise_conv_2d", |cases| depthwise_conv_2d(false, cases)),
+    ("depthwise_conv_2d_lines", |cases| depthwise_conv_2d(true, cases)),
     ("transpose_conv_2d", transpose_conv_2d),
-    ("fully_connected", fully_connected),
+    ("fully_connected", |cases| fully_connected(Layout::Canonical, cases)),
+    ("fully_connected_paired", |cases| fully_connected(Layout::Paired, cases)),
     ("conv_2d_rows", rows::conv_2d),
     ("fully_connected_rows", rows::fully_connected),
     ("add", add),
@@ -29,9 +32,10 @@ pub const PROPERTIES: [Property; 9] = [
     ("mean", mean),
 ];
 
-/// 2-d convolution.
-pub fn conv_2d(cases: usize) -> usize {
+/// 2-d convolution. Gives how many cases have weights in the layout, if the backend reads it.
+pub fn conv_2d(layout: Layout, cases: usize) -> usize {
     let mut random = Random(1);
+    let mut compared = 0;
     for case in 0..cases {
         let groups = random.one_of(&[1, 1, 1, 2, 3, 5]);
         let channels = groups * random.one_of(&[1, 2, 3, 4, 4, 5, 7, 8, 12, 16, 17, 33]);
@@ -58,27 +62,47 @@ pub fn conv_2d(cases: usize) -> usize {
         let products = vertical.filter * horizontal.filter * channels / groups;
         let mut constants =
             Constants::random(&mut random, products * output_channels, products, output_channels);
+        let mut relaid = constants.paired(&mut random, [output_channels, products], p.input_zero_point);
         let filter = constants.filter();
-        let mut operands =
-            Operands::random(&mut random, elements(input_shape), elements(p.output_shape), p.scratch_bytes());
+        let mut operands = Operands::random(
+            &mut random,
+            elements(input_shape),
+            elements(p.output_shape),
+            p.scratch_bytes(layout),
+        );
         let Operands { input, output, scratch } = &mut operands;
-        p.check(&filter, input.all().len(), output.all().len()).unwrap();
-        conv_2d_s8(&p, &filter, input.all(), output.all(), scratch.all());
+        let Some(in_layout) = in_layout(&filter, layout, relaid.as_mut()) else { continue };
+        match p.check(&in_layout, input.all().len(), output.all().len()) {
+            Err(KernelError::Layout) => continue,
+            checked => checked.unwrap(),
+        }
+        if layout != Layout::Canonical {
+            scratch.align();
+        }
+        conv_2d_s8(&p, &in_layout, input.all(), output.all(), scratch.all());
         let expected = oracle::conv_2d(&p, &filter, input.all());
         operands.compare(&expected, case, &p);
+        compared += 1;
     }
-    cases
+    compared
 }
 
-/// Depthwise 2-d convolution.
-pub fn depthwise_conv_2d(cases: usize) -> usize {
+/// Depthwise 2-d convolution; or only windows and channels of which rows can be kept as lines, with scratch for that.
+pub fn depthwise_conv_2d(lines: bool, cases: usize) -> usize {
     let mut random = Random(2);
     for case in 0..cases {
         let channels = random.one_of(&[1, 1, 2, 3, 4, 5, 7, 8, 16, 16, 31, 32, 48, 70]);
         let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
-        let (vertical, height) = random.axis(input_shape[1], true);
-        let (horizontal, width) = random.axis(input_shape[2], true);
-        let output_channels = channels * random.one_of(&[1, 1, 1, 2, 3, 4, 8, 40]);
+        let (mut vertical, mut height) = random.axis(input_shape[1], true);
+        let (mut horizontal, mut width) = random.axis(input_shape[2], true);
+        let mut output_channels = channels * random.one_of(&[1, 1, 1, 2, 3, 4, 8, 40]);
+        if lines {
+            // Windows anywhere, also outside of the image, whose rows and columns are any number.
+            let mut axis =
+                || Axis { filter: 3, stride: 1 + random.below(2), dilation: 1, padding: random.below(4) };
+            (vertical, horizontal, output_channels) = (axis(), axis(), channels);
+            (height, width) = (random.one_of(&[1, 2, 3, 4, 7, 8]), random.one_of(&[1, 2, 3, 4, 5, 7, 8, 9]));
+        }
         let (activation_min, activation_max) = random.activation();
         let p = DepthwiseConv2dParameters {
             input_shape,
@@ -94,8 +118,9 @@ pub fn depthwise_conv_2d(cases: usize) -> usize {
         let mut constants =
             Constants::random(&mut random, products * output_channels, products, output_channels);
         let filter = constants.filter();
+        let scratch_bytes = if lines { p.lines_scratch_bytes() } else { p.scratch_bytes() };
         let mut operands =
-            Operands::random(&mut random, elements(input_shape), elements(p.output_shape), p.scratch_bytes());
+            Operands::random(&mut random, elements(input_shape), elements(p.output_shape), scratch_bytes);
         let Operands { input, output, scratch } = &mut operands;
         p.check(&filter, input.all().len(), output.all().len()).unwrap();
         depthwise_conv_2d_s8(&p, &filter, input.all(), output.all(), scratch.all());
@@ -145,9 +170,10 @@ pub fn transpose_conv_2d(cases: usize) -> usize {
     cases
 }
 
-/// Fully connected layer.
-pub fn fully_connected(cases: usize) -> usize {
+/// Fully connected layer. Gives how many cases have weights in the layout, if the backend reads it.
+pub fn fully_connected(layout: Layout, cases: usize) -> usize {
     let mut random = Random(3);
+    let mut compared = 0;
     for case in 0..cases {
         let (activation_min, activation_max) = random.activation();
         let p = FullyConnectedParameters {
@@ -161,6 +187,7 @@ pub fn fully_connected(cases: usize) -> usize {
         };
         let weights = p.input_depth * p.output_depth;
         let mut constants = Constants::random(&mut random, weights, p.input_depth, p.output_depth);
+        let mut relaid = constants.paired(&mut random, [p.output_depth, p.input_depth], p.input_zero_point);
         let filter = constants.filter();
         let mut operands = Operands::random(
             &mut random,
@@ -169,12 +196,32 @@ pub fn fully_connected(cases: usize) -> usize {
             p.scratch_bytes(),
         );
         let Operands { input, output, scratch } = &mut operands;
-        p.check(&filter, input.all().len(), output.all().len()).unwrap();
-        fully_connected_s8(&p, &filter, input.all(), output.all(), scratch.all());
+        let Some(in_layout) = in_layout(&filter, layout, relaid.as_mut()) else { continue };
+        match p.check(&in_layout, input.all().len(), output.all().len()) {
+            Err(KernelError::Layout) => continue,
+            checked => checked.unwrap(),
+        }
+        if layout != Layout::Canonical {
+            scratch.align();
+        }
+        fully_connected_s8(&p, &in_layout, input.all(), output.all(), scratch.all());
         let expected = oracle::fully_connected(&p, &filter, input.all());
         operands.compare(&expected, case, &p);
+        compared += 1;
     }
-    cases
+    compared
+}
+
+/// The filter with its weights in a layout, if they can stand in it.
+fn in_layout<'f>(
+    filter: &Filter<'f>,
+    layout: Layout,
+    paired: Option<&'f mut Guarded<i8>>,
+) -> Option<Filter<'f>> {
+    match layout {
+        Layout::Canonical => Some(*filter),
+        _ => Some(Filter { weights: paired?.all(), layout, ..*filter }),
+    }
 }
 
 /// Addition.
@@ -331,6 +378,11 @@ impl<T: Copy + PartialEq> Guarded<T> {
         &mut self.bytes[self.start..self.start + self.length]
     }
 
+    /// Starts at a word from now on, with the same length.
+    fn align(&mut self) {
+        self.start -= self.bytes[self.start..].as_ptr().addr() % 4;
+    }
+
     fn check(&self, what: &dyn Debug) {
         let (before, after) = (&self.bytes[..self.start], &self.bytes[self.start + self.length..]);
         assert!(before.iter().chain(after).all(|&byte| byte == self.guard), "wrote outside: {what:?}");
@@ -402,10 +454,46 @@ impl Constants {
         constants
     }
 
+    /// The weights of `channels` times `products` in [`Layout::Paired`], if they and the biases can stand in it.
+    fn paired(
+        &mut self,
+        random: &mut Random,
+        [channels, products]: [usize; 2],
+        input_zero_point: i8,
+    ) -> Option<Guarded<i8>> {
+        let zero_point = i32::from(input_zero_point);
+        let largest = (127 - zero_point).max(128 + zero_point);
+        let weights = self.weights.all();
+        let weight = |channel: usize, product: usize| {
+            let exists = channel < channels && product < products;
+            if exists { i32::from(weights[channel * products + product]) } else { 0 }
+        };
+        let mut halfwords = Vec::new();
+        for channel in (0..channels).step_by(2) {
+            let sum: i64 = (0..products).map(|k| i64::from(weight(channel + 1, k).abs() * largest)).sum();
+            let bias = self.bias.get(channel + 1).copied().unwrap_or(0);
+            if sum + i64::from(bias.unsigned_abs()) >= 1 << 23 {
+                return None;
+            }
+            for first in (0..products).step_by(4) {
+                for product in [first, first + 2, first + 1, first + 3] {
+                    halfwords.push(weight(channel + 1, product) * 256 + weight(channel, product));
+                }
+            }
+        }
+        let mut relaid = Guarded::new(2 * halfwords.len(), random.one_of(&[0, 4, 8, 12]), 0x55);
+        for (bytes, halfword) in relaid.all().chunks_exact_mut(2).zip(halfwords) {
+            let halfword = i16::try_from(halfword).ok()?;
+            bytes.copy_from_slice(&halfword.to_le_bytes().map(|byte| byte as i8));
+        }
+        Some(relaid)
+    }
+
     /// As a kernel takes them.
     pub fn filter(&mut self) -> Filter<'_> {
         Filter {
             weights: self.weights.all(),
+            layout: Layout::Canonical,
             bias: &self.bias,
             multipliers: &self.multipliers,
             shifts: &self.shifts,

@@ -16,7 +16,7 @@ const CONV: Conv2dParameters = Conv2dParameters {
 };
 
 fn filter<'a>(weights: &'a [i8], bias: &'a [i32], multipliers: &'a [i32], shifts: &'a [i8]) -> Filter<'a> {
-    Filter { weights, bias, multipliers, shifts }
+    Filter { weights, layout: Layout::Canonical, bias, multipliers, shifts }
 }
 
 #[test]

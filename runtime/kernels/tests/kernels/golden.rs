@@ -89,7 +89,7 @@ struct Constants {
 impl Constants {
     fn filter(&self) -> Filter<'_> {
         let Constants { weights, bias, multipliers, shifts } = self;
-        Filter { weights, bias, multipliers, shifts }
+        Filter { weights, layout: Layout::Canonical, bias, multipliers, shifts }
     }
 }
 

@@ -39,7 +39,8 @@ pub fn conv_2d(cases: usize) -> usize {
         let mut constants = Constants::random(&mut random, row * output_channels, row, output_channels);
         prune(&mut random, row, constants.weights.all());
         let whole = p.rows_scratch_bytes();
-        let scratch = random.one_of(&[whole, whole, whole, p.scratch_bytes() + row, p.scratch_bytes(), 0]);
+        let loops = p.scratch_bytes(Layout::Canonical);
+        let scratch = random.one_of(&[whole, whole, whole, loops + row, loops, 0]);
         let (input, output) = (elements(input_shape), elements(p.output_shape));
         let mut operands = Operands::random(&mut random, input, output, scratch);
         let filter = constants.filter();

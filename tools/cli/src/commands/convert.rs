@@ -6,7 +6,7 @@ use clap::ValueHint;
 use ocelli_compiler::compress::{Goal, Stored};
 use ocelli_compiler::convert::{Conversion, Options, convert};
 use ocelli_compiler::eliminate::Eliminated;
-use ocelli_compiler::plan::Budget;
+use ocelli_compiler::plan::{Budget, Profile};
 use ocelli_compiler::quantize::Method;
 use ocelli_compiler::report::Report;
 
@@ -44,7 +44,12 @@ pub struct Arguments {
     /// Key and value for the provenance, for example `licence=Apache-2.0`; repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_pair)]
     provenance: Vec<(String, String)>,
-    /// Leave out names and provenance, which a device has no use for; outputs and answer id stay
+    /// Add a schedule, with weights laid out for its kernels, for these targets: cortex-m4 (M4, M7, M33 with DSP
+    /// instructions); the portable one, which runs everywhere, is always there
+    #[arg(long = "for", value_name = "PROFILE", value_delimiter = ',')]
+    profiles: Vec<Profile>,
+    /// Leave out what a device has no use for: names, provenance, and every schedule but that of `--for`; outputs and
+    /// answer id stay
     #[arg(long)]
     strip: bool,
     /// Most bytes of arena, for example 25600 or 24k; early layers then roll over single rows where whole
@@ -72,6 +77,15 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Some(output) => output,
         None => PathBuf::from(arguments.model.with_extension("ocelli").file_name().unwrap_or_default()),
     };
+    let profile = match arguments.profiles[..] {
+        [] => Profile::Portable,
+        [profile] => profile,
+        _ if arguments.strip => {
+            return Err(Failure::from("`--strip` leaves one schedule, and `--for` names several".to_owned())
+                .advise("convert once for each device"));
+        }
+        _ => Profile::Portable,
+    };
     let options = Options {
         calibration: arguments.calibration,
         contract: arguments.contract,
@@ -80,6 +94,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         version: arguments.model_version,
         provenance: arguments.provenance,
         budget: Budget { ram_bytes: arguments.ram_budget, streams_input: arguments.stream_input },
+        profiles: arguments.profiles,
         keep_dead_channels: arguments.keep_dead_channels,
         compress: arguments.compress,
     };
@@ -88,7 +103,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         convert(&arguments.model, &options).map_err(|error| Failure::at(arguments.model.display(), error))?;
     drop(spinner);
     if arguments.strip {
-        let stripped = ocelli_format::strip(&model, crate::session::PROFILE).unwrap_or(model);
+        let stripped = ocelli_format::strip(&model, profile.name()).unwrap_or(model);
         bytes = ocelli_format::write(&stripped).map_err(|error| Failure::at(output.display(), error))?;
     }
     ocelli_zoo::write_whole(&output, &bytes).map_err(|error| Failure::at(output.display(), error))?;

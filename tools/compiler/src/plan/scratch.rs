@@ -3,12 +3,18 @@
 use ocelli_core::Shape;
 use ocelli_format::model::{Model, Node, Tensor};
 use ocelli_format::{Clamp, Operator, Storage, Window};
-use ocelli_kernels::{Axis, Conv2dParameters, DepthwiseConv2dParameters, FullyConnectedParameters};
+use ocelli_kernels::{Axis, Conv2dParameters, DepthwiseConv2dParameters, FullyConnectedParameters, Layout};
 
-use super::PlanError;
+use super::{PlanError, Profile};
 
-/// Bytes of scratch that `node` needs on the portable profile.
-pub(super) fn scratch_bytes(model: &Model, node: &Node) -> Result<u32, PlanError> {
+/// Bytes of scratch that `node` needs on a profile, with its weights in the layout of a code, 0 for the canonical one.
+pub(super) fn scratch_bytes(
+    model: &Model,
+    node: &Node,
+    profile: Profile,
+    layout: u8,
+) -> Result<u32, PlanError> {
+    let layout = Layout::from_code(layout).unwrap_or_default();
     let bytes = match node.operator {
         Operator::Conv2d { window, clamp } => {
             let Geometry { input, output, zero_points, axes } = geometry(model, node, &window)?;
@@ -26,13 +32,13 @@ pub(super) fn scratch_bytes(model: &Model, node: &Node) -> Result<u32, PlanError
                 activation_max: max,
             };
             match weights_storage(model, node) {
-                Storage::Dense => parameters.scratch_bytes(),
+                Storage::Dense => parameters.scratch_bytes(layout),
                 _ => parameters.rows_scratch_bytes(),
             }
         }
         Operator::DepthwiseConv2d { window, clamp, .. } => {
             let Geometry { input, output, zero_points, axes } = geometry(model, node, &window)?;
-            DepthwiseConv2dParameters {
+            let parameters = DepthwiseConv2dParameters {
                 input_shape: input,
                 output_shape: output,
                 vertical: axes[0],
@@ -41,8 +47,11 @@ pub(super) fn scratch_bytes(model: &Model, node: &Node) -> Result<u32, PlanError
                 output_zero_point: zero_points[1],
                 activation_min: clamp.min,
                 activation_max: clamp.max,
+            };
+            match profile {
+                Profile::Portable => parameters.scratch_bytes(),
+                Profile::CortexM4 => parameters.lines_scratch_bytes(),
             }
-            .scratch_bytes()
         }
         Operator::FullyConnected { clamp } => {
             let (input, weights, output) =

@@ -278,7 +278,7 @@ fn a_budget_is_kept_or_said_to_be_too_small() {
     let whole = plan(&model).unwrap();
     assert!(whole.steps.iter().all(|step| matches!(step, Step::Operator(_))));
     let budget = |ram_bytes| Budget { ram_bytes: Some(ram_bytes), streams_input: false };
-    let striped = plan_within(&model, &budget(420)).unwrap();
+    let striped = plan_within(&model, &budget(420), Profile::Portable).unwrap();
     assert!(
         striped.arena_bytes <= 420 && 420 < whole.arena_bytes,
         "{} {}",
@@ -286,15 +286,16 @@ fn a_budget_is_kept_or_said_to_be_too_small() {
         whole.arena_bytes
     );
     assert!(striped.steps.iter().any(|step| matches!(step, Step::RowGroup { .. })));
-    let Err(PlanError::Budget { budget_bytes: 64, needed_bytes, .. }) = plan_within(&model, &budget(64))
+    let Err(PlanError::Budget { budget_bytes: 64, needed_bytes, .. }) =
+        plan_within(&model, &budget(64), Profile::Portable)
     else {
         panic!("64 bytes do not hold the input")
     };
     assert!((256..=420).contains(&needed_bytes), "{needed_bytes}");
     let streamed = Budget { ram_bytes: Some(280), streams_input: true };
-    assert!(plan_within(&model, &streamed).unwrap().arena_bytes <= 280);
+    assert!(plan_within(&model, &streamed, Profile::Portable).unwrap().arena_bytes <= 280);
     model.outputs.push(0);
-    assert!(matches!(plan_within(&model, &streamed), Err(PlanError::Stream { .. })));
+    assert!(matches!(plan_within(&model, &streamed, Profile::Portable), Err(PlanError::Stream { .. })));
 }
 
 #[test]

@@ -11,14 +11,16 @@ use super::Row;
 /// How much a figure may grow.
 const ALLOWED_PERCENT: u64 = 2;
 
-/// Makes these rows the baseline.
+/// Makes these rows the baseline, of which those of other models and cores stay.
 pub fn write(rows: &[Row]) -> Result<()> {
+    let path = path()?;
+    let before = fs::read_to_string(&path).unwrap_or_default();
+    let before: Vec<Row> = before.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let mut lines = String::new();
-    for row in rows {
+    for row in &renewed(before, rows) {
         lines += &serde_json::to_string(row)?;
         lines.push('\n');
     }
-    let path = path()?;
     let new = path.with_extension("tmp");
     fs::write(&new, lines)
         .and_then(|()| fs::rename(&new, &path))
@@ -43,6 +45,21 @@ pub fn compare(rows: &[Row]) -> Result<()> {
 
 fn path() -> Result<PathBuf> {
     Ok(repository()?.join("tests/bench_qemu.jsonl"))
+}
+
+/// The rows before, with those that were measured in their place, and new ones behind.
+fn renewed(before: Vec<Row>, rows: &[Row]) -> Vec<Row> {
+    let is_same = |one: &Row, other: &Row| one.model == other.model && one.core == other.core;
+    let mut renewed: Vec<Row> = before
+        .into_iter()
+        .map(|old| rows.iter().find(|row| is_same(row, &old)).cloned().unwrap_or(old))
+        .collect();
+    for row in rows {
+        if !renewed.iter().any(|other| is_same(row, other)) {
+            renewed.push(row.clone());
+        }
+    }
+    renewed
 }
 
 /// A line for every figure that has grown too much, or has no baseline.
@@ -102,6 +119,15 @@ mod tests {
     fn a_model_or_core_without_a_baseline_is_named() {
         let other = Row { core: "Cortex-M7F".to_owned(), ..row() };
         assert_eq!(grown(&[row()], &[other]), ["a.tflite on Cortex-M7F has no baseline"]);
+    }
+
+    #[test]
+    fn what_was_measured_takes_its_own_place_alone() {
+        let other = Row { core: "Cortex-M7F".to_owned(), ..row() };
+        let (better, new) =
+            (Row { instructions: 900, ..row() }, Row { core: "Cortex-M33".to_owned(), ..row() });
+        let expected = [other.clone(), better.clone(), new.clone()];
+        assert_eq!(renewed(vec![other, row()], &[better, new]), expected);
     }
 
     #[test]

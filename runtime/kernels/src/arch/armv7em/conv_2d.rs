@@ -2,17 +2,20 @@
 //!
 //! The windows of four pixels are laid side by side into scratch, widened and free of their zero
 //! point. Then each output channel runs once along its weights, which stay as the artefact has them:
-//! four weights, loaded and widened by three instructions, serve sixteen products. Pixels are
-//! counted through the whole image, so only its last block may be short.
+//! four weights, loaded and widened by three instructions, serve sixteen products; of [paired](super::pairs) ones, those
+//! two instructions load. Pixels are counted through the whole image, so only its last block may be short.
 
 mod blocks;
 mod four_pixels;
+mod gather;
+mod pair_of_channels;
 mod windows;
 
 use core::ops::Range;
 
 use blocks::BlockRows;
 use four_pixels::{DenseRows, FourPixels, Rows};
+use pair_of_channels::PairOfChannels;
 use windows::Windows;
 
 use super::finish::clamp_all;
@@ -21,7 +24,7 @@ use crate::error::elements;
 use crate::finish::Finish;
 use crate::rows::WeightRows;
 use crate::runs::{runs, runs_mut};
-use crate::{Axis, Conv2dParameters, Filter, reference};
+use crate::{Axis, Conv2dParameters, Filter, Layout, reference};
 
 pub(super) use blocks::leads_inside;
 
@@ -33,8 +36,16 @@ pub(crate) fn conv_2d_s8(
     output: &mut [i8],
     scratch: &mut [u8],
 ) {
-    let all = 0..parameters.output_shape[3];
-    conv_2d_channels_s8(parameters, filter, all, input, output, scratch);
+    match filter.layout {
+        Layout::Canonical => {
+            let all = 0..parameters.output_shape[3];
+            conv_2d_channels_s8(parameters, filter, all, input, output, scratch);
+        }
+        // Nothing else reads it, and the one who plans sees to scratch.
+        Layout::Paired => {
+            let _ = convolve_pairs(parameters, filter, input, output, scratch);
+        }
+    }
 }
 
 /// The same of some output channels, which are those of the filter.
@@ -83,17 +94,69 @@ fn convolve<R: Rows>(
 ) -> Option<()> {
     // What follows computes with these numbers, and the loops rely on it.
     parameters.check_images(input.len(), output.len()).ok()?;
-    let [_, input_height, input_width, depth] = parameters.input_shape;
-    let [_, height, width, output_channels] = parameters.output_shape;
-    let finish = Finish {
+    let (products, finish) = (products(parameters)?, finish(parameters));
+    let mut layer = FourPixels::new(filter, rows(products)?, products, channels.len(), finish)?;
+    let mut windows = Windows::new(parameters, scratch)?;
+    let stride = parameters.output_shape[3];
+    walk(parameters, channels, input, output, &mut windows, &mut |windows, output| {
+        let mut from = 0;
+        while let Some((channel, sums)) = layer.run(windows, output, stride, from) {
+            let factor = filter.factor(channel);
+            for (sum, output) in sums.into_iter().zip(output.chunks_mut(stride)) {
+                if let Some(output) = output.get_mut(channel) {
+                    *output = finish.apply(sum, factor);
+                }
+            }
+            from = channel + 1;
+        }
+    })
+}
+
+/// The same with paired weights of all channels.
+fn convolve_pairs(
+    parameters: &Conv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) -> Option<()> {
+    parameters.check_sizes(filter, input.len(), output.len()).ok()?;
+    let (products, channels) = (products(parameters)?, parameters.output_shape[3]);
+    let (layer, rest) = PairOfChannels::new(filter, products, channels, finish(parameters), scratch)?;
+    let mut windows = Windows::new(parameters, rest)?;
+    walk(parameters, 0..channels, input, output, &mut windows, &mut |windows, output| {
+        layer.run(windows, output)
+    })
+}
+
+fn products(parameters: &Conv2dParameters) -> Option<usize> {
+    let Conv2dParameters { vertical, horizontal, input_shape, .. } = parameters;
+    elements(&[vertical.filter, horizontal.filter, input_shape[3]]).ok()
+}
+
+fn finish(parameters: &Conv2dParameters) -> Finish {
+    Finish {
         zero_point: parameters.output_zero_point,
         min: parameters.activation_min,
         max: parameters.activation_max,
-    };
+    }
+}
+
+/// Lays the windows of one block of pixels after the other, has the outputs of some channels computed from where the first of
+/// them goes, and clamps them.
+#[inline(never)]
+fn walk(
+    parameters: &Conv2dParameters,
+    channels: Range<usize>,
+    input: &[i8],
+    output: &mut [i8],
+    windows: &mut Windows<'_>,
+    compute: &mut dyn FnMut(&[u32], &mut [i8]),
+) -> Option<()> {
+    let [_, input_height, input_width, depth] = parameters.input_shape;
+    let [_, height, width, output_channels] = parameters.output_shape;
     let Conv2dParameters { vertical, horizontal, .. } = *parameters;
-    let products = elements(&[vertical.filter, horizontal.filter, depth]).ok()?;
-    let mut layer = FourPixels::new(filter, rows(products)?, products, channels.len(), finish)?;
-    let mut windows = Windows::new(parameters, scratch)?;
+    let finish = finish(parameters);
     let slides = [vertical, horizontal] != [Axis::ONE; 2];
     let images = runs(input, input_height * input_width * depth);
     for (image, output) in images.zip(runs_mut(output, height * width * output_channels)) {
@@ -101,10 +164,16 @@ fn convolve<R: Rows>(
         let (mut y, mut x, mut rows) = (0, 0, vertical.clip(0, input_height));
         for output in output.chunks_mut((PIXELS * output_channels).max(1)) {
             if slides {
-                for pixel in 0..output.len() / output_channels {
-                    let columns = horizontal.clip(x, input_width);
-                    windows.lay(parameters, image, [rows, columns], pixel);
-                    x += 1;
+                let (mut pixel, pixels) = (0, output.len() / output_channels);
+                while pixel < pixels {
+                    let most = (pixels - pixel).min(width - x);
+                    let mut laid = windows.lay_inside(parameters, image, rows, x, pixel..pixel + most);
+                    if laid == 0 {
+                        let columns = horizontal.clip(x, input_width);
+                        windows.lay(parameters, image, [rows, columns], pixel);
+                        laid = 1;
+                    }
+                    (pixel, x) = (pixel + laid, x + laid);
                     if x == width {
                         (y, x) = (y + 1, 0);
                         rows = vertical.clip(y, input_height);
@@ -114,16 +183,7 @@ fn convolve<R: Rows>(
                 windows.lay_pixels(values.next().unwrap_or(&[]), depth);
             }
             let output = output.get_mut(channels.start..)?;
-            let mut from = 0;
-            while let Some((channel, sums)) = layer.run(windows.words(), output, output_channels, from) {
-                let factor = filter.factor(channel);
-                for (sum, output) in sums.into_iter().zip(output.chunks_mut(output_channels)) {
-                    if let Some(output) = output.get_mut(channel) {
-                        *output = finish.apply(sum, factor);
-                    }
-                }
-                from = channel + 1;
-            }
+            compute(windows.words(), output);
             for output in output.chunks_mut(output_channels) {
                 clamp_all(finish, output.get_mut(..channels.len()).unwrap_or(&mut []));
             }

@@ -10,6 +10,8 @@
 //! `|high| <= 2^30`, and `|constant| <= 255 * 2^21`. Everything else takes
 //! [`Finish::apply`](crate::finish::Finish::apply).
 
+use core::arch::naked_asm;
+
 use super::simd::smmulr;
 use crate::finish::Finish;
 use crate::{Filter, Requantize};
@@ -48,12 +50,6 @@ impl Short {
     /// `None` where the channel does not take it, with `largest_shift` as below.
     #[inline(never)]
     pub fn new(factor: Requantize, finish: Finish, largest_shift: u32) -> Option<Short> {
-        Short::derive(factor, finish, largest_shift)
-    }
-
-    /// The same, for where it is hot.
-    #[inline(always)]
-    pub fn derive(factor: Requantize, finish: Finish, largest_shift: u32) -> Option<Short> {
         let shift = i32::from(factor.shift).wrapping_neg();
         if shift < 1 || shift > largest_shift as i32 {
             return None;
@@ -79,6 +75,85 @@ impl Short {
 /// `2 * zero_point + 1`: shifted left by `e - 1` it is the constant.
 pub(super) fn twice_zero_point_and_one(finish: Finish) -> i32 {
     2 * i32::from(finish.zero_point) + 1
+}
+
+/// Brings the sums of neighbouring channels from `first` on, each with a factor of its own, to int8, without the clamp.
+pub(super) fn finish_all(
+    filter: &Filter<'_>,
+    finish: Finish,
+    largest_shift: u32,
+    first: usize,
+    sums: &[i32],
+    output: &mut [i8],
+) {
+    let factors = filter.multipliers.len().min(filter.shifts.len()).saturating_sub(first);
+    let count = sums.len().min(output.len()).min(factors);
+    let mut done = 0;
+    while done < count {
+        let record = Record {
+            sums: sums.as_ptr().wrapping_add(done),
+            sums_end: sums.as_ptr().wrapping_add(count),
+            multipliers: filter.multipliers.as_ptr().wrapping_add(first + done),
+            shifts: filter.shifts.as_ptr().wrapping_add(first + done),
+            output: output.as_mut_ptr().wrapping_add(done),
+            largest_shift,
+            twice_zero_point_and_one: twice_zero_point_and_one(finish),
+        };
+        // SAFETY: The function reads at most `count - done`, at least one, of the sums, of the multipliers and of the shifts, and
+        // writes as many outputs; no slice is shorter, as counted above. It returns an address from `sums` to `sums_end`.
+        let next = unsafe { short_ways(&record) };
+        done = (next.addr() - sums.as_ptr().addr()) / size_of::<i32>();
+        if let (Some(output), Some(&sum)) =
+            (output.get_mut(done), sums.get(..count).and_then(|sums| sums.get(done)))
+        {
+            *output = finish.apply(sum, filter.factor(first + done));
+            done += 1;
+        }
+    }
+}
+
+/// What the loop reads, loaded at once to r1 to r7.
+#[repr(C)]
+struct Record {
+    sums: *const i32,
+    sums_end: *const i32,
+    multipliers: *const i32,
+    shifts: *const i8,
+    output: *mut i8,
+    largest_shift: u32,
+    twice_zero_point_and_one: i32,
+}
+
+/// Runs the record up to its end or to the first channel that does not take the short way; gives the address of its sum.
+#[unsafe(naked)]
+unsafe extern "C" fn short_ways(record: &Record) -> *const i32 {
+    naked_asm!(
+        env!("OCELLI_ASSEMBLER"),
+        "push {{r4-r11}}",
+        "ldm r0, {{r1-r7}}",
+        "2:",
+        "ldrsb r9, [r4], #1",
+        "mvn r9, r9",
+        "cmp r9, r6",
+        "bhs 3f",
+        "ldr r8, [r1], #4",
+        "ldr r10, [r3], #4",
+        "lsl r8, r8, #1",
+        "smmulr r8, r8, r10",
+        "lsl r11, r7, r9",
+        "add r9, r9, #1",
+        "add r8, r8, r8, asr #31",
+        "add r8, r8, r11",
+        "asr r8, r8, r9",
+        "ssat r8, #8, r8",
+        "strb r8, [r5], #1",
+        "cmp r1, r2",
+        "bne 2b",
+        "3:",
+        "mov r0, r1",
+        "pop {{r4-r11}}",
+        "bx lr",
+    )
 }
 
 /// What the short way leaves to do: the activation, where it is narrower than int8.

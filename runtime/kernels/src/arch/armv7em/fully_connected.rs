@@ -1,17 +1,19 @@
 //! Fully connected layer, four outputs at a time.
 //!
 //! The vector is widened to scratch once, elements 0 and 2 of four in one word and 1 and 3 in the
-//! next. Weights are used once and stay as the artefact has them.
+//! next. Weights are used once and stay as the artefact has them, best of all [paired](super::pairs).
 
 mod block_outputs;
 mod four_outputs;
 mod sparse_outputs;
+mod two_pairs;
 
 use block_outputs::BlockOutputs;
 use four_outputs::FourOutputs;
 use sparse_outputs::SparseOutputs;
 
-use super::finish::{Short, clamp_all, largest_shift};
+use super::finish::{Short, clamp_all, finish_all, largest_shift};
+use super::pairs::Pairs;
 use super::simd::{minus, sxtab16, sxtab16_odd, word};
 use crate::arch::memory::words;
 use crate::arch::scratch::{QUAD, vector_words};
@@ -29,14 +31,20 @@ pub(crate) fn fully_connected_s8(
     scratch: &mut [u8],
 ) {
     let FullyConnectedParameters { input_depth, output_depth, input_zero_point, .. } = *parameters;
-    let rows = FourOutputs::new(filter.weights, input_depth, output_depth);
-    let (Some(rows), Some(vector)) = (rows, words(scratch, vector_words(input_depth))) else {
+    let pairs = Pairs::new(filter, output_depth, input_depth);
+    let rows = FourOutputs::new(filter, input_depth, output_depth);
+    let vector = words(scratch, vector_words(input_depth));
+    let (true, Some(vector)) = (pairs.is_some() || rows.is_some(), vector) else {
         return reference::fully_connected_s8(parameters, filter, input, output, scratch);
     };
     let outputs = Outputs::new(parameters, filter);
     for (input, output) in runs(input, input_depth).zip(runs_mut(output, output_depth)) {
         widen(input, input_zero_point, vector);
-        outputs.compute(output, |first, sums, count| rows.run(vector, first, count, sums));
+        outputs.compute(output, |first, sums, count| match (pairs, &rows) {
+            (Some(pairs), _) => two_pairs::run(pairs, vector, first, count, sums),
+            (_, Some(rows)) => rows.run(vector, first, count, sums),
+            _ => {}
+        });
     }
 }
 
@@ -99,20 +107,13 @@ impl<'f> Outputs<'f> {
             let first = block * BLOCK;
             filter.biases(first, &mut sums, output.len());
             add(first, &mut sums, output.len());
-            if let Some(factor) = shared {
-                let short = Short::derive(factor, finish, largest_shift);
-                for (output, &sum) in output.iter_mut().zip(&sums) {
-                    *output = short.map_or_else(|| finish.apply(sum, factor), |short| short.apply(sum));
-                }
+            let Some(factor) = shared else {
+                finish_all(filter, finish, largest_shift, first, &sums, output);
                 continue;
-            }
-            let factors = filter.multipliers.iter().zip(filter.shifts).skip(first);
-            for ((output, &sum), (&multiplier, &shift)) in output.iter_mut().zip(&sums).zip(factors) {
-                let factor = Requantize { multiplier, shift };
-                *output = match Short::derive(factor, finish, largest_shift) {
-                    Some(short) => short.apply(sum),
-                    None => finish.apply(sum, factor),
-                };
+            };
+            let short = Short::new(factor, finish, largest_shift);
+            for (output, &sum) in output.iter_mut().zip(&sums) {
+                *output = short.map_or_else(|| finish.apply(sum, factor), |short| short.apply(sum));
             }
         }
         clamp_all(finish, output);

@@ -11,7 +11,7 @@ use super::finish::{Channels, Range};
 use super::level::{GROUP_BYTES, Level, MAX_GROUP, MAX_LANES, Work};
 use crate::finish::Finish;
 use crate::runs::{runs, runs_mut};
-use crate::{Conv2dParameters, DepthwiseConv2dParameters, Filter, reference};
+use crate::{Conv2dParameters, DepthwiseConv2dParameters, Filter, Layout, reference};
 
 /// See [`depthwise_conv_2d_s8`](crate::depthwise_conv_2d_s8).
 pub(crate) fn depthwise_conv_2d_s8(
@@ -179,7 +179,7 @@ impl Repeated {
             self.shifts[lane] = filter.shifts[factor];
         }
         let Repeated { bias, multipliers, shifts } = self;
-        let filter = Filter { weights: &[], bias, multipliers, shifts };
+        let filter = Filter { weights: &[], layout: Layout::Canonical, bias, multipliers, shifts };
         Channels::new(level, &filter, [0, L::LANES], taps, weights, zero_point)
     }
 }

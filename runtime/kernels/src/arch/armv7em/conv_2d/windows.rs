@@ -5,13 +5,15 @@
 //! last four.
 
 use core::arch::naked_asm;
+use core::ops::Range;
 
-use crate::Conv2dParameters;
+use super::gather::Gather;
 use crate::arch::armv7em::simd::minus;
 use crate::arch::memory::words;
 use crate::arch::scratch::{PIXELS, QUAD, window_words};
 use crate::runs::runs;
 use crate::window::Clip;
+use crate::{Axis, Conv2dParameters};
 
 /// Where windows are laid. The parameters have passed their check.
 pub(super) struct Windows<'s> {
@@ -20,6 +22,8 @@ pub(super) struct Windows<'s> {
     bytes: &'s mut [u8],
     zero_point: i8,
     minus_zero_point: u32,
+    /// Columns of the output whose windows are inside the image, and have short rows to be gathered.
+    inside: Range<usize>,
 }
 
 impl<'s> Windows<'s> {
@@ -33,7 +37,8 @@ impl<'s> Windows<'s> {
         let zero_point = parameters.input_zero_point;
         bytes.fill(zero_point as u8);
         let words = words(words_scratch, window_words(products))?;
-        Some(Windows { words, bytes, zero_point, minus_zero_point: minus(zero_point) })
+        let inside = if whole { 0..0 } else { inside(parameters) };
+        Some(Windows { words, bytes, zero_point, minus_zero_point: minus(zero_point), inside })
     }
 
     /// All windows, as they were laid.
@@ -69,6 +74,36 @@ impl<'s> Windows<'s> {
             copy(values, self.bytes);
             self.lay_bytes(pixel);
         }
+    }
+
+    /// Lays the windows of neighbours in a row from column `x` on, for `pixels` at most, as long as they are all inside the image and
+    /// have short rows; gives how many.
+    #[inline(always)]
+    pub fn lay_inside(
+        &mut self,
+        parameters: &Conv2dParameters,
+        image: &[i8],
+        rows: Clip,
+        x: usize,
+        pixels: Range<usize>,
+    ) -> usize {
+        let Conv2dParameters { vertical, horizontal, .. } = *parameters;
+        let [_, _, input_width, channels] = parameters.input_shape;
+        let count = pixels.len().min(self.inside.end.saturating_sub(x));
+        if count == 0 || x < self.inside.start || rows.taps < vertical.filter {
+            return 0;
+        }
+        let first = rows.input * input_width + x * horizontal.stride - horizontal.padding;
+        let gather = Gather {
+            rows: rows.taps,
+            length: horizontal.filter * channels,
+            row_step: vertical.dilation * input_width * channels,
+            pixel_step: horizontal.stride * channels,
+            minus_zero_point: self.minus_zero_point,
+        };
+        let values = image.get(first * channels..).unwrap_or(&[]);
+        gather.lay(values, count, self.bytes, self.words, pixels.start);
+        count
     }
 
     /// Lays the window of the output position whose rows and columns inside the image are these.
@@ -141,8 +176,21 @@ impl<'s> Windows<'s> {
     }
 }
 
+/// Columns of the output whose windows have all their columns inside the image, one beside the other, four bytes at least.
+fn inside(parameters: &Conv2dParameters) -> Range<usize> {
+    let Axis { filter, stride, dilation, padding } = parameters.horizontal;
+    let [_, _, input_width, channels] = parameters.input_shape;
+    let last = (input_width + padding).checked_sub(filter).map(|room| room / stride);
+    match last {
+        Some(last) if dilation == 1 && filter * channels >= QUAD => {
+            padding.div_ceil(stride)..(last + 1).min(parameters.output_shape[2])
+        }
+        _ => 0..0,
+    }
+}
+
 /// Bytes of four widened elements of all windows.
-const QUAD_BYTES: usize = 2 * PIXELS * size_of::<u32>();
+pub(super) const QUAD_BYTES: usize = 2 * PIXELS * size_of::<u32>();
 
 /// Parts of a window, in elements.
 struct Runs {

@@ -3,9 +3,9 @@
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-use crate::MAX_ELEMENTS;
 use crate::arch::scratch::{QUAD, vector_words};
 use crate::finish::BLOCK;
+use crate::{Filter, Layout, MAX_ELEMENTS};
 
 /// The weights of a layer, one row for each output, checked and ready for [`run`](FourOutputs::run).
 pub(super) struct FourOutputs<'f> {
@@ -14,9 +14,10 @@ pub(super) struct FourOutputs<'f> {
 }
 
 impl<'f> FourOutputs<'f> {
-    /// Rows of `depth` weights; `None` where they have less than four, or `weights` less than `outputs` rows.
-    pub fn new(weights: &'f [i8], depth: usize, outputs: usize) -> Option<FourOutputs<'f>> {
-        let enough = weights.len() >= depth.checked_mul(outputs)?;
+    /// Rows of `depth` weights; `None` where they have less than four, are less than `outputs` or no rows.
+    pub fn new(filter: &Filter<'f>, depth: usize, outputs: usize) -> Option<FourOutputs<'f>> {
+        let weights = filter.weights;
+        let enough = weights.len() >= depth.checked_mul(outputs)? && filter.layout == Layout::Canonical;
         ((QUAD..=MAX_ELEMENTS).contains(&depth) && enough).then_some(FourOutputs { weights, depth })
     }
 
