@@ -3,7 +3,7 @@
 
 use ocelli_format::model::{Model, Step};
 use ocelli_format::{Operator, SeedStream, Storage, TensorId};
-use ocelli_kernels::{Axis, Conv2dParameters, FullyConnectedParameters};
+use ocelli_kernels::{Axis, Conv2dParameters, FullyConnectedParameters, Layout};
 
 use crate::builder::{Builder, WHOLE, ZERO_POINT, same_window};
 
@@ -115,7 +115,7 @@ fn add(
                 activation_max: WHOLE.max,
             };
             let scratch = match storage {
-                Storage::Dense => parameters.scratch_bytes(),
+                Storage::Dense => parameters.scratch_bytes(Layout::Canonical),
                 _ => parameters.rows_scratch_bytes(),
             };
             (constants[0], output, scratch as u32)
