@@ -5,7 +5,9 @@
 //! recognise nothing; they show bytes, memory and instructions of nets that do.
 
 use ocelli_format::model::{InputContract, Model, OutputContract};
-use ocelli_format::{Clamp, Element, Operator, PixelLayout, ResizeMode, SeedStream, TensorId, Window};
+use ocelli_format::{
+    Clamp, Element, Operator, PixelLayout, ResizeMode, SeedStream, Storage, TensorId, Window,
+};
 
 use crate::builder::{Builder, WHOLE, ZERO_POINT, factor};
 use crate::classifier::pixel_table;
@@ -35,6 +37,17 @@ pub fn lenet_5() -> Model {
     let hidden = net.connected(second, 800, 500, 8, RELU);
     let scores = net.connected(hidden, 500, 10, 19, WHOLE);
     net.finish(scores)
+}
+
+/// The same net with all weights in Huffman codes and factors stored once: what the compiler chooses for size.
+pub fn coded(mut model: Model) -> Model {
+    for node in &model.operators {
+        if let &[_, weights, _, multipliers, shifts] = &node.inputs[..] {
+            model.storage.insert(weights, Storage::Coded);
+            model.storage.extend([(multipliers, Storage::Uniform), (shifts, Storage::Uniform)]);
+        }
+    }
+    model
 }
 
 /// A fused ReLU.

@@ -20,7 +20,7 @@ mod striped;
 pub use classifier::classifier;
 pub use detector::detector;
 pub use forms::{FORMS, Layer, Pattern, forms, forms_of};
-pub use lenet::{LENET_5_PARAMETERS, LENET_300_100_PARAMETERS, lenet_5, lenet_300_100};
+pub use lenet::{LENET_5_PARAMETERS, LENET_300_100_PARAMETERS, coded, lenet_5, lenet_300_100};
 pub use striped::striped_classifier;
 
 use ocelli_engine::{Plan, operators};

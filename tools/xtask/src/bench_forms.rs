@@ -1,14 +1,19 @@
 //! `cargo xtask bench-forms`: what weights cost in each of their forms, layer by layer, on Cortex-M4F.
 //!
 //! Each layer runs with weights of every pattern, dense on our fastest kernels and in the forms that suit it, and
-//! all outputs of a pattern must be equal. The compiler's table of costs comes from these counts.
+//! all outputs of a pattern must be equal. The compiler's table of costs comes from these counts. Before them stands
+//! LeNet-300-100 as Deep Compression leaves it, in codes.
 
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
-use ocelli_format::{AlignedBytes, Artefact, Storage, write};
-use ocelli_samples::{FORMS, Layer, Pattern, forms_of};
+use ocelli_format::model::Model;
+use ocelli_format::{AlignedBytes, Artefact, ScheduleView, Storage, strip, write};
+use ocelli_samples::{
+    FORMS, LENET_300_100_PARAMETERS, Layer, Pattern, coded, forms_of, lenet_300_100, with_self_test,
+};
 use ocelli_simulator::{Firmware, Input, Job, Machine, Run, build, find_qemu, run_elf};
 use serde_json::json;
 
@@ -59,6 +64,7 @@ pub fn run(options: &Options) -> Result<()> {
     let machine = Machine::named(MACHINE)?;
     let elf = build(machine, Firmware::Generic)?;
     let mut failures = Vec::new();
+    failures.extend(net(options, machine, &elf)?);
     if !options.json {
         print_headings();
     }
@@ -70,7 +76,7 @@ pub fn run(options: &Options) -> Result<()> {
             .map(|value| value as u8)
             .collect();
         let job = Job { artefact: &bytes, input: Input::Tensors(&inputs), steps: true };
-        let run = Run::read(&machine.name, &run_elf(machine, &elf, Some(&job), Duration::from_secs(600))?)?;
+        let run = Run::read(&machine.name, &run_elf(machine, &elf, Some(&job), LIMIT)?)?;
         let artefact = Artefact::parse(&bytes)?;
         let weight_bytes = |step: usize| {
             let weights = artefact.tensor(artefact.operator(step as u16).input(1));
@@ -107,6 +113,40 @@ pub fn run(options: &Options) -> Result<()> {
         bail!("{}\n{LEAST_GAIN} times is the least", failures.join("\n"))
     }
 }
+
+/// Runs LeNet-300-100 with dense weights and in codes; what is larger than it may be.
+fn net(options: &Options, machine: &Machine, elf: &Path) -> Result<Option<String>> {
+    let (model, name) = (lenet_300_100(), "LeNet-300-100");
+    let run = |model: Model| -> Result<(usize, Run)> {
+        let stripped = strip(&model, ScheduleView::PORTABLE).context("a sample has a portable schedule")?;
+        let artefact = with_self_test(stripped);
+        let job = Job { artefact: &artefact, input: Input::Seed { seed: 5, shift: 0 }, steps: false };
+        Ok((artefact.len(), Run::read(&machine.name, &run_elf(machine, elf, Some(&job), LIMIT)?)?))
+    };
+    let ((_, dense), (bytes, run)) = (run(model.clone())?, run(coded(model))?);
+    if run.output_hex != dense.output_hex {
+        bail!("{name} in codes: the output is not that of dense weights");
+    }
+    let ratio = (4 * LENET_300_100_PARAMETERS) as f64 / bytes as f64;
+    let (arena_bytes, instructions) = (run.arena_bytes, run.instructions.infer);
+    if options.json {
+        let row = json!({ "net": name, "bytes": bytes, "under_float": ratio, "arena_bytes": arena_bytes,
+            "instructions": instructions });
+        println!("{row}");
+    } else {
+        println!(
+            "{name} in codes: {bytes} bytes, {ratio:.1} times under float weights; arena {arena_bytes} bytes, {instructions} instructions"
+        );
+    }
+    let is_larger = arena_bytes > MOST_ARENA_BYTES;
+    Ok(is_larger.then(|| format!("{name}: {arena_bytes} bytes of arena, {MOST_ARENA_BYTES} are allowed")))
+}
+
+/// Arena and scratch of LeNet-300-100.
+const MOST_ARENA_BYTES: u64 = 8 * 1024;
+
+/// Longer than any layer takes on a slow host.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// The step of a pattern's dense weights.
 fn dense_step(pattern: Pattern) -> usize {

@@ -112,7 +112,7 @@ const CONNECTED_TOLD_OUTPUT: u64 = 14_000;
 const PACKED: u64 = 2_700;
 const FOUR: u64 = 10_600;
 const STEP: u64 = 1_800;
-const CODE: u64 = 13_000;
+const CODE: u64 = 12_200;
 
 /// What is done with a weight that was told: a tile has room for all, and a product is added.
 const EXPAND: u64 = 106;
