@@ -18,7 +18,7 @@ fn every_error_says_where_and_what_to_do() {
         ("infinite_weights.onnx", &["conv", "inf", "finite"]),
         ("empty_axis.onnx", &["`x`", "empty shape", "--input-shape"]),
         ("empty_weights.onnx", &["w"]),
-        ("external_weights.onnx", &["`w`", "another file", "save the model with its weights inside"]),
+        ("external_weights.onnx", &["`w`", "weights.bin", "save the model with its weights inside"]),
         ("cycle.onnx", &["cycle"]),
         ("no_source.onnx", &["nowhere"]),
         ("control_flow.onnx", &["choice", "If, Loop, Scan"]),

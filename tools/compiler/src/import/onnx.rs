@@ -21,6 +21,7 @@ use crate::graph::{Graph, Op};
 
 pub(super) mod accepted;
 mod arithmetic;
+mod external;
 mod file;
 mod layout;
 mod lower;
@@ -39,6 +40,7 @@ pub(super) fn import(file: &str, bytes: &[u8], shapes: &[InputShape]) -> Result<
     // What the file says of shapes beyond its inputs is worked out anew: a free batch stands in it too.
     let onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     let mut proto = guard(|| onnx.proto_model_for_read(&mut &bytes[..])).map_err(malformed)?;
+    external::load(file, &mut proto)?;
     file::check_file(file, &proto)?;
     let notes = quantized::take_out(file, &mut proto)?;
     let mut warnings = Vec::new();

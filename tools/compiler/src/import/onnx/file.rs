@@ -11,9 +11,6 @@ use crate::import::ImportError;
 /// Largest extent, stride, padding or axis that any real model states.
 const MAX_ATTRIBUTE: i64 = 1 << 20;
 
-/// `data_location` of weights in other files.
-const EXTERNAL: i32 = 1;
-
 pub(super) fn check_file(file: &str, proto: &ModelProto) -> Result<(), ImportError> {
     check_model(proto).map_err(|problem| ImportError::Model { file: file.into(), problem })
 }
@@ -112,9 +109,6 @@ fn check_graph(graph: &GraphProto) -> Result<(), String> {
 }
 
 fn check_tensor(tensor: &TensorProto) -> Result<(), String> {
-    if tensor.data_location == Some(EXTERNAL) {
-        return Err("its values stand in another file; save the model with its weights inside".into());
-    }
     let elements = tensor
         .dims
         .iter()
