@@ -4,6 +4,9 @@
 //! them operator by operator. A table of their composition costs one step and rounds once. Operators whose
 //! results are read elsewhere too stay as they are.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::{Uses, remove_nodes};
 use crate::graph::{Binary, Element, Function, Graph, Op, TensorId, Unary};
 
@@ -43,7 +46,7 @@ const APPROXIMATED: Op = Op::Unary(Unary::HardSwish);
 /// A tensor as a function of the one that it comes from through operators of one number, whoever reads what lies
 /// between.
 pub(super) fn back(graph: &Graph, uses: &Uses, id: TensorId) -> (TensorId, Function) {
-    let cone = Cone { graph, uses, inside: vec![true; graph.nodes.len()] };
+    let cone = Cone::new(graph, uses, vec![true; graph.nodes.len()]);
     let mut at = id;
     let mut function = Function::Argument;
     // Step by step: two operands of one node meet in one tensor or not at all.
@@ -67,9 +70,21 @@ struct Cone<'a> {
     graph: &'a Graph,
     uses: &'a Uses,
     inside: Vec<bool>,
+    /// What was found for nodes, so that none is looked at twice.
+    found: RefCell<HashMap<usize, Found>>,
 }
 
+/// A node's result as a function of one tensor.
+type Found = Option<(TensorId, Function)>;
+
+/// Parts of a function that a model states; what repeats itself without end is none.
+const LARGEST: usize = 256;
+
 impl<'a> Cone<'a> {
+    fn new(graph: &'a Graph, uses: &'a Uses, inside: Vec<bool>) -> Self {
+        Self { graph, uses, inside, found: RefCell::default() }
+    }
+
     fn below(graph: &'a Graph, uses: &'a Uses, root: usize) -> Self {
         let mut inside = vec![false; graph.nodes.len()];
         inside[root] = true;
@@ -83,12 +98,12 @@ impl<'a> Cone<'a> {
                 graph.nodes[node].inputs.iter().for_each(|&id| named[id] += 1);
             }
         }
-        let mut cone = Self { graph, uses, inside };
+        let cone = Self::new(graph, uses, inside);
         // What the function does not reach from its argument is computed as before.
         let reached = cone.of_node(root).map(|(argument, _)| cone.between(root, argument));
-        cone.inside = reached.unwrap_or_else(|| vec![false; graph.nodes.len()]);
-        cone.inside[root] = true;
-        cone
+        let mut inside = reached.unwrap_or_else(|| vec![false; graph.nodes.len()]);
+        inside[root] = true;
+        Self::new(graph, uses, inside)
     }
 
     /// The nodes inside on the way from the argument to the root.
@@ -104,7 +119,16 @@ impl<'a> Cone<'a> {
     }
 
     /// The result of a node as a function of one tensor, as far back as the cone reaches.
-    fn of_node(&self, node: usize) -> Option<(TensorId, Function)> {
+    fn of_node(&self, node: usize) -> Found {
+        if let Some(found) = self.found.borrow().get(&node) {
+            return found.clone();
+        }
+        let found = self.look_at(node).filter(|(_, function)| function.parts() <= LARGEST);
+        self.found.borrow_mut().insert(node, found.clone());
+        found
+    }
+
+    fn look_at(&self, node: usize) -> Found {
         let node = &self.graph.nodes[node];
         let shape = &self.graph.tensors[node.outputs[0]].shape;
         let mut operands = Vec::with_capacity(node.inputs.len());

@@ -303,6 +303,17 @@ impl Function {
             }
         }
     }
+
+    /// How many functions it is composed of.
+    pub(crate) fn parts(&self) -> usize {
+        let inner: &[Self] = match self {
+            Self::Argument | Self::Constant(_) => &[],
+            Self::Unary(_, inner) => std::slice::from_ref(inner),
+            Self::Binary(_, inner) => &**inner,
+            Self::Select(inner) => &**inner,
+        };
+        1 + inner.iter().map(Self::parts).sum::<usize>()
+    }
 }
 
 #[cfg(test)]
