@@ -260,7 +260,7 @@ fn calibrate(
         score_threshold: contract.boxes.as_ref().map_or(0.5, |boxes| boxes.score_threshold),
         keep_weights: false,
     };
-    let quantized = quantize::quantize(&graph, &samples, &quantize_options)?;
+    let quantized = quantize::quantize(graph, &samples, &quantize_options)?;
     Ok((quantized, samples.len()))
 }
 

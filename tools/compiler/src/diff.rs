@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use crate::convert::ConvertError;
 use crate::execute::ExecuteError;
-use crate::oracle::{Oracle, OracleError};
+use crate::oracle::{Observer, OracleError};
 
 pub use source::Source;
 
@@ -161,7 +161,7 @@ pub fn diff(source: &Source, artefact: &Artefact<'_>, inputs: &[Vec<i8>]) -> Res
             false => values.real_input(&model, index),
         })
         .collect();
-    let floats = Oracle::new(graph)?.run_all(&real_inputs)?;
+    let floats = Observer::new(graph)?.run_all(&real_inputs)?;
     let exact = match &source.converted {
         Some(converted) => Some(exact::Exact::of(converted, &model, inputs)?),
         None => None,

@@ -4,6 +4,7 @@
 //! Quantized tensors count with the real values that they stand for, clamped to the range that their
 //! type can hold and not rounded, so the same oracle answers for float and for quantized graphs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tract_core::internal::{TValue, TVec, Tensor as TractTensor, TractResult, tvec};
@@ -49,48 +50,81 @@ pub enum OracleError {
     Run(String),
 }
 
-/// A graph made ready to run on floats.
+/// A graph made ready to run on floats. Its constants are held once more, packed for tract's kernels.
 pub struct Oracle {
-    outputs: Plan,
-    all: Plan,
+    plan: Plan,
     shapes: Vec<Vec<usize>>,
-    /// Tensors in the order of the results of `all`.
+}
+
+/// A graph made ready to run on floats with everything that lies between input and output.
+pub struct Observer {
+    oracle: Oracle,
+    /// Tensors in the order of the plan's results.
     activations: Vec<TensorId>,
+    outputs: Vec<TensorId>,
     tensors: usize,
+    /// Of all activations together.
+    numbers: usize,
+}
+
+impl Observer {
+    /// Translates the graph, as [`Oracle::new`].
+    pub fn new(graph: &Graph) -> Result<Self, OracleError> {
+        let computed = graph.nodes.iter().flat_map(|node| &node.outputs).chain(&graph.inputs);
+        let activations: Vec<TensorId> = computed.copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let oracle = Oracle::of(graph, &activations)?;
+        let numbers = activations.iter().map(|&id| graph.tensors[id].elements()).sum();
+        Ok(Self {
+            oracle,
+            activations,
+            outputs: graph.outputs.clone(),
+            tensors: graph.tensors.len(),
+            numbers,
+        })
+    }
+
+    /// How many runs may go side by side, so that what they hold does not outgrow a model's size by much: so many
+    /// numbers for each of an activation.
+    pub(crate) fn threads(&self, copies: usize) -> usize {
+        const HELD: usize = 128 << 20;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        cores.min(HELD / (size_of::<f32>() * copies * self.numbers).max(1)).max(1)
+    }
+
+    /// The outputs for these inputs, both in the graph's order.
+    pub fn run(&self, inputs: &[Vec<f32>]) -> Result<Vec<Vec<f32>>, OracleError> {
+        let all = self.run_all(inputs)?;
+        Ok(self.outputs.iter().map(|&id| all[id].clone().unwrap_or_default()).collect())
+    }
+
+    /// Every activation, inputs and outputs among them, by tensor id; `None` for constants.
+    pub fn run_all(&self, inputs: &[Vec<f32>]) -> Result<Vec<Option<Vec<f32>>>, OracleError> {
+        let mut by_tensor = vec![None; self.tensors];
+        for (&id, values) in self.activations.iter().zip(self.oracle.run(inputs)?) {
+            by_tensor[id] = Some(values);
+        }
+        Ok(by_tensor)
+    }
 }
 
 impl Oracle {
     /// Translates the graph. Inputs and outputs are real numbers in row-major order, images `[N, H, W, C]`.
     pub fn new(graph: &Graph) -> Result<Self, OracleError> {
+        Self::of(graph, &graph.outputs)
+    }
+
+    /// With these tensors as outputs.
+    fn of(graph: &Graph, wanted: &[TensorId]) -> Result<Self, OracleError> {
         check(graph).map_err(OracleError::Graph)?;
         let (model, outlets) = wire::build(graph)?;
-        let activations: Vec<TensorId> = (0..graph.tensors.len())
-            .filter(|&id| graph.tensors[id].data.is_none() && outlets[id].is_some())
-            .collect();
-        let choose =
-            |ids: &[TensorId]| -> Vec<OutletId> { ids.iter().filter_map(|&id| outlets[id]).collect() };
-        Ok(Self {
-            outputs: plan(model.clone(), &choose(&graph.outputs))?,
-            all: plan(model, &choose(&activations))?,
-            shapes: graph.inputs.iter().map(|&id| graph.tensors[id].shape.clone()).collect(),
-            activations,
-            tensors: graph.tensors.len(),
-        })
+        let chosen: Vec<OutletId> = wanted.iter().filter_map(|&id| outlets[id]).collect();
+        let shapes = graph.inputs.iter().map(|&id| graph.tensors[id].shape.clone()).collect();
+        Ok(Self { plan: plan(model, &chosen)?, shapes })
     }
 
     /// The outputs for these inputs, both in the graph's order.
     pub fn run(&self, inputs: &[Vec<f32>]) -> Result<Vec<Vec<f32>>, OracleError> {
-        run(&self.outputs, self.pack(inputs)?)
-    }
-
-    /// Every activation, inputs and outputs among them, by tensor id; `None` for constants.
-    pub fn run_all(&self, inputs: &[Vec<f32>]) -> Result<Vec<Option<Vec<f32>>>, OracleError> {
-        let values = run(&self.all, self.pack(inputs)?)?;
-        let mut by_tensor = vec![None; self.tensors];
-        for (&id, values) in self.activations.iter().zip(values) {
-            by_tensor[id] = Some(values);
-        }
-        Ok(by_tensor)
+        run(&self.plan, self.pack(inputs)?)
     }
 
     fn pack(&self, inputs: &[Vec<f32>]) -> Result<TVec<TValue>, OracleError> {
@@ -128,8 +162,9 @@ fn plan(mut model: TypedModel, outlets: &[OutletId]) -> Result<Plan, OracleError
 
 fn run(plan: &Plan, inputs: TVec<TValue>) -> Result<Vec<Vec<f32>>, OracleError> {
     let results = plan.run(inputs).map_err(|error| OracleError::Run(format!("{error:#}")))?;
+    // One by one, so that all activations of a large model are not held twice.
     results
-        .iter()
+        .into_iter()
         .map(|value| {
             let view =
                 value.to_plain_array_view::<f32>().map_err(|error| OracleError::Run(format!("{error:#}")))?;

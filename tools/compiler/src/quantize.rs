@@ -26,12 +26,14 @@ pub use input::InputScaling;
 pub use trials::Way;
 pub use weights::WeightForm;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::execute::ExecuteError;
 use crate::fold::prepare;
 use crate::graph::{Data, Element, Graph, Tensor, TensorId};
-use crate::oracle::{Oracle, OracleError};
+use crate::oracle::{Observer, OracleError};
+use crate::report::NO_SIGNAL_DB;
 
 /// How ranges of activations are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -203,14 +205,13 @@ pub enum QuantizeError {
 /// # Errors
 /// [`QuantizeError`].
 pub fn quantize(
-    graph: &Graph,
+    mut graph: Graph,
     samples: &[Vec<Vec<f32>>],
     options: &Options,
 ) -> Result<Quantized, QuantizeError> {
-    check(graph, samples)?;
-    let mut graph = graph.clone();
+    check(&graph, samples)?;
     prepare(&mut graph);
-    let oracle = Oracle::new(&graph)?;
+    let observer = Observer::new(&graph)?;
     let mut guided = match options.method {
         Method::Automatic => !options.heads.is_empty(),
         Method::Guided if options.heads.is_empty() => {
@@ -220,18 +221,18 @@ pub fn quantize(
         _ => false,
     };
     let (ranging, checking) = split(samples);
-    let observed = match observe::observe(&graph, &oracle, &ranging, options, guided) {
+    let observed = match observe::observe(&graph, &observer, &ranging, options, guided) {
         Err(QuantizeError::NoDerivative { model }) if options.method == Method::Automatic => {
             graph.warnings.push(format!(
                 "model `{model}` has an operator without a derivative here: its boxes do not guide the calibration"
             ));
             guided = false;
-            observe::observe(&graph, &oracle, &ranging, options, guided)?
+            observe::observe(&graph, &observer, &ranging, options, guided)?
         }
         observed => observed?,
     };
-    let floats = checking.iter().map(|sample| oracle.run(sample)).collect::<Result<Vec<_>, _>>()?;
-    drop(oracle);
+    let floats = checking.iter().map(|sample| observer.run(sample)).collect::<Result<Vec<_>, _>>()?;
+    drop(observer);
     if guided && observed.candidates == 0 {
         return Err(QuantizeError::NothingDetected { model: graph.name.clone(), samples: samples.len() });
     }
@@ -283,16 +284,18 @@ struct Attempt {
 }
 
 impl Attempt {
-    /// Signal to noise of the noisiest output.
-    fn least_db(&self) -> f64 {
-        self.output_sqnr_db.iter().copied().fold(f64::INFINITY, f64::min)
+    /// Signal to noise of an output, on average. Neither an output that hardly moves nor one that is exact decides.
+    fn mean_db(&self) -> f64 {
+        const MEASURABLE: [f64; 2] = [-10.0, 50.0];
+        let outputs = self.output_sqnr_db.iter().map(|db| db.clamp(MEASURABLE[0], MEASURABLE[1]));
+        outputs.sum::<f64>() / self.output_sqnr_db.len().max(1) as f64
     }
 }
 
 /// Quantizes in one way and measures how near the outputs come to float.
 fn attempt(
     mut graph: Graph,
-    mut observed: observe::Observed,
+    mut observed: Cow<'_, observe::Observed>,
     checking: &trials::Checking<'_>,
     options: &Options,
     way: Way,
@@ -300,7 +303,7 @@ fn attempt(
     let guided = way.method == Method::Guided;
     let options = &Options { method: way.method, ..options.clone() };
     if way.evens_channels {
-        equalize::equalize(&mut graph, &mut observed);
+        equalize::equalize(&mut graph, observed.to_mut());
     }
     let heads = heads::rescale(&mut graph, &observed, options);
     let mut affines = ranges::choose(&graph, &observed, options, guided);
@@ -319,9 +322,11 @@ fn low_outputs(
     checking: &trials::Checking<'_>,
     options: &Options,
 ) -> Result<Vec<String>, QuantizeError> {
+    // An output that has one value on all samples is not noisy.
+    const MEASURED: std::ops::Range<f64> = NO_SIGNAL_DB..LOW_SQNR_DB;
     let names = attempt.graph.outputs.iter().map(|&id| &attempt.graph.tensors[id].name);
     let low: Vec<(&String, f64)> =
-        names.zip(attempt.output_sqnr_db.iter().copied()).filter(|&(_, db)| db < LOW_SQNR_DB).collect();
+        names.zip(attempt.output_sqnr_db.iter().copied()).filter(|(_, db)| MEASURED.contains(db)).collect();
     if low.is_empty() {
         return Ok(Vec::new());
     }

@@ -45,6 +45,22 @@ pub struct OutputQuality {
     pub sqnr_db: f64,
 }
 
+impl OutputQuality {
+    /// What there is to say where decibels say nothing.
+    pub fn in_words(&self) -> Option<&'static str> {
+        match self.sqnr_db {
+            f64::INFINITY => Some("nothing differs from float"),
+            ..NO_SIGNAL_DB => {
+                Some("the same on every sample in float, so there is nothing to hold noise against")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Outputs that have one value on all samples come out far below this.
+pub const NO_SIGNAL_DB: f64 = -1000.0;
+
 /// SHA-256 in hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()

@@ -6,7 +6,7 @@ use ocelli_compiler::check::check;
 use ocelli_compiler::fold::fold;
 use ocelli_compiler::graph::Graph;
 use ocelli_compiler::import::import;
-use ocelli_compiler::oracle::Oracle;
+use ocelli_compiler::oracle::{Observer, Oracle};
 
 /// Where a model may stand: committed fixtures, then what this machine has besides.
 fn find(file: &str) -> Option<PathBuf> {
@@ -39,7 +39,8 @@ fn run(graph: &Graph, seed: u32) -> Vec<Vec<f32>> {
         (seed..).zip(&graph.inputs).map(|(seed, &id)| sequence(seed, graph.tensors[id].elements())).collect();
     let oracle = Oracle::new(graph).unwrap_or_else(|error| panic!("{}: {error}", graph.name));
     let outputs = oracle.run(&inputs).unwrap_or_else(|error| panic!("{}: {error}", graph.name));
-    let all = oracle.run_all(&inputs).unwrap_or_else(|error| panic!("{}: {error}", graph.name));
+    let observer = Observer::new(graph).unwrap_or_else(|error| panic!("{}: {error}", graph.name));
+    let all = observer.run_all(&inputs).unwrap_or_else(|error| panic!("{}: {error}", graph.name));
     for (&id, output) in graph.outputs.iter().zip(&outputs) {
         let again = all[id].as_ref().expect("an output is an activation");
         assert!(difference(again, output) <= 1e-4, "{}: run and run_all differ", graph.name);

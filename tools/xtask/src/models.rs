@@ -12,9 +12,6 @@ pub struct Options {
     /// Only models whose name contains this
     #[arg(long, default_value = "")]
     only: String,
-    /// Large ones too
-    #[arg(long)]
-    all: bool,
 }
 
 /// Prints the table; fails where an output has fallen under its floor.
@@ -24,8 +21,5 @@ pub fn run(options: &Options) -> Result<()> {
     let mut cargo = command::cargo(["test", "--quiet", "--release"].into_iter().chain(selected))?;
     cargo.args(["--test", "models", "--", "--ignored", "--nocapture"]);
     cargo.env("OCELLI_MODELS_ONLY", &options.only);
-    if options.all {
-        cargo.env("OCELLI_MODELS_ALL", "1");
-    }
     command::run(&mut cargo)
 }

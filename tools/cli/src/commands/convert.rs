@@ -128,7 +128,10 @@ fn print(report: &Report) -> Result<(), Failure> {
         say!("{FAINT}ranges: {way}{FAINT:#}")?;
     }
     for output in &report.outputs {
-        say!("{FAINT}{}: {:.1} dB against float{FAINT:#}", output.name, output.sqnr_db)?;
+        match output.in_words() {
+            Some(words) => say!("{FAINT}{}: {words}{FAINT:#}", output.name)?,
+            None => say!("{FAINT}{}: {:.1} dB against float{FAINT:#}", output.name, output.sqnr_db)?,
+        }
     }
     if report.eliminated.is_something() {
         let Eliminated { channels, macs, constant_bytes } = report.eliminated;

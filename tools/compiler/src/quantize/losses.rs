@@ -6,7 +6,7 @@
 use super::{Affine, Options, QuantizeError, Sample, bias};
 use crate::execute::{ExecuteError, Executor};
 use crate::graph::{Graph, TensorId};
-use crate::oracle::Oracle;
+use crate::oracle::Observer;
 use crate::{lower, plan};
 
 /// A layer, and signal to noise in decibels of what it reads and of what it computes.
@@ -30,7 +30,7 @@ pub(super) fn largest(
     samples: &[&Sample],
     options: &Options,
 ) -> Result<Vec<Loss>, QuantizeError> {
-    let oracle = Oracle::new(float)?;
+    let observer = Observer::new(float)?;
     let lowered = lower::lower(quantized).map_err(ExecuteError::from)?;
     let mut model = lowered.model;
     model.schedules.push(plan::plan(&model).map_err(ExecuteError::from)?);
@@ -43,7 +43,7 @@ pub(super) fn largest(
             values.iter().map(|&value| affine.real(value)).collect()
         };
         let inputs: Vec<Vec<f32>> = stored.iter().zip(&quantized.inputs).map(real).collect();
-        let floats = oracle.run_all(&inputs)?;
+        let floats = observer.run_all(&inputs)?;
         let integers = executor.run_all(&stored)?;
         for (id, (noise, floats)) in noise.iter_mut().zip(&floats).enumerate() {
             let place = lowered.tensors.get(id).copied().flatten();

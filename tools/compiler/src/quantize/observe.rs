@@ -7,10 +7,14 @@
 use super::sensitivity::{self, ByTensor};
 use super::{Head, Options, QuantizeError, Sample, consumers};
 use crate::graph::{Activation, Graph, Op, TensorId};
-use crate::oracle::Oracle;
+use crate::oracle::Observer;
 
 /// Numbers drawn at random of a tensor on one sample.
 const DRAWN: usize = 400;
+
+/// As many of all samples tell enough where all numbers count alike: memory stays bounded, whatever there is to
+/// calibrate on.
+const DRAWN_OF_ALL: usize = 12_800;
 
 /// Smallest and largest numbers kept besides.
 const EXTREMES: usize = 16;
@@ -59,6 +63,8 @@ pub(super) struct Observed {
     pub(super) heads: Vec<HeadSeen>,
     /// Anchors near the threshold or above.
     pub(super) candidates: usize,
+    /// Numbers that are drawn of a tensor on one sample.
+    drawn: usize,
 }
 
 impl Seen {
@@ -78,7 +84,7 @@ impl Seen {
 /// Runs the float model on all samples.
 pub(super) fn observe(
     graph: &Graph,
-    oracle: &Oracle,
+    observer: &Observer,
     samples: &[&Sample],
     options: &Options,
     guided: bool,
@@ -90,23 +96,24 @@ pub(super) fn observe(
         .iter()
         .map(|head| HeadSeen { fields: vec![Vec::new(); head.grid.anchors.len()] })
         .collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    observed.drawn = if guided { DRAWN } else { (DRAWN_OF_ALL / samples.len().max(1)).clamp(64, DRAWN) };
+    // Values, and of a guided calibration gradients and their squares.
+    let threads = observer.threads(if guided { 3 } else { 1 });
     for (batch, inputs) in samples.chunks(threads).enumerate() {
         let first = batch * threads;
         // Run side by side, taken in in order: the number of threads changes nothing.
-        let runs: Vec<_> = std::thread::scope(|scope| {
-            let spawned: Vec<_> = inputs
-                .iter()
-                .enumerate()
-                .map(|(index, sample)| {
-                    scope.spawn(move || run_sample(graph, oracle, sample, first + index, options, guided))
-                })
-                .collect();
-            spawned
-                .into_iter()
-                .map(|run| run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        });
+        let run = |index: usize| run_sample(graph, observer, inputs[index], first + index, options, guided);
+        let runs: Vec<_> = match inputs.len() {
+            // A thread's memory is its own, so that a single one costs that of two.
+            1 => vec![run(0)],
+            count => std::thread::scope(|scope| {
+                let spawned: Vec<_> = (0..count).map(|index| scope.spawn(move || run(index))).collect();
+                spawned
+                    .into_iter()
+                    .map(|run| run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                    .collect()
+            }),
+        };
         for (index, run) in runs.into_iter().enumerate() {
             take_in(&mut observed, graph, &hinges, &run?, first + index, options, guided);
         }
@@ -129,13 +136,13 @@ fn random_of(sample: usize, purpose: u32) -> Random {
 
 fn run_sample(
     graph: &Graph,
-    oracle: &Oracle,
+    observer: &Observer,
     sample: &Sample,
     index: usize,
     options: &Options,
     guided: bool,
 ) -> Result<Run, QuantizeError> {
-    let values = oracle.run_all(sample)?;
+    let values = observer.run_all(sample)?;
     check(graph, &values, index)?;
     let counts = |head: &Head| !head.near(|id| values[id].as_deref(), options.score_threshold).is_empty();
     let weights = if guided && options.heads.iter().any(counts) {
@@ -181,7 +188,7 @@ fn take_in(
         });
         let channels = graph.tensors[id].shape.last().copied().unwrap_or(1);
         let partner = hinge.and_then(|hinge| values[hinge.partner].as_deref());
-        see(seen, numbers, partner, weights, channels, &mut random);
+        see(seen, numbers, partner, weights, channels, observed.drawn, &mut random);
     }
 }
 
@@ -296,6 +303,7 @@ fn see(
     partner: Option<&[f32]>,
     weights: Option<&[f32]>,
     channels: usize,
+    drawn: usize,
     random: &mut Random,
 ) {
     seen.channel_peaks.resize(channels, 0.0);
@@ -320,10 +328,10 @@ fn see(
         let weight = weights.map_or(1.0, |weights| weights[index]) * stands_for;
         seen.numbers.push(Number { value, partner: partner.map_or(0.0, |all| all[index]), weight, channel });
     };
-    let share = counting.len() as f32 / DRAWN.min(counting.len().max(1)) as f32;
-    if counting.len() > DRAWN + 2 * EXTREMES + channels {
+    let share = counting.len() as f32 / drawn.min(counting.len().max(1)) as f32;
+    if counting.len() > drawn + 2 * EXTREMES + channels {
         peaks.into_iter().flatten().for_each(|index| keep(index, 1.0));
-        for _ in 0..DRAWN {
+        for _ in 0..drawn {
             keep(counting[random.below(counting.len())], share);
         }
         let by_value = |&left: &u32, &right: &u32| values[left as usize].total_cmp(&values[right as usize]);

@@ -150,7 +150,9 @@ fn step(
         }
         Op::Mul { .. } => elementwise::product(graph, node, values, gradient)?,
         Op::Concatenate { axis } => elementwise::parts(graph, node, *axis, gradient),
-        Op::ResizeNearest { .. } => vec![(input, elementwise::shrink(from, to, gradient)?)],
+        op @ (Op::ResizeNearest { .. } | Op::ResizeBilinear { .. } | Op::Interpolate { .. }) => {
+            vec![(input, elementwise::resized(op, from, to, gradient)?)]
+        }
         Op::Softmax { beta } => {
             let output = values[node.outputs[0]].as_deref()?;
             vec![(input, elementwise::softmax(*beta, *to.last()?, output, gradient))]

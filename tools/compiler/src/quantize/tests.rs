@@ -112,7 +112,7 @@ fn every_method_stays_near_float() {
     // Entropy does not: it cuts off the one large channel of the depthwise layer.
     for method in [Method::Automatic, Method::MinMax, Method::Percentile(99.99), Method::MeanSquare] {
         let options = Options { method, input: Some(scaling()), ..Options::default() };
-        let quantized = quantize(&residual_graph(), &samples(12), &options).unwrap();
+        let quantized = quantize(residual_graph(), &samples(12), &options).unwrap();
         assert_eq!(quantized.output_sqnr_db.len(), 2);
         for sqnr_db in quantized.output_sqnr_db {
             assert!(sqnr_db > 20.0, "{method:?}: {sqnr_db} dB");
@@ -124,13 +124,13 @@ fn every_method_stays_near_float() {
 fn the_way_that_gains_on_held_out_samples_is_taken() {
     let quantized = |method, count| {
         let options = Options { method, input: Some(scaling()), ..Options::default() };
-        quantize(&residual_graph(), &samples(count), &options).unwrap()
+        quantize(residual_graph(), &samples(count), &options).unwrap()
     };
     let least =
         |quantized: &Quantized| quantized.output_sqnr_db.iter().copied().fold(f64::INFINITY, f64::min);
-    // With few samples nothing is held out, and nothing is tried.
+    // With few samples nothing is held out, and no range is tried that cuts off.
     let plain = quantized(Method::Automatic, 31);
-    assert_eq!(plain.way, Way { method: Method::MinMax, evens_channels: false });
+    assert_eq!(plain.way, Way { method: Method::MinMax, evens_channels: true });
     let best = quantized(Method::Automatic, 40);
     for method in [Method::MinMax, Method::Percentile(99.99), Method::MeanSquare, Method::Entropy] {
         let other = quantized(method, 40);
@@ -144,13 +144,13 @@ fn the_way_that_gains_on_held_out_samples_is_taken() {
 #[test]
 fn an_output_far_from_float_is_warned_of_with_the_layer_that_loses_most() {
     let mut graph = residual_graph();
-    let good = quantize(&graph, &samples(12), &Options::default()).unwrap();
+    let good = quantize(graph.clone(), &samples(12), &Options::default()).unwrap();
     assert!(good.graph.warnings.iter().all(|warning| !warning.contains("dB")), "{:?}", good.graph.warnings);
     // An offset that leaves no step for the numbers on top of it, and that the scores take back.
     let Some(Data::F32(bias)) = &mut graph.tensors[7].data else { panic!("no bias") };
     bias.iter_mut().for_each(|bias| *bias += 1e4);
     let options = Options { input: Some(scaling()), ..Options::default() };
-    let bad = quantize(&graph, &samples(12), &options).unwrap();
+    let bad = quantize(graph.clone(), &samples(12), &options).unwrap();
     let warning = bad.graph.warnings.iter().find(|warning| warning.contains("dB")).expect("a warning");
     assert!(warning.contains("\"scores\"") && warning.contains("most is lost in \"pointwise\""), "{warning}");
 }
@@ -159,7 +159,7 @@ fn an_output_far_from_float_is_warned_of_with_the_layer_that_loses_most() {
 fn a_guided_detector_has_fields_with_scales_of_their_own() {
     let options =
         Options { input: Some(scaling()), heads: vec![head()], score_threshold: 0.5, ..Options::default() };
-    let quantized = quantize(&residual_graph(), &samples(12), &options).unwrap();
+    let quantized = quantize(residual_graph(), &samples(12), &options).unwrap();
     let head = &quantized.heads[0];
     assert_eq!(head.fields.len(), 4);
     assert!(head.fields.windows(2).any(|pair| pair[0].0 != pair[1].0));
@@ -175,16 +175,41 @@ fn a_guided_detector_has_fields_with_scales_of_their_own() {
 #[test]
 fn equalization_keeps_the_float_function() {
     let (mut graph, samples) = (residual_graph(), samples(3));
-    let oracle = Oracle::new(&graph).unwrap();
-    let before: Vec<_> = samples.iter().map(|sample| oracle.run(sample).unwrap()).collect();
+    let observer = Observer::new(&graph).unwrap();
+    let before: Vec<_> = samples.iter().map(|sample| observer.run(sample).unwrap()).collect();
     let options = Options { heads: vec![head()], score_threshold: 0.5, ..Options::default() };
-    let mut observed = observe::observe(&graph, &oracle, &split(&samples).0, &options, true).unwrap();
+    let mut observed = observe::observe(&graph, &observer, &split(&samples).0, &options, true).unwrap();
     let weights = graph.tensors[4].data.clone();
     equalize::equalize(&mut graph, &mut observed);
     assert_ne!(graph.tensors[4].data, weights, "the depthwise layer is evened out");
-    let oracle = Oracle::new(&graph).unwrap();
+    let observer = Observer::new(&graph).unwrap();
     for (sample, before) in samples.iter().zip(before) {
-        for (after, before) in oracle.run(sample).unwrap().iter().flatten().zip(before.iter().flatten()) {
+        for (after, before) in observer.run(sample).unwrap().iter().flatten().zip(before.iter().flatten()) {
+            assert!((after - before).abs() < 1e-3 * before.abs().max(1.0), "{after} for {before}");
+        }
+    }
+}
+
+#[test]
+fn equalization_stays_below_a_ceiling() {
+    let (mut graph, samples) = (residual_graph(), samples(3));
+    for node in &mut graph.nodes {
+        if let Op::DepthwiseConv2d { activation, .. } = &mut node.op {
+            *activation = Activation::Relu6;
+        }
+    }
+    let observer = Observer::new(&graph).unwrap();
+    let before: Vec<_> = samples.iter().map(|sample| observer.run(sample).unwrap()).collect();
+    let mut observed =
+        observe::observe(&graph, &observer, &split(&samples).0, &Options::default(), false).unwrap();
+    let peaks = observed.tensors[5].as_ref().unwrap().channel_peaks.clone();
+    assert!(peaks[0] == 6.0 && peaks[3] < 0.5, "{peaks:?}");
+    equalize::equalize(&mut graph, &mut observed);
+    let evened = &observed.tensors[5].as_ref().unwrap().channel_peaks;
+    assert!(evened[3] > 4.0 * peaks[3] && evened.iter().all(|&peak| peak <= 6.0), "{evened:?}");
+    let observer = Observer::new(&graph).unwrap();
+    for (sample, before) in samples.iter().zip(before) {
+        for (after, before) in observer.run(sample).unwrap().iter().flatten().zip(before.iter().flatten()) {
             assert!((after - before).abs() < 1e-3 * before.abs().max(1.0), "{after} for {before}");
         }
     }
@@ -193,15 +218,15 @@ fn equalization_keeps_the_float_function() {
 #[test]
 fn gradients_agree_with_differences() {
     let graph = residual_graph();
-    let oracle = Oracle::new(&graph).unwrap();
+    let observer = Observer::new(&graph).unwrap();
     let sample = &samples(1)[0];
-    let values = oracle.run_all(sample).unwrap();
+    let values = observer.run_all(sample).unwrap();
     let seeds = [(14, values[14].clone().unwrap())];
     let gradients = sensitivity::backward(&graph, &values, &seeds).unwrap();
     let gradient = gradients[0].as_ref().unwrap();
     // The gradient of half the sum of squares, along the gradient itself.
     let loss = |sample: &[Vec<f32>]| -> f64 {
-        oracle.run(sample).unwrap()[1].iter().map(|&value| f64::from(value) * f64::from(value) / 2.0).sum()
+        observer.run(sample).unwrap()[1].iter().map(|&value| f64::from(value) * f64::from(value) / 2.0).sum()
     };
     let norm = gradient.iter().map(|value| f64::from(*value) * f64::from(*value)).sum::<f64>().sqrt();
     let step = 1e-2;
@@ -218,7 +243,7 @@ fn gradients_agree_with_differences() {
 fn quantization_is_repeatable() {
     let options =
         Options { input: Some(scaling()), heads: vec![head()], score_threshold: 0.5, ..Options::default() };
-    let run = || quantize(&residual_graph(), &samples(4), &options).unwrap().graph.tensors;
+    let run = || quantize(residual_graph(), &samples(4), &options).unwrap().graph.tensors;
     let data = |tensors: Vec<Tensor>| tensors.into_iter().map(|tensor| tensor.data).collect::<Vec<_>>();
     assert_eq!(data(run()), data(run()));
 }
@@ -227,18 +252,18 @@ fn quantization_is_repeatable() {
 fn data_that_says_nothing_is_refused() {
     let graph = residual_graph();
     let options = Options { input: Some(scaling()), ..Options::default() };
-    assert!(matches!(quantize(&graph, &[], &options), Err(QuantizeError::NoSamples { .. })));
+    assert!(matches!(quantize(graph.clone(), &[], &options), Err(QuantizeError::NoSamples { .. })));
     let flat = vec![vec![vec![0.25; 8 * 8 * 3]]; 3];
-    assert!(matches!(quantize(&graph, &flat, &options), Err(QuantizeError::Flat { samples: 3, .. })));
+    assert!(matches!(quantize(graph.clone(), &flat, &options), Err(QuantizeError::Flat { samples: 3, .. })));
     let guided = Options { method: Method::Guided, ..options.clone() };
-    assert!(matches!(quantize(&graph, &samples(1), &guided), Err(QuantizeError::NoBoxes { .. })));
+    assert!(matches!(quantize(graph.clone(), &samples(1), &guided), Err(QuantizeError::NoBoxes { .. })));
     let nothing = Graph { name: "nothing".into(), ..Graph::default() };
-    assert!(matches!(quantize(&nothing, &samples(1), &options), Err(QuantizeError::Empty { .. })));
+    assert!(matches!(quantize(nothing, &samples(1), &options), Err(QuantizeError::Empty { .. })));
 
     let mut spoiled = graph.clone();
     let Some(Data::F32(values)) = &mut spoiled.tensors[6].data else { panic!("no weights") };
     values[5] = f32::NAN;
-    let error = quantize(&spoiled, &samples(1), &options).unwrap_err().to_string();
+    let error = quantize(spoiled, &samples(1), &options).unwrap_err().to_string();
     assert!(error.contains("pointwise weights") && error.contains("position 5"), "{error}");
 
     let mut blind = graph;
@@ -248,6 +273,6 @@ fn data_that_says_nothing_is_refused() {
     blind.tensors.push(bias);
     blind.nodes[4].inputs.push(blind.tensors.len() - 1);
     let options = Options { heads: vec![head()], score_threshold: 0.5, ..options };
-    let error = quantize(&blind, &samples(2), &options).unwrap_err();
+    let error = quantize(blind, &samples(2), &options).unwrap_err();
     assert!(matches!(error, QuantizeError::NothingDetected { samples: 2, .. }), "{error}");
 }

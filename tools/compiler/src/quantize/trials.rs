@@ -3,6 +3,7 @@
 //! Without boxes to be guided by, nothing tells beforehand whether outliers matter or uneven channels cost
 //! more than the layers that read them can pay. So the quantized model itself is measured, on held-out samples.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::observe::Observed;
@@ -31,6 +32,9 @@ const GAIN_DB: f64 = 0.5;
 /// Multiply-accumulates that one trial may take; larger models are quantized in the plain way.
 const TRIAL_MACS: u64 = 20_000_000_000;
 
+/// Constants that a model may have to be tried: each trial holds a copy of them.
+const TRIAL_CONSTANTS: usize = 32 << 20;
+
 /// What an output's signal to noise is measured on.
 pub(super) struct Checking<'a> {
     pub(super) samples: &'a [&'a Sample],
@@ -54,26 +58,28 @@ pub(super) fn best(
         method => Way { method, evens_channels: false },
     };
     let work = multiply_accumulates(&graph).saturating_mul(checking.samples.len() as u64);
-    if guided || !checking.is_held_out || work > TRIAL_MACS {
-        return attempt(graph, observed, checking, options, plain);
+    let constants: usize = graph.tensors.iter().filter_map(|tensor| Some(tensor.data.as_ref()?.len())).sum();
+    if guided || work > TRIAL_MACS || constants > TRIAL_CONSTANTS {
+        return attempt(graph, Cow::Owned(observed), checking, options, plain);
     }
-    let mut best = attempt(graph.clone(), observed.clone(), checking, options, plain)?;
-    if options.method == Method::Automatic {
+    let mut best = attempt(graph.clone(), Cow::Borrowed(&observed), checking, options, plain)?;
+    // On the samples that ranges come from, a range that cuts nothing off always looks best.
+    if options.method == Method::Automatic && checking.is_held_out {
         for method in [Method::Percentile(99.99), Method::MeanSquare, Method::Entropy] {
             let way = Way { method, ..plain };
-            best = better(best, attempt(graph.clone(), observed.clone(), checking, options, way)?);
+            best = better(best, attempt(graph.clone(), Cow::Borrowed(&observed), checking, options, way)?);
         }
     }
     if options.keep_weights {
         return Ok(best);
     }
     let way = Way { evens_channels: true, ..best.way };
-    Ok(better(best, attempt(graph, observed, checking, options, way)?))
+    Ok(better(best, attempt(graph, Cow::Owned(observed), checking, options, way)?))
 }
 
 /// The second only where it gains.
 fn better(first: Attempt, second: Attempt) -> Attempt {
-    if second.least_db() > first.least_db() + GAIN_DB { second } else { first }
+    if second.mean_db() > first.mean_db() + GAIN_DB { second } else { first }
 }
 
 /// Multiply-accumulates of one run.

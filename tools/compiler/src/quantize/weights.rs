@@ -2,7 +2,7 @@
 
 use super::observe::{Observed, Seen};
 use super::{Affine, QuantizeError};
-use crate::graph::{Data, Element, Graph, Node, Op, Quantization};
+use crate::graph::{Data, Element, Graph, Node, Op, Quantization, Tensor};
 
 /// How the weights of a layer are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) fn quantize(
     observed: &Observed,
     form: impl Fn(usize) -> WeightForm,
 ) -> Result<Graph, QuantizeError> {
-    let mut quantized = graph.clone();
+    let mut quantized = without_weights(graph);
     for (id, affine) in affines.iter().enumerate() {
         let tensor = &mut quantized.tensors[id];
         let Some(affine) = *affine else { continue };
@@ -40,6 +40,45 @@ pub(super) fn quantize(
         weigh(graph, &mut quantized, node, affines, observed, form(index))?;
     }
     Ok(quantized)
+}
+
+/// The graph, its weights left out: they are half a gigabyte of some models, and are stored anew.
+fn without_weights(graph: &Graph) -> Graph {
+    let mut weights = vec![false; graph.tensors.len()];
+    for node in &graph.nodes {
+        if is_weighted(&node.op) {
+            weights[node.inputs[1]] = true;
+        }
+    }
+    let tensor = |(tensor, is_weights): (&Tensor, bool)| Tensor {
+        name: tensor.name.clone(),
+        shape: tensor.shape.clone(),
+        quantization: tensor.quantization.clone(),
+        element: tensor.element,
+        data: if is_weights { None } else { tensor.data.clone() },
+    };
+    Graph {
+        name: graph.name.clone(),
+        tensors: graph.tensors.iter().zip(weights).map(tensor).collect(),
+        nodes: graph.nodes.clone(),
+        inputs: graph.inputs.clone(),
+        outputs: graph.outputs.clone(),
+        input_orders: graph.input_orders.clone(),
+        output_orders: graph.output_orders.clone(),
+        decoded: graph.decoded.clone(),
+        warnings: graph.warnings.clone(),
+    }
+}
+
+/// Whether a node has weights and perhaps a bias.
+fn is_weighted(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Conv2d { .. }
+            | Op::DepthwiseConv2d { .. }
+            | Op::TransposeConv2d { .. }
+            | Op::FullyConnected { .. }
+    )
 }
 
 fn per_tensor(affine: Affine) -> Quantization {
@@ -137,7 +176,7 @@ pub(crate) fn store_bias(bias: f32, scale: f64) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Activation, Tensor, Window};
+    use crate::graph::{Activation, Window};
 
     fn tensor(shape: &[usize], data: Option<Vec<f32>>) -> Tensor {
         Tensor {

@@ -19,7 +19,7 @@ const STEPS: f64 = 1.001;
 /// Whether every output of the engine is within [`STEPS`].
 pub fn check(case: &Case, graph: &Graph, inputs: &[Vec<f32>]) -> Result<(), String> {
     let quantized =
-        quantize(graph, &[inputs.to_vec()], &Options::default()).map_err(|e| e.to_string())?.graph;
+        quantize(graph.clone(), &[inputs.to_vec()], &Options::default()).map_err(|e| e.to_string())?.graph;
     let mut model = lower(&quantized).map_err(|error| error.to_string())?.model;
     listed(case, &model)?;
     let schedule = plan(&model).map_err(|error| error.to_string())?;

@@ -8,8 +8,8 @@
 use super::super::observe::{Observed, Seen, hinge};
 use super::super::sensitivity::activation;
 use super::super::{consumers, producer};
-use super::{floored, is_weighted, scale_inputs, scale_observed, scale_outputs};
-use crate::graph::{Activation, Graph, Op, TensorId};
+use super::{bends, floored, is_weighted, scale_inputs, scale_observed, scale_outputs};
+use crate::graph::{Activation, Graph, Node, Op, TensorId, Unary};
 
 /// Factors tried for a channel on each round, relative to what it has.
 const STEPS: [f64; 6] = [0.5, 0.7, 0.85, 1.2, 1.4, 2.0];
@@ -105,7 +105,7 @@ fn chains(graph: &Graph) -> Vec<Vec<TensorId>> {
     let mut set: Vec<TensorId> = (0..graph.tensors.len()).collect();
     for node in &graph.nodes {
         if passes(graph, node) {
-            for &id in node.inputs.iter().chain(&node.outputs) {
+            for &id in carriers(node) {
                 join(&mut set, id, node.outputs[0]);
             }
         }
@@ -125,16 +125,24 @@ fn chains(graph: &Graph) -> Vec<Vec<TensorId>> {
     chains
 }
 
+/// The operands whose channels an operator hands on.
+fn carriers(node: &Node) -> &[TensorId] {
+    if node.op == Op::Prelu { &node.inputs[..1] } else { &node.inputs }
+}
+
 /// Whether an operator's result has the factors of its operands.
-fn passes(graph: &Graph, node: &crate::graph::Node) -> bool {
+fn passes(graph: &Graph, node: &Node) -> bool {
     let open = matches!(activation(&node.op), Activation::Linear | Activation::Relu);
     let same_channels = || {
         let channels = channels_of(graph, node.outputs[0]);
-        node.inputs.iter().all(|&id| channels_of(graph, id) == channels)
+        carriers(node).iter().all(|&id| channels_of(graph, id) == channels)
     };
     match &node.op {
         Op::Add { .. } => open && same_channels(),
         Op::MaxPool2d { .. } | Op::AveragePool2d { .. } => open,
+        Op::ResizeNearest { .. } | Op::ResizeBilinear { .. } | Op::Interpolate { .. } => true,
+        Op::Unary(Unary::Relu6) => false,
+        op if bends(op) => true,
         Op::Pad { before, value, .. } => *value == 0.0 && before.last() == Some(&0),
         _ => false,
     }

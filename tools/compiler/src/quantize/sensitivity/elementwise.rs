@@ -1,6 +1,7 @@
-//! Gradients through products, joins, enlarging and softmax.
+//! Gradients through products, joins, resizing and softmax.
 
-use crate::graph::{Graph, Node, TensorId};
+use crate::graph::{Graph, Node, Op, TensorId};
+use crate::resample::resize_matrix;
 
 /// Of both factors; a constant one has none.
 pub(super) fn product(
@@ -59,17 +60,24 @@ pub(super) fn parts(graph: &Graph, node: &Node, axis: usize, gradient: &[f32]) -
     found
 }
 
-/// Of an image enlarged to whole multiples: the sum over the copies of a pixel.
-pub(super) fn shrink(from: &[usize], to: &[usize], gradient: &[f32]) -> Option<Vec<f32>> {
+/// Of an image of another size: what each pixel gave to those that look at it.
+pub(super) fn resized(op: &Op, from: &[usize], to: &[usize], gradient: &[f32]) -> Option<Vec<f32>> {
     let (&[1, height, width, channels], &[1, rows, columns, _]) = (from, to) else { return None };
-    if rows % height != 0 || columns % width != 0 {
-        return None;
-    }
+    let (down, across) = (resize_matrix(op, 0, height, rows), resize_matrix(op, 1, width, columns));
     let mut result = vec![0.0; height * width * channels];
     for (pixel, outer) in gradient.chunks_exact(channels).enumerate() {
-        let (row, column) = (pixel / columns * height / rows, pixel % columns * width / columns);
-        let start = (row * width + column) * channels;
-        result[start..start + channels].iter_mut().zip(outer).for_each(|(sum, outer)| *sum += outer);
+        let (row, column) = (pixel / columns, pixel % columns);
+        for (y, by_row) in
+            down[row * height..][..height].iter().enumerate().filter(|(_, share)| **share != 0.0)
+        {
+            for (x, by_column) in across[column * width..][..width].iter().enumerate() {
+                let share = by_row * by_column;
+                if share != 0.0 {
+                    let inner = &mut result[(y * width + x) * channels..][..channels];
+                    inner.iter_mut().zip(outer).for_each(|(sum, outer)| *sum += share * outer);
+                }
+            }
+        }
     }
     Some(result)
 }
@@ -88,7 +96,7 @@ pub(super) fn softmax(beta: f32, length: usize, output: &[f32], gradient: &[f32]
 mod tests {
     use super::super::backward;
     use crate::graph::{Activation, Data, Element, Graph, Node, Op, Tensor, Unary};
-    use crate::oracle::Oracle;
+    use crate::oracle::Observer;
 
     fn push(graph: &mut Graph, shape: &[usize], data: Option<Data>) -> usize {
         let name = format!("tensor {}", graph.tensors.len());
@@ -121,19 +129,23 @@ mod tests {
         add(Op::Mul { activation: linear }, Some(first), &mut graph, &small);
         let resize = Op::ResizeNearest { align_corners: false, half_pixel_centers: false };
         let wide = add(resize, None, &mut graph, &large);
+        let smooth = Op::ResizeBilinear { align_corners: false, half_pixel_centers: true };
+        add(smooth, None, &mut graph, &[1, 5, 4, 2]);
+        let smooth = Op::ResizeBilinear { align_corners: true, half_pixel_centers: false };
+        add(smooth, None, &mut graph, &large);
         add(Op::Unary(Unary::Tanh), None, &mut graph, &large);
         add(Op::Concatenate { axis: 3 }, Some(wide), &mut graph, &[1, 4, 6, 4]);
         let output = add(Op::Softmax { beta: 1.0 }, None, &mut graph, &[1, 4, 6, 4]);
         graph.outputs = vec![output];
 
-        let oracle = Oracle::new(&graph).unwrap();
+        let observer = Observer::new(&graph).unwrap();
         let input: Vec<f32> = (0..12).map(|index| (index * 7 % 12) as f32 / 4.0 - 1.4).collect();
         let seed: Vec<f32> = (0..96).map(|index| ((index * 5 % 13) as f32 - 6.0) / 6.0).collect();
-        let values = oracle.run_all(std::slice::from_ref(&input)).unwrap();
+        let values = observer.run_all(std::slice::from_ref(&input)).unwrap();
         let gradients = backward(&graph, &values, &[(output, seed.clone())]).unwrap();
         let found = gradients[graph.inputs[0]].as_ref().unwrap();
         let weighed = |input: Vec<f32>| -> f64 {
-            let outputs = oracle.run(&[input]).unwrap();
+            let outputs = observer.run(&[input]).unwrap();
             outputs[0].iter().zip(&seed).map(|(value, seed)| f64::from(value * seed)).sum()
         };
         for index in 0..input.len() {
