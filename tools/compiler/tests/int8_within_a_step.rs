@@ -35,7 +35,8 @@ fn distances(float: &Graph) -> Vec<f64> {
     };
     let samples: Vec<_> = (0..8).map(inputs).collect();
     let options = Options { method: Method::MinMax, ..Options::default() };
-    let quantized = quantize(float.clone(), &samples, &options).unwrap_or_else(|error| panic!("{error}")).graph;
+    let quantized =
+        quantize(float.clone(), &samples, &options).unwrap_or_else(|error| panic!("{error}")).graph;
     check(&quantized).unwrap();
     let mut model = lower(&quantized).unwrap_or_else(|error| panic!("{error}")).model;
     model.schedules.push(plan(&model).unwrap());

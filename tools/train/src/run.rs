@@ -214,7 +214,7 @@ impl Finished<'_> {
                     ..quantize::Options::default()
                 };
                 let quantized = quantize::quantize(
-                    float,
+                    float.clone(),
                     &tune::samples(self.reader, &self.data.train, count),
                     &options,
                 )?;

@@ -83,7 +83,7 @@ pub(crate) fn prepare(
         keep_weights: true,
         ..quantize::Options::default()
     };
-    let quantized = quantize::quantize(&state.network().folded(), &samples(reader, train, count), &options)?;
+    let quantized = quantize::quantize(state.network().folded(), &samples(reader, train, count), &options)?;
     state.set_network(Network { graph: quantized.float, norms: BTreeMap::new() });
     state.scaled = Some(without_weights(quantized.graph));
     Ok(())

@@ -46,7 +46,7 @@ pub(super) fn quantize(
 fn without_weights(graph: &Graph) -> Graph {
     let mut weights = vec![false; graph.tensors.len()];
     for node in &graph.nodes {
-        if is_weighted(&node.op) {
+        if node.op.is_weighted() {
             weights[node.inputs[1]] = true;
         }
     }
@@ -68,17 +68,6 @@ fn without_weights(graph: &Graph) -> Graph {
         decoded: graph.decoded.clone(),
         warnings: graph.warnings.clone(),
     }
-}
-
-/// Whether a node has weights and perhaps a bias.
-fn is_weighted(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Conv2d { .. }
-            | Op::DepthwiseConv2d { .. }
-            | Op::TransposeConv2d { .. }
-            | Op::FullyConnected { .. }
-    )
 }
 
 fn per_tensor(affine: Affine) -> Quantization {
