@@ -138,10 +138,12 @@ mod tests {
             [Kind::Sgd, Kind::Momentum, Kind::Nesterov, Kind::Adagrad, Kind::RmsProp, Kind::Adam, Kind::AdamW]
         {
             let (mut x, mut memory) = (vec![3.0f32, -2.0], Memory::default());
+            // Adagrad's steps shrink with all that it has seen.
+            let rate = if kind == Kind::Adagrad { 0.5 } else { 0.02 };
             for count in 1..=2000 {
                 let gradient: Vec<f32> =
                     x.iter().zip([1.0, 4.0]).map(|(x, curve)| curve * (x - 0.5)).collect();
-                settings(kind).step(&mut x, &gradient, &mut memory, 0.02, count, true);
+                settings(kind).step(&mut x, &gradient, &mut memory, rate, count, true);
             }
             assert!(x.iter().all(|x| (x - 0.5).abs() < 0.05), "{kind:?}: {x:?}");
         }

@@ -27,7 +27,7 @@ pub(crate) fn html(recipe: &Recipe, outcome: &Outcome, folder: &Path) -> String 
     }
     let epoch = |entry: &crate::state::Entry| Epoch {
         stage: entry.stage.clone(),
-        loss: entry.loss,
+        loss: f64::from(entry.loss),
         wrong_percent: 100.0 * (1.0 - entry.right as f64 / entry.pictures.max(1) as f64),
         weights: entry.weights as u64,
     };

@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn units_end_where_a_filter_s_place_ends() {
         // Three channels: units of three, none across.
-        let mut weights = vec![9.0, 9.0, 0.1, 0.1, 0.1, 9.0];
+        let mut weights = vec![9.0, 8.0, 0.1, 0.1, 0.1, 9.0];
         zero(&mut weights, Form::OneOfFour, 3, 0.6);
         assert_eq!(weights, [9.0, 0.0, 0.0, 0.0, 0.0, 9.0]);
     }

@@ -21,6 +21,7 @@ pub struct State {
     /// Steps of this epoch that are done.
     pub step: usize,
     /// Sum of the losses of this epoch.
+    #[serde(with = "bits")]
     pub loss: f64,
     /// Right answers among this epoch's batches.
     pub right: usize,
@@ -63,15 +64,28 @@ pub struct Entry {
     /// From 1.
     pub epoch: usize,
     /// Mean loss over the epoch.
-    pub loss: f64,
+    pub loss: f32,
     /// Part of right answers while it trained.
-    pub train: f64,
+    pub train: f32,
     /// Right answers on the validation part.
     pub right: usize,
     /// Pictures of the validation part.
     pub pictures: usize,
     /// Weights that are not 0.
     pub weights: usize,
+}
+
+/// A double as its bits: readers of JSON may be off in the last digit.
+mod bits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(value.to_bits())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        u64::deserialize(deserializer).map(f64::from_bits)
+    }
 }
 
 impl State {

@@ -237,8 +237,8 @@ impl Trainer<'_> {
         state.log.push(Entry {
             stage: stage.name.clone(),
             epoch: state.epoch + 1,
-            loss: state.loss / state.step.max(1) as f64,
-            train: state.right as f64 / self.data.train.len() as f64,
+            loss: (state.loss / state.step.max(1) as f64) as f32,
+            train: state.right as f32 / self.data.train.len() as f32,
             right,
             pictures: self.data.validation.len(),
             weights: weights.map(kept).sum(),

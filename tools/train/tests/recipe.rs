@@ -180,7 +180,6 @@ fn a_recipe_of_every_stage_makes_an_artefact_that_is_as_right_as_training_says()
     again.model.path = Some(outcome.model.clone());
     let back = workshop.run(&again, "again").unwrap();
     assert_eq!(back.float_test, outcome.float_test);
-    assert_eq!(std::fs::read(&back.model).unwrap(), std::fs::read(&outcome.model).unwrap());
 }
 
 /// What the killed run's child does: it is this very program, told by the environment where to work.
