@@ -171,7 +171,8 @@ impl<'a> TensorView<'a> {
         report.numbers = [needed as u32, stored as u32];
         let is_int8 = !form.is_of_weights() || self.element() == Element::I8;
         // A few bytes do not make a host allocate gigabytes.
-        let fits = is_int8 && (form == Storage::Dense || self.bytes() >> 16 < stored);
+        let fits =
+            is_int8 && (matches!(form, Storage::Dense | Storage::Relaid) || self.bytes() >> 16 < stored);
         ensure(fits && stored == needed && (offset as usize).is_multiple_of(ALIGNMENT), Fault::Constant)
     }
 
