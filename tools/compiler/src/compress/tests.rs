@@ -45,7 +45,11 @@ fn layer(values: &[i8], row: usize, slides: bool) -> Model {
 
 /// Pseudo-random weights, 0 in all runs of `run` but one of `of`.
 fn weights(count: usize, run: usize, of: usize) -> Vec<i8> {
-    let random = |at: usize| ((at + 1).wrapping_mul(0x9E37_79B9) >> 11) as u32;
+    let random = |at: usize| {
+        let mixed = (at as u32 + 1).wrapping_mul(0x9E37_79B9);
+        let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x85EB_CA6B);
+        mixed ^ (mixed >> 13)
+    };
     let told = |at: usize| (random(at / run) as usize).is_multiple_of(of);
     let value = |at: usize| match random(at + count) % 254 {
         low @ 0..127 => low as i8 - 127,
