@@ -24,7 +24,8 @@ pub mod uart;
 #[cfg(target_os = "none")]
 pub mod stack;
 
-#[cfg(target_os = "none")]
+// Its interrupt handler would be linked into the smallest application, too, which has no camera.
+#[cfg(all(target_os = "none", not(feature = "fixed")))]
 pub mod simulated_camera;
 
 #[cfg(target_os = "none")]

@@ -39,6 +39,8 @@ mod bench_forms;
 
 mod fuzz;
 
+mod sanitize;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -82,6 +84,8 @@ enum Job {
     BenchQemu(bench_qemu::Options),
     /// Print what weights cost in each form, layer by layer, on Cortex-M4F
     BenchForms(bench_forms::Options),
+    /// Run the kernels' properties under AddressSanitizer, valgrind and Miri
+    Sanitize,
     /// Feed mutated bytes to the artefact reader and the planner
     Fuzz(fuzz::Options),
 }
@@ -103,6 +107,7 @@ fn main() -> ExitCode {
         Some(Job::BenchHost(options)) => bench_host::run(&options),
         Some(Job::BenchQemu(options)) => bench_qemu::run(&options),
         Some(Job::BenchForms(options)) => bench_forms::run(&options),
+        Some(Job::Sanitize) => sanitize::run(),
         Some(Job::Fuzz(options)) => fuzz::run(&options),
     };
     match result {

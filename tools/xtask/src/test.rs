@@ -5,7 +5,7 @@ use clap::Args;
 use ocelli_simulator::{Firmware, Toolchain, build, elf, machines, repository, target_directory};
 
 use crate::packages::{self, IMPORTERS, TRAINING};
-use crate::{aarch64, boards, command, conformance, page, qemu, setup, sizes};
+use crate::{aarch64, boards, command, conformance, page, qemu, sanitize, setup, sizes};
 
 /// What to leave out.
 #[derive(Args, Default)]
@@ -33,6 +33,7 @@ pub fn run(options: &Options) -> Result<()> {
     let excluded = IMPORTERS.iter().chain([&"ocelli-train"]).flat_map(|package| ["--exclude", package]);
     command::run(command::cargo(["test", "--workspace"].into_iter().chain(excluded))?.arg("--quiet"))?;
     if !options.host_only {
+        sanitize::run()?;
         runtime_for_microcontrollers()?;
         qemu::run(&qemu::Options::default())?;
         sizes::run()?;

@@ -331,7 +331,7 @@ pub fn binary(
 ) {
     let count = 1 + random.below(40);
     let mut buffers: [Guarded<i8>; 3] =
-        core::array::from_fn(|_| Guarded::new(count, random.below(ZONE), 0x55));
+        [Guarded::read_only, Guarded::read_only, Guarded::new].map(|of| of(count, random.below(ZONE), 0x55));
     let [left, right, output] = &mut buffers;
     random.fill(left.all());
     random.fill(right.all());
@@ -373,6 +373,16 @@ impl<T: Copy + PartialEq> Guarded<T> {
         Guarded { bytes, guard, start, length }
     }
 
+    /// So many elements that are only read. Where blocks of memory start on multiples of 16, the last element is the
+    /// last of its block, so that a sanitizer sees what is read behind it.
+    pub fn read_only(length: usize, remainder: usize, guard: T) -> Guarded<T> {
+        let bytes = vec![guard; remainder + length];
+        if bytes.as_ptr().align_offset(ZONE) != 0 {
+            return Guarded::new(length, remainder, guard);
+        }
+        Guarded { bytes, guard, start: remainder, length }
+    }
+
     /// What may be written.
     pub fn all(&mut self) -> &mut [T] {
         &mut self.bytes[self.start..self.start + self.length]
@@ -405,7 +415,7 @@ impl Operands {
     /// A random input. Scratch mostly starts at a word, as every arena's does.
     pub fn random(random: &mut Random, input: usize, output: usize, scratch_bytes: usize) -> Operands {
         let mut operands = Operands {
-            input: Guarded::new(input, random.below(ZONE), 0x55),
+            input: Guarded::read_only(input, random.below(ZONE), 0x55),
             output: Guarded::new(output, random.below(ZONE), 0x55),
             scratch: Guarded::new(scratch_bytes, random.one_of(&[0, 0, 0, 4, 8, 12, 1, 2, 3]), 0x55),
         };
@@ -443,7 +453,7 @@ impl Constants {
         let small = 1 << 13;
         let bound = if large { random.one_of(&[1 << 30, 9 << 27, 15 << 27]) } else { small };
         let mut constants = Constants {
-            weights: Guarded::new(weights, random.below(ZONE), 0x55),
+            weights: Guarded::read_only(weights, random.below(ZONE), 0x55),
             bias: (0..biases)
                 .map(|_| ((i64::from(random.next() as i32) * random.one_of(&[small, bound])) >> 31) as i32)
                 .collect(),
