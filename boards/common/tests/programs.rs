@@ -176,7 +176,8 @@ fn detect(board: &mut PlayedBoard, artefact: &[u8], frames: u32) -> Result<(), D
 
 #[test]
 fn detect_answers_every_frame_with_the_labels_of_the_artefact() {
-    for (name, artefact) in ocelli_samples::artefacts() {
+    // The sample of all forms of weights has no contracts: see below.
+    for (name, artefact) in ocelli_samples::artefacts().into_iter().filter(|(name, _)| *name != "forms") {
         let mut board = PlayedBoard::new(1, 3);
         detect(&mut board, &artefact, 4).unwrap();
         let told = |start: &str| board.lines.iter().filter(|line| line.starts_with(start)).count();
@@ -197,6 +198,9 @@ fn detect_says_what_does_not_fit() {
     let model = Model { artefact: &artefact, profile: "portable", operators: operators::ALL };
     let small = detect::run(&mut board, &model, &mut [], &mut [0; 3 * 1024], Some(1));
     assert!(matches!(small, Err(DetectError::Plan(_))), "{small:?}");
+    let [.., (_, without_contracts)] = ocelli_samples::artefacts();
+    let refused = detect(&mut board, &without_contracts, 1);
+    assert!(matches!(refused, Err(DetectError::Pipeline(_))), "{refused:?}");
     let mut board = PlayedBoard::new(0, 99);
     assert_eq!(detect(&mut board, &artefact, 1), Err(DetectError::Camera(CaptureError::Bus)));
 }
