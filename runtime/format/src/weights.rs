@@ -134,6 +134,35 @@ fn split_row(data: &[u8], elements: usize) -> Option<(usize, &[u8])> {
     (row >= 1 && elements.is_multiple_of(row)).then_some((row, rest))
 }
 
+/// Rows of words, each of as many as its count says.
+#[derive(Clone, Copy)]
+struct CountedRows<'a> {
+    row: usize,
+    /// Counts of the rows that are still to come.
+    counts: &'a [[u8; 2]],
+    /// Their words.
+    words: &'a [[u8; 4]],
+}
+
+impl<'a> CountedRows<'a> {
+    fn read(data: &'a [u8], elements: usize) -> Option<CountedRows<'a>> {
+        let (row, rest) = split_row(data, elements)?;
+        let (counts, rest) = split_counts(rest, elements / row)?;
+        let (words, []) = rest.as_chunks() else { return None };
+        Some(CountedRows { row, counts, words })
+    }
+
+    /// Count and words of the next row, where so many take `words_of` words.
+    #[inline(always)]
+    fn next(&mut self, words_of: impl Fn(usize) -> usize) -> Option<(usize, &'a [[u8; 4]])> {
+        let (&count, counts) = self.counts.split_first()?;
+        let count = usize::from(u16::from_le_bytes(count));
+        let (words, rest) = self.words.split_at_checked(words_of(count))?;
+        (self.counts, self.words) = (counts, rest);
+        Some((count, words))
+    }
+}
+
 /// How many of something each row has: a table of `u16`, filled up with zeros to a multiple of 4 bytes.
 fn split_counts(data: &[u8], rows: usize) -> Option<(&[[u8; 2]], &[u8])> {
     let (table, rest) = data.split_at_checked(rows.checked_mul(2)?.next_multiple_of(4))?;

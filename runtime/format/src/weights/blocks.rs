@@ -4,24 +4,19 @@
 //! alone. The first group of a row has what is left over, in the last bytes of its word: a kernel enters
 //! its loop there, and no row needs filling up.
 
-use super::{StoredRows, Words, split_counts, split_row};
+use super::{CountedRows, StoredRows, Words};
 use crate::Storage;
 
 /// Rows of [`Storage::Blocks`].
 #[derive(Clone, Copy)]
 pub struct BlockRows<'a> {
-    row: usize,
-    /// Blocks of each row that is still to come.
-    counts: &'a [[u8; 2]],
-    /// Their steps and weights.
-    words: &'a [[u8; 4]],
+    /// Counts are of blocks; words are their steps and weights.
+    rows: CountedRows<'a>,
 }
 
-impl BlockRows<'_> {
-    /// Words of a row of so many blocks.
-    const fn words_of(count: usize) -> usize {
-        count + count.div_ceil(4)
-    }
+/// Words of a row of so many blocks.
+const fn words_of(count: usize) -> usize {
+    count + count.div_ceil(4)
 }
 
 impl<'a> StoredRows<'a> for BlockRows<'a> {
@@ -30,24 +25,18 @@ impl<'a> StoredRows<'a> for BlockRows<'a> {
     type Of<'b> = BlockRows<'b>;
 
     fn read(data: &'a [u8], elements: usize) -> Option<BlockRows<'a>> {
-        let (row, rest) = split_row(data, elements)?;
-        let (counts, rest) = split_counts(rest, elements / row)?;
-        let (words, []) = rest.as_chunks() else { return None };
-        Some(BlockRows { row, counts, words })
+        Some(BlockRows { rows: CountedRows::read(data, elements)? })
     }
 
     fn row_length(&self) -> usize {
-        self.row
+        self.rows.row
     }
 
     #[inline(always)]
     fn next_row(&mut self, mut each: impl FnMut(usize, i8)) -> Option<()> {
-        let (&count, counts) = self.counts.split_first()?;
-        let count = usize::from(u16::from_le_bytes(count));
-        let (mut words, rest) = self.words.split_at_checked(BlockRows::words_of(count))?;
-        (self.counts, self.words) = (counts, rest);
+        let (mut left, mut words) = self.rows.next(words_of)?;
         // Only the first block may stand where its predecessor, the start, does.
-        let (mut left, mut first, mut least) = (count, 0, 0);
+        let (mut first, mut least) = (0, 0);
         while left > 0 {
             let group = if left.is_multiple_of(4) { 4 } else { left % 4 };
             let (steps, blocks) = words.split_first()?;
@@ -59,9 +48,9 @@ impl<'a> StoredRows<'a> for BlockRows<'a> {
                 least = 1;
                 first += 4 * usize::from(*step);
                 for (place, &weight) in (first..).zip(weights) {
-                    if place < self.row {
+                    if place < self.rows.row {
                         each(place, weight as i8);
-                    } else if weight != 0 || first >= self.row {
+                    } else if weight != 0 || first >= self.rows.row {
                         return None;
                     }
                 }
@@ -72,10 +61,10 @@ impl<'a> StoredRows<'a> for BlockRows<'a> {
     }
 
     fn is_at_end(&self) -> bool {
-        self.words.is_empty()
+        self.rows.words.is_empty()
     }
 
     fn blocks(&self) -> Option<Words<'_>> {
-        Some((self.counts, self.words))
+        Some((self.rows.counts, self.rows.words))
     }
 }
