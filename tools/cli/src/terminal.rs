@@ -79,7 +79,7 @@ pub fn print_text(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// A line for people, in the manner of `println!`, that fails where [`print_text`](crate::terminal::print_text)
+/// A line for people, in the manner of `println!`, that fails where [`print_text`]
 /// does.
 macro_rules! say {
     ($($text:tt)*) => { $crate::terminal::print_text(&(format!($($text)*) + "\n")) };

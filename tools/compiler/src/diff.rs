@@ -7,8 +7,8 @@
 //!
 //! - A source that came quantized is converted anew: constants and numbers must be equal. Channels that no
 //!   output depends on may be gone from the artefact; their numbers are those of the source's own conversion.
-//! - A float source is held against the artefact's weights, channel by channel ([`weights`]), and own errors
-//!   against what rounding explains ([`noise`]).
+//! - A float source is held against the artefact's weights, channel by channel (`diff/weights.rs`), and own errors
+//!   against what rounding explains (`diff/noise.rs`).
 
 mod exact;
 mod layer;

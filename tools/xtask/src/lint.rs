@@ -101,12 +101,16 @@ fn firmware() -> Result<()> {
     Ok(())
 }
 
-/// The runtime's documentation builds without a broken link.
+/// The documentation of the runtime, and of what is built over tract, has no broken link.
 fn docs() -> Result<()> {
-    let packages = packages::in_folder("runtime")?;
-    let selected = packages.iter().flat_map(|package| ["--package", package]);
-    let doc = ["doc", "--quiet", "--no-deps", "--all-features"].into_iter().chain(selected);
-    command::run(command::cargo(doc)?.env("RUSTDOCFLAGS", "-D warnings"))
+    let doc = |options: &[&str], packages: &[&str]| {
+        let selected = packages.iter().flat_map(|package| ["--package", package]);
+        let arguments = ["doc", "--quiet", "--no-deps"].iter().chain(options).copied().chain(selected);
+        command::run(command::cargo(arguments)?.env("RUSTDOCFLAGS", "-D warnings"))
+    };
+    let runtime = packages::in_folder("runtime")?;
+    doc(&["--all-features"], &runtime.iter().map(String::as_str).collect::<Vec<_>>())?;
+    doc(&[&["--release"], &TRAINING[..]].concat(), &IMPORTERS)
 }
 
 /// Licences and advisories of dependencies, where the checker is installed.
