@@ -7,8 +7,8 @@ use ocelli_host::Picture;
 
 use crate::bayer;
 use crate::driver::{Driver, Filled, Format};
+use crate::error::DeviceError;
 use crate::negotiate::{Coding, negotiate};
-use crate::open::DeviceError;
 
 /// Buffers of the device: one is filled while one is copied, and two are in hand for a late reader.
 const BUFFERS: u32 = 4;

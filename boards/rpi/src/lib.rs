@@ -5,12 +5,11 @@
 //!
 //! The kernel is behind the trait [`Driver`], so everything but four system calls is tested without a camera.
 
+mod error;
+
 mod abi;
-
 mod bayer;
-
 mod driver;
-
 mod kernel;
 
 mod negotiate;
@@ -21,5 +20,6 @@ mod open;
 
 pub use camera::V4l2Camera;
 pub use driver::{Driver, Filled, Format, FourCc};
+pub use error::{DeviceError, LinuxCaptureError, LinuxOpenError};
 pub use kernel::KernelDriver;
-pub use open::{DeviceError, LinuxCamera, LinuxCaptureError, LinuxOpenError, NAMES, open};
+pub use open::{LinuxCamera, NAMES, open};

@@ -3,7 +3,7 @@
 use ocelli_core::PixelFormat;
 
 use crate::driver::{Driver, Format, FourCc};
-use crate::open::DeviceError;
+use crate::error::DeviceError;
 
 /// How a device's bytes become a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
