@@ -9,6 +9,7 @@ mod commands;
 
 mod answer;
 mod artefact_file;
+mod budget;
 mod tracks;
 
 mod input;

@@ -317,6 +317,34 @@ fn convert_and_run_give_tflite_micro_s_bytes() {
 }
 
 #[test]
+fn convert_keeps_a_budget_or_says_by_how_much_it_is_missed() {
+    let workshop = Workshop::new("budget");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/models");
+    let model = golden.join("fully_connected.tflite").display().to_string();
+    let convert = |name: &str, more: &[&str]| {
+        let file = format!("{name}.ocelli");
+        let report = workshop.json(&[&["convert", &model, "--strip", "--json", "-o", &file], more].concat());
+        let id = workshop.json(&["inspect", &file, "--json"])["answer_id"].clone();
+        (std::fs::metadata(workshop.0.join(&file)).unwrap().len(), report, id)
+    };
+    let (whole, report, id) = convert("whole", &[]);
+    assert_eq!(report["stored"].as_array().unwrap().len(), 0);
+    let limit = format!("flash={}", whole - 1);
+    let (smaller, _, same) = convert("smaller", &["--budget", &limit]);
+    assert!(smaller < whole, "{smaller} of {whole}");
+    assert_eq!(same, id, "forms change no answer");
+    for (budget, parts) in [
+        ("flash=100", ["bytes of flash", "more than the budget of 100"]),
+        ("ram=16", ["bytes of RAM", "more than the budget of 16"]),
+    ] {
+        let message = workshop.failure(&["convert", &model, "--strip", "--budget", budget], 1);
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
+    let message = workshop.failure(&["convert", &model, "--budget", "rom=1"], 2);
+    assert!(message.contains("\"rom\" is no part of a budget"), "{message}");
+}
+
+#[test]
 fn a_full_disk_and_a_reader_that_left_are_no_panic() {
     let workshop = Workshop::new("output");
     let run = |arguments: &[&str], stdout: std::process::Stdio| {

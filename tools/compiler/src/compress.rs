@@ -3,7 +3,8 @@
 //! Weights are taken as they are. Zeros, few values and runs of zeros are recognised, so that a model profits that
 //! was pruned, clustered or quantized to few bits anywhere. For each layer every form is written and its
 //! instructions are counted by a table of measured costs; what is chosen is the fastest or the smallest, so
-//! never one than which another is both smaller and faster. No value changes, and neither does the answer id.
+//! never one than which another is both smaller and faster. Where the file has to be smaller still, layers take smaller
+//! forms one after the other. No value changes, and neither does the answer id.
 
 mod cost;
 
@@ -53,36 +54,86 @@ struct Candidate {
 
 /// Chooses a form for the weights of every layer, and tells of those that are not left dense.
 pub fn compress(model: &mut Model, goal: Goal) -> Vec<Stored> {
-    let mut stored = Vec::new();
+    let mut told = Vec::new();
     if goal == Goal::Off {
-        return stored;
+        return told;
     }
-    for index in 0..model.operators.len() {
-        let node = &model.operators[index];
-        let Some((weights, layer)) =
-            layer_of(model, node).filter(|&(weights, _)| only_weights(model, weights))
-        else {
-            continue;
-        };
+    for (index, weights, layer) in layers(model) {
         let candidates = candidates(model, weights, &layer);
         let chosen = choose(&candidates, goal);
         if chosen.storage != Storage::Dense {
-            let dense = candidates[0];
-            stored.push(Stored {
-                layer: node.name.clone(),
-                form: chosen.storage.to_string(),
-                bytes: chosen.bytes,
-                dense_bytes: dense.bytes,
-                instructions: chosen.instructions,
-                dense_instructions: dense.instructions,
-            });
+            told.push(stored(&model.operators[index].name, &chosen, &candidates[0]));
             model.storage.insert(weights, chosen.storage);
         }
     }
     if goal == Goal::Size {
         share_factors(model);
     }
-    stored
+    told
+}
+
+/// Takes smaller forms until about so many bytes are saved, those first that cost the fewest instructions for each byte,
+/// and tells of the layers that are not dense then; `None` where nothing is left to save.
+pub fn shrink(model: &mut Model, bytes: u64) -> Option<Vec<Stored>> {
+    let before = model.storage.clone();
+    share_factors(model);
+    let layers = layers(model);
+    let forms: Vec<_> = layers.iter().map(|(_, weights, layer)| candidates(model, *weights, layer)).collect();
+    let form = |model: &Model, weights: TensorId| model.storage.get(&weights).copied().unwrap_or_default();
+    let current = |candidates: &[Candidate], storage: Storage| {
+        let found = candidates.iter().find(|candidate| candidate.storage == storage);
+        found.copied().unwrap_or(candidates[0])
+    };
+    let mut offers: Vec<(f64, u64, TensorId, Storage)> = Vec::new();
+    for ((_, weights, _), candidates) in layers.iter().zip(&forms) {
+        let now = current(candidates, form(model, *weights));
+        let price = |smaller: &Candidate| {
+            smaller.instructions.saturating_sub(now.instructions) as f64 / (now.bytes - smaller.bytes) as f64
+        };
+        let smaller = candidates.iter().filter(|candidate| candidate.bytes < now.bytes);
+        let best = smaller.min_by(|left, right| {
+            price(left).total_cmp(&price(right)).then(left.instructions.cmp(&right.instructions))
+        });
+        let is_new = offers.iter().all(|&(_, _, offered, _)| offered != *weights);
+        let offer = |best: &Candidate| (price(best), now.bytes - best.bytes, *weights, best.storage);
+        offers.extend(best.filter(|_| is_new).map(offer));
+    }
+    offers.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let mut saved = 0;
+    for (_, bytes_less, weights, storage) in offers {
+        if saved < bytes {
+            saved += bytes_less;
+            model.storage.insert(weights, storage);
+        }
+    }
+    let told = layers.iter().zip(&forms).filter_map(|(&(index, weights, _), candidates)| {
+        let chosen = current(candidates, form(model, weights));
+        let is_told = chosen.storage != Storage::Dense;
+        is_told.then(|| stored(&model.operators[index].name, &chosen, &candidates[0]))
+    });
+    let told = told.collect();
+    (model.storage != before).then_some(told)
+}
+
+/// Layers whose weights may take other forms: the operator, its weights, and what a run does with them.
+fn layers(model: &Model) -> Vec<(usize, TensorId, Layer)> {
+    let layers = model.operators.iter().enumerate().filter_map(|(index, node)| {
+        let (weights, layer) = layer_of(model, node).filter(|&(weights, _)| only_weights(model, weights))?;
+        Some((index, weights, layer))
+    });
+    layers.collect()
+}
+
+/// What there is to tell of a layer that is not dense.
+fn stored(layer: &str, chosen: &Candidate, dense: &Candidate) -> Stored {
+    Stored {
+        layer: layer.to_owned(),
+        form: chosen.storage.to_string(),
+        bytes: chosen.bytes,
+        dense_bytes: dense.bytes,
+        instructions: chosen.instructions,
+        dense_instructions: dense.instructions,
+    }
 }
 
 /// The fastest or the smallest; among equals the one that is better otherwise, and among those dense, the first.

@@ -1,18 +1,19 @@
 //! The whole verb: a model file becomes an artefact and a report.
 //!
 //! import -> fold -> contract -> (calibrate, quantize) -> lower -> eliminate -> compress -> plan -> self-test -> write.
-//! Models that come quantized skip the step in brackets.
+//! Models that come quantized skip the step in brackets. The last four are repeated, with smaller forms of weights, as long
+//! as the file is over its budget.
 
 use std::path::{Path, PathBuf};
 
-use ocelli_format::model::{Model, SelfTest};
-use ocelli_format::{AlignedBytes, Artefact, write};
+use ocelli_format::model::Model;
+use ocelli_format::{AlignedBytes, Artefact};
 use ocelli_vision::ImageInput;
 
-use crate::compress::{Goal, compress};
+use crate::compress::Goal;
 use crate::contract::{self, Contract, ContractError, attach, lift_heads};
 use crate::eliminate::{Eliminated, eliminate};
-use crate::execute::{ExecuteError, Executor};
+use crate::execute::ExecuteError;
 use crate::fold::fold;
 use crate::graph::{Element, Graph};
 use crate::import::{self, ImportError};
@@ -22,7 +23,11 @@ use crate::quantize::{
     self, Calibration, CalibrationError, CalibrationImage, Method, QuantizeError, Quantized, QuantizedHead,
 };
 use crate::report::{OutputQuality, Report, sha256_hex};
-use crate::{lower, plan, provenance};
+use crate::{lower, provenance};
+
+mod pack;
+
+use pack::Packed;
 
 /// What to convert for.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +46,12 @@ pub struct Options {
     pub provenance: Vec<(String, String)>,
     /// How much RAM the memory plan may need, and how the input comes.
     pub budget: Budget,
+    /// Bytes that the artefact may have; no limit otherwise.
+    pub flash_bytes: Option<u64>,
     /// Profiles that get a schedule of their own, besides the portable one.
     pub profiles: Vec<Profile>,
+    /// Leave out what a device has no use for, and every schedule but the one of this profile.
+    pub strip: Option<Profile>,
     /// Leave channels in that no output depends on.
     pub keep_dead_channels: bool,
     /// What weights are stored for.
@@ -54,9 +63,9 @@ pub struct Options {
 pub struct Conversion {
     /// The quantized graph that was lowered.
     pub graph: Graph,
-    /// The artefact as owned values.
+    /// The artefact as owned values, before anything is stripped.
     pub model: Model,
-    /// The artefact's bytes.
+    /// The artefact's bytes, stripped if that was asked for.
     pub bytes: Vec<u8>,
     /// What there is to tell.
     pub report: Report,
@@ -107,6 +116,20 @@ pub enum ConvertError {
     /// The quantized model does not run.
     #[error(transparent)]
     Execute(#[from] ExecuteError),
+    /// More bytes than the budget allows, with all weights in their smallest forms.
+    #[error(
+        "model {model:?} takes {needed_bytes} bytes of flash, {} more than the budget of {budget_bytes}, with all weights in their smallest forms; {advice}", needed_bytes - budget_bytes
+    )]
+    Flash {
+        /// Name of the model.
+        model: String,
+        /// The smallest file that was found.
+        needed_bytes: u64,
+        /// What was asked for.
+        budget_bytes: u64,
+        /// What to do next.
+        advice: &'static str,
+    },
 }
 
 /// Converts the model file at `path`.
@@ -191,16 +214,8 @@ pub fn assemble(
         model.provenance.push(("eliminated".to_string(), eliminated.to_string()));
     }
     model.provenance.extend(options.provenance.iter().cloned());
-    let stored = compress(&mut model, options.compress);
-    for &profile in [Profile::Portable].iter().chain(&options.profiles) {
-        if model.schedules.iter().all(|schedule| schedule.profile != profile.name()) {
-            let schedule = plan::plan_within(&model, &options.budget, profile).map_err(ExecuteError::from)?;
-            model.schedules.push(schedule);
-        }
-    }
-    let bytes = finish(&mut model)?;
-
-    let aligned = AlignedBytes::copy_of(&bytes);
+    let Packed { stored, whole, bytes } = pack::pack(&mut model, options)?;
+    let aligned = AlignedBytes::copy_of(&whole);
     let artefact = Artefact::parse(&aligned)
         .map_err(|error| ExecuteError::Engine { model: model.name.clone(), problem: error.to_string() })?;
     let report = Report {
@@ -214,7 +229,7 @@ pub fn assemble(
         outputs: origin.outputs,
         eliminated,
         stored,
-        artefact: inspect(&artefact, bytes.len()),
+        artefact: inspect(&artefact, whole.len()),
     };
     Ok(Conversion { graph, model, bytes, report })
 }
@@ -282,15 +297,4 @@ pub fn image_input(graph: &Graph, input: &contract::Input) -> Result<ImageInput,
             shape: shape.to_vec(),
         }),
     }
-}
-
-/// Adds the self-test and writes the artefact.
-fn finish(model: &mut Model) -> Result<Vec<u8>, ConvertError> {
-    const SEED: u32 = 5;
-    const SHIFT: u8 = 0;
-    let output_crc32 = Executor::new(model)?.output_crc32(SEED, SHIFT)?;
-    model.self_test = Some(SelfTest { seed: SEED, shift: SHIFT, output_crc32 });
-    write(model).map_err(|problem| {
-        ExecuteError::Write { model: model.name.clone(), problem: problem.to_string() }.into()
-    })
 }

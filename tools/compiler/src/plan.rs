@@ -57,7 +57,7 @@ pub enum PlanError {
     },
     /// More than the budget allows, even rolling over single rows.
     #[error(
-        "model {model:?} needs {needed_bytes} bytes of RAM, the budget allows {budget_bytes}; use a smaller input or fewer channels, or stream the input if a camera delivers rows"
+        "model {model:?} needs {needed_bytes} bytes of RAM, {} more than the budget of {budget_bytes}; give ram= more, stream the input if a camera delivers rows (`--stream-input`), or use a smaller input or fewer channels", needed_bytes - budget_bytes
     )]
     Budget {
         /// Name of the model.

@@ -172,7 +172,7 @@ fn convert(source: &Path, artefact: &Path, budget: Option<Budget>) -> Result<Mem
     let profiles: BTreeSet<&str> = machines().iter().map(|machine| machine.schedule.as_str()).collect();
     convert.args(profiles.iter().flat_map(|profile| ["--for", profile]));
     if let Some(Budget { ram_bytes, streams_input }) = budget {
-        convert.args(["--ram-budget", &ram_bytes.to_string()]);
+        convert.args(["--budget", &format!("ram={ram_bytes}")]);
         convert.args(streams_input.then_some("--stream-input"));
     }
     let output = convert.output()?;

@@ -6,10 +6,11 @@ use clap::ValueHint;
 use ocelli_compiler::compress::{Goal, Stored};
 use ocelli_compiler::convert::{Conversion, Options, convert};
 use ocelli_compiler::eliminate::Eliminated;
-use ocelli_compiler::plan::{Budget, Profile};
+use ocelli_compiler::plan::{self, Profile};
 use ocelli_compiler::quantize::Method;
 use ocelli_compiler::report::Report;
 
+use crate::budget::Budget;
 use crate::commands::inspect::memory_line;
 use crate::failure::{Failure, Verdict};
 use crate::terminal::{self, FAINT, STRONG, say, thousands};
@@ -52,10 +53,10 @@ pub struct Arguments {
     /// answer id stay
     #[arg(long)]
     strip: bool,
-    /// Most bytes of arena, for example 25600 or 24k; early layers then roll over single rows where whole
-    /// tensors need more
-    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
-    ram_budget: Option<u64>,
+    /// Most bytes of arena and of the artefact, for example ram=24k,flash=256k. Early layers roll over single rows where
+    /// whole tensors need more RAM; weights take smaller forms where the file is too large
+    #[arg(long, value_name = "LIMITS")]
+    budget: Option<Budget>,
     /// Let the input come row by row, so that it never exists as a whole
     #[arg(long)]
     stream_input: bool,
@@ -86,6 +87,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         }
         _ => Profile::Portable,
     };
+    let budget = arguments.budget.unwrap_or_default();
     let options = Options {
         calibration: arguments.calibration,
         contract: arguments.contract,
@@ -93,19 +95,17 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         input_shapes: arguments.input_shape,
         version: arguments.model_version,
         provenance: arguments.provenance,
-        budget: Budget { ram_bytes: arguments.ram_budget, streams_input: arguments.stream_input },
+        budget: plan::Budget { ram_bytes: budget.ram_bytes, streams_input: arguments.stream_input },
+        flash_bytes: budget.flash_bytes,
         profiles: arguments.profiles,
+        strip: arguments.strip.then_some(profile),
         keep_dead_channels: arguments.keep_dead_channels,
         compress: arguments.compress,
     };
     let spinner = terminal::spinner(format!("Converting {}", arguments.model.display()));
-    let Conversion { model, mut bytes, report, .. } =
+    let Conversion { bytes, report, .. } =
         convert(&arguments.model, &options).map_err(|error| Failure::at(arguments.model.display(), error))?;
     drop(spinner);
-    if arguments.strip {
-        let stripped = ocelli_format::strip(&model, profile.name()).unwrap_or(model);
-        bytes = ocelli_format::write(&stripped).map_err(|error| Failure::at(output.display(), error))?;
-    }
     ocelli_zoo::write_whole(&output, &bytes).map_err(|error| Failure::at(output.display(), error))?;
     if arguments.json {
         terminal::print_json(&report)?;
@@ -175,16 +175,6 @@ fn print_stored(stored: &[Stored]) -> Result<(), Failure> {
     say!("{FAINT}Instructions on a Cortex-M4F with the fast kernels, by the table of costs.{FAINT:#}")
 }
 
-/// A number of bytes, or of kilobytes of 1,024 with `k`.
-fn parse_bytes(text: &str) -> Result<u64, String> {
-    let (number, unit) = match text.strip_suffix(['k', 'K']) {
-        Some(number) => (number, 1024),
-        None => (text, 1),
-    };
-    let bytes = number.parse().ok().and_then(|number: u64| number.checked_mul(unit));
-    bytes.ok_or_else(|| "a number of bytes, or of kilobytes as in 24k".to_owned())
-}
-
 fn parse_goal(text: &str) -> Result<Goal, String> {
     match text {
         "off" => Ok(Goal::Off),
@@ -226,14 +216,6 @@ pub fn parse_pair(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_are_read() {
-        assert_eq!(["25600", "24k", "0"].map(parse_bytes), [Ok(25_600), Ok(24_576), Ok(0)]);
-        for wrong in ["", "k", "1m", "-1", "18446744073709551615k"] {
-            assert!(parse_bytes(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn shapes_are_read() {

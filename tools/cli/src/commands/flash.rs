@@ -46,7 +46,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let spinner = terminal::spinner(format!("Building the firmware for the {title}"));
     let footprint = flash.build().map_err(|error| match error {
         FlashError::TooLarge { what: "RAM", .. } => {
-            failed(error).advise("`ocelli convert --ram-budget` rolls early layers over single rows")
+            failed(error).advise("`ocelli convert --budget ram=...` rolls early layers over single rows")
         }
         error => failed(error),
     })?;

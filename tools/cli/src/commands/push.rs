@@ -113,7 +113,7 @@ fn advice(error: &PushError) -> Option<&'static str> {
             }
             Refusal::TooLarge { .. } => "`ocelli convert --strip` leaves out what a device has no use for",
             Refusal::ArenaTooSmall { .. } => {
-                "`ocelli convert --ram-budget` rolls early layers over single rows"
+                "`ocelli convert --budget ram=...` rolls early layers over single rows"
             }
             _ => return None,
         },

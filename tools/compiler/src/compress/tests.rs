@@ -120,6 +120,19 @@ fn nothing_is_chosen_that_is_larger_and_slower_than_another() {
     }
 }
 
+/// Weights of which one in twelve is not 0: dense, sparse and coded get smaller and smaller.
+#[test]
+fn a_layer_shrinks_by_the_form_that_costs_least_until_nothing_is_left() {
+    let mut model = layer(&weights(300 * 784, 1, 12), 784, false);
+    let told = shrink(&mut model, 1).unwrap();
+    assert_eq!((told[0].form.as_str(), model.storage[&1]), ("Sparse", Storage::Sparse), "faster too");
+    assert_eq!(model.storage[&3], Storage::Uniform, "factors cost nothing");
+    let smaller = shrink(&mut model, 1).unwrap();
+    assert_eq!(smaller[0].form, "Coded");
+    assert!(smaller[0].bytes < told[0].bytes && smaller[0].instructions > told[0].instructions);
+    assert_eq!(shrink(&mut model, 1), None);
+}
+
 #[test]
 fn weights_that_another_operator_reads_stay_dense() {
     let mut model = layer(&weights(300 * 784, 1, 12), 784, false);
