@@ -1,10 +1,11 @@
-//! Answers told: to machines as JSON, to people as lines, and drawn on the frame.
+//! Answers told: to machines as JSON, to people as lines, and as what is drawn over the frame.
 
-use ocelli::{Artefact, Mask, Outcome, OutputContractView, Point, SUBPIXELS};
+use ocelli::{Artefact, Frame, Mask, Outcome, OutputContractView, Point, SUBPIXELS};
 use ocelli_format::Texts;
+use ocelli_live::{Colour, Mark, Picture, colour_of_class};
 use serde_json::{Value, json};
 
-use crate::picture::{Picture, colour_of_class};
+use crate::failure::Failure;
 use crate::session::{HostOutcome, HostTracker};
 use crate::tracks;
 
@@ -202,50 +203,59 @@ pub fn outcome_lines(
     }
 }
 
-/// Draws an answer.
-pub fn annotate(
-    picture: &mut Picture,
+/// What is drawn over the frame that was answered, in this order.
+pub fn marks(
+    frame: &Frame<'_>,
     artefact: &Artefact<'_>,
     outcome: &HostOutcome<'_>,
     tracker: Option<&HostTracker>,
-) {
+) -> Vec<Mark> {
     match outcome {
         Outcome::Detections(detections) => {
-            tracks::draw_hidden(picture, artefact, tracker);
+            let mut marks = tracks::hidden_marks(artefact, tracker);
             // The best last, on top.
             for index in tracks::counting(detections, tracker).into_iter().rev() {
                 let detection = &detections.found[index];
                 let identity = tracks::identity(tracker, index);
                 let colour = identity.map_or(colour_of_class(detection.class_index), tracks::colour_of_track);
-                picture.outline(&detection.bounds, colour);
-                for point in &detection.keypoints {
-                    picture.dot(point, colour);
-                }
+                marks.push(Mark::Outline(detection.bounds, colour));
+                marks.extend(detection.keypoints.iter().map(|&point| Mark::Dot(point, colour)));
                 let per_mille = detection.score.per_mille();
                 let name = detection_name(artefact, detection.class_index, identity);
                 let text = format!("{name} {:.1} %", f64::from(per_mille) / 10.0);
-                picture.label(&detection.bounds, &text, colour);
+                marks.push(Mark::Label(detection.bounds, text, colour));
             }
+            marks
         }
         Outcome::Points(points) if points.is_present() => {
             // Many points are small ones, or they would hide each other and the face.
             let is_crowd = points.len() > 40;
-            for (index, point) in points.iter().enumerate() {
-                match is_crowd {
-                    true => picture.speck(&point, colour_of_class(0)),
-                    false => picture.dot(&point, colour_of_class(index as u16)),
-                }
-            }
-        }
-        Outcome::Mask(mask) => {
-            let colour = |point: &Point| {
-                let (row, column) = mask.cell_at(*point)?;
-                mask.cell(row, column).map(|(label, _)| colour_of_class(label))
+            let mark = |(index, point)| match is_crowd {
+                true => Mark::Speck(point, colour_of_class(0)),
+                false => Mark::Dot(point, colour_of_class(index as u16)),
             };
-            picture.overlay(colour);
+            points.iter().enumerate().map(mark).collect()
         }
-        _ => {}
+        Outcome::Mask(mask) => vec![Mark::Tint(tint(mask, frame.width(), frame.height()))],
+        _ => vec![],
     }
+}
+
+/// The frame with its marks, as the bytes of a PNG file.
+pub fn annotated_png(frame: &Frame<'_>, marks: &[Mark]) -> Result<Vec<u8>, Failure> {
+    let mut picture = Picture::of(frame).map_err(|error| Failure::at("drawing", error))?;
+    picture.draw(marks);
+    picture.to_png().map_err(|error| Failure::at("PNG", error))
+}
+
+/// The colour of every pixel that shows something, by the cell that its centre lies in.
+fn tint(mask: &Mask<'_, '_>, width: usize, height: usize) -> Vec<Option<Colour>> {
+    let centre = |pixel: usize| pixel as i32 * SUBPIXELS + SUBPIXELS / 2;
+    let colour = |x: usize, y: usize| {
+        let (row, column) = mask.cell_at(Point { x: centre(x), y: centre(y) })?;
+        mask.cell(row, column).map(|(label, _)| colour_of_class(label))
+    };
+    (0..height).flat_map(|y| (0..width).map(move |x| colour(x, y))).collect()
 }
 
 /// The class of a detection, and who it is where that is known.

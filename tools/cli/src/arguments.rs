@@ -34,7 +34,7 @@ pub enum Command {
     /// Show what is in an artefact
     Inspect(inspect::Arguments),
     /// Run an artefact on this computer
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     /// Run an artefact on an emulated microcontroller and compare bit by bit
     Simulate(simulate::Arguments),
     /// Compare an artefact with its source layer by layer, and name the first that parts

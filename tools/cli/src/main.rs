@@ -23,8 +23,6 @@ mod instructions;
 
 mod contracts;
 
-mod picture;
-
 mod failure;
 
 mod terminal;

@@ -1,10 +1,10 @@
 //! What a tracker adds to an answer: who each detection is, and who is expected though nothing is seen.
 
 use ocelli::{Artefact, Detections, Score, Track};
+use ocelli_live::{Colour, Mark, colour_of_class};
 use serde_json::{Value, json};
 
 use crate::answer::{class_name, pixels};
-use crate::picture::{Picture, colour_of_class};
 use crate::session::HostTracker;
 
 /// Places of the detections that count, best first. While there is a tracker, those with low scores are among the
@@ -57,17 +57,18 @@ pub fn hidden_lines(artefact: &Artefact<'_>, tracker: Option<&HostTracker>) -> V
     hidden(tracker).map(line).collect()
 }
 
-/// Draws the boxes where tracks are expected that are not seen.
-pub fn draw_hidden(picture: &mut Picture, artefact: &Artefact<'_>, tracker: Option<&HostTracker>) {
-    for track in hidden(tracker) {
+/// The boxes where tracks are expected that are not seen.
+pub fn hidden_marks(artefact: &Artefact<'_>, tracker: Option<&HostTracker>) -> Vec<Mark> {
+    let marks = |track: &Track| {
         let (bounds, colour) = (track.bounds(), colour_of_track(track.identity()));
-        picture.outline(&bounds, colour);
-        picture.label(&bounds, &format!("{} hidden", named(artefact, track)), colour);
-    }
+        let label = format!("{} hidden", named(artefact, track));
+        [Mark::Outline(bounds, colour), Mark::Label(bounds, label, colour)]
+    };
+    hidden(tracker).flat_map(marks).collect()
 }
 
 /// Neighbouring identities differ.
-pub fn colour_of_track(identity: u32) -> crate::picture::Colour {
+pub fn colour_of_track(identity: u32) -> Colour {
     colour_of_class(identity as u16)
 }
 

@@ -227,6 +227,10 @@ fn a_configuration_is_checked_word_by_word() {
         ("model = 3", &["run.toml", "invalid type: integer `3`"]),
         ("model = \"detector.ocelli\"\ninput = \"seed:0\"", &["run.toml", "seed from 1"]),
         ("serve = \"here\"", &["run.toml", "socket address"]),
+        ("[mqtt]\nbrokr = \"localhost\"", &["run.toml", "brokr", "expected one of `broker`, `topic`"]),
+        ("[mqtt]\nbroker = \"mqtt://localhost\"", &["run.toml", "HOST[:PORT]"]),
+        ("[gpio]\npin = 17", &["run.toml", "missing field `class`"]),
+        ("[gpio]\npin = 300\nclass = \"person\"", &["run.toml", "300"]),
         ("track = true", &["a model and an input are needed"]),
     ] {
         write(text);
@@ -267,7 +271,7 @@ fn run_gives_the_same_through_tract_and_runs_float_models_as_they_are() {
 fn run_serves_a_page_until_standard_input_ends() {
     let workshop = Workshop::new("serve");
     let message = workshop.failure(&["run", "detector.ocelli", "-i", "seed:5", "--serve", "127.0.0.1:0"], 1);
-    assert!(message.contains("leave `--serve` out"), "{message}");
+    assert!(message.contains("leave `--serve`"), "{message}");
     let message =
         workshop.failure(&["run", "detector.ocelli", "-i", "synthetic:1", "--serve", "--pace", "0"], 1);
     assert!(message.contains("--pace"), "{message}");

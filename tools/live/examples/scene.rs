@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use ocelli_core::Frame;
 use ocelli_host::{CaptureError, Scene, SyntheticCamera};
-use ocelli_live::{Capture, Hub, Seen, Server, Settings, StageTimes, Trouble, run};
+use ocelli_live::emit::page::Page;
+use ocelli_live::{Capture, Hub, Seen, Server, Settings, Trouble, run};
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let found = colours.iter().enumerate().filter(|(index, _)| score(*index) >= least);
         let found: Vec<Value> =
             found.filter_map(|(index, colour)| boxed(frame, *colour, index, score(index))).collect();
-        Seen { answer: json!({ "detections": found }), times: StageTimes::default() }
+        Seen { answer: json!({ "detections": found }), ..Seen::default() }
     };
     let capture = Capture {
         open: &mut || Ok(SyntheticCamera::new(scene.clone())),
@@ -34,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         title: "figures of a drawn scene".to_owned(),
         warn: &|message| eprintln!("{message}"),
     };
-    Ok(run(capture, &hub, see, |_| {})?)
+    Ok(run(capture, &hub, see, vec![Box::new(Page::new(hub.clone()))])?)
 }
 
 /// The box around all pixels of a colour.

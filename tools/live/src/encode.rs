@@ -25,15 +25,24 @@ pub fn rgb_of(frame: &Frame<'_>) -> Result<Vec<u8>, PreprocessError> {
 
 /// Encodes a frame; empty where the encoder refuses its size.
 pub(crate) fn to_jpeg(frame: &Frame<'_>) -> Vec<u8> {
+    let size = [frame.width(), frame.height()];
+    match (frame.format(), rgb_of(frame)) {
+        (PixelFormat::Gray8, _) => encoded(frame.bytes(), size, ExtendedColorType::L8),
+        (_, Ok(rgb)) => rgb_to_jpeg(&rgb, size),
+        (_, Err(_)) => Vec::new(),
+    }
+}
+
+/// Encodes pixels of three bytes; empty where the encoder refuses their number.
+pub(crate) fn rgb_to_jpeg(rgb: &[u8], size: [usize; 2]) -> Vec<u8> {
+    encoded(rgb, size, ExtendedColorType::Rgb8)
+}
+
+fn encoded(pixels: &[u8], [width, height]: [usize; 2], colours: ExtendedColorType) -> Vec<u8> {
     let mut jpeg = Vec::new();
-    let (width, height) = (frame.width() as u32, frame.height() as u32);
     let encoder = JpegEncoder::new_with_quality(&mut jpeg, QUALITY);
-    let encoded = match (frame.format(), rgb_of(frame)) {
-        (PixelFormat::Gray8, _) => encoder.write_image(frame.bytes(), width, height, ExtendedColorType::L8),
-        (_, Ok(rgb)) => encoder.write_image(&rgb, width, height, ExtendedColorType::Rgb8),
-        (_, Err(_)) => return Vec::new(),
-    };
-    if encoded.is_ok() { jpeg } else { Vec::new() }
+    let written = encoder.write_image(pixels, width as u32, height as u32, colours);
+    if written.is_ok() { jpeg } else { Vec::new() }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Where the emit stage leaves the newest picture and answer, and browsers find them: the one thing that the
-//! threads of the stages and of the server share.
+//! Where the page's emitter leaves the newest picture and answer, and browsers find them, and what has been counted:
+//! the one thing that the threads of the stages, of the emitters and of the server share.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -56,7 +56,7 @@ impl Hub {
 
     /// What has happened so far.
     pub fn totals(&self) -> Totals {
-        let mut totals = self.lock().totals;
+        let mut totals = self.lock().totals.clone();
         totals.watchers = self.watchers.load(Ordering::Relaxed);
         totals
     }
@@ -69,6 +69,12 @@ impl Hub {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().is_closed
+    }
+
+    /// Sleeps until the hub is closed.
+    pub(crate) fn until_closed(&self) {
+        let closed = self.changed.wait_while(self.lock(), |state| !state.is_closed);
+        drop(closed.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Sleeps, unless the hub is closed meanwhile.
@@ -84,11 +90,9 @@ impl Hub {
         }
     }
 
-    /// Adds to the totals, and gives them.
-    pub(crate) fn count(&self, add: impl FnOnce(&mut Totals)) -> Totals {
-        let mut state = self.lock();
-        add(&mut state.totals);
-        state.totals
+    /// Adds to the totals, and gives what is asked of them.
+    pub(crate) fn count<R>(&self, add: impl FnOnce(&mut Totals) -> R) -> R {
+        add(&mut self.lock().totals)
     }
 
     /// Whether any browser would see a picture.

@@ -1,16 +1,16 @@
 //! A model at work on a camera that does not wait: capture, inference and emission in threads of their own, and
-//! the emit stage for people, a page in the browser.
+//! the emitters: a page in the browser, JSON lines, a Unix socket, MQTT, a pin, annotated video.
 //!
 //! ```text
-//! capture --newest--> preprocess, infer, postprocess --newest--> emit --newest--> each browser
-//! its thread          the caller's thread                        its thread      a thread each
+//! capture --newest--> preprocess, infer, postprocess --newest--> each emitter; the page --newest--> each browser
+//! its thread          the caller's thread                        a thread each                      a thread each
 //! ```
 //!
 //! Between two threads there is room for one item, and a newer one takes its place: what is seen stays
-//! fresh when a stage is slower than the one before, and what was dropped is counted. A browser
-//! that stops reading holds up its own thread and nothing else.
+//! fresh when a stage is slower than the one before, and what was dropped is counted. An emitter that fails, or a
+//! browser that stops reading, holds up its own thread and nothing else.
 //!
-//! Knows no model: whoever calls gives a function from a frame to an answer in JSON.
+//! Knows no model: whoever calls gives a function from a frame to an answer in JSON, and what to draw.
 #![forbid(unsafe_code)]
 
 mod newest;
@@ -19,11 +19,17 @@ mod shot;
 
 mod settings;
 
+mod told;
+
 mod stages;
+
+pub mod emit;
 
 mod hub;
 
 mod encode;
+
+mod picture;
 
 mod metrics;
 
@@ -38,10 +44,13 @@ mod server;
 mod watchdog;
 
 pub use access::Access;
+pub use emit::{Emission, EmitError, Emitter};
 pub use encode::rgb_of;
 pub use hub::Hub;
 pub use metrics::Totals;
+pub use picture::{Colour, Mark, Picture, colour_of_class};
 pub use server::{ServeError, Server};
 pub use settings::Settings;
-pub use stages::{Capture, Seen, StageTimes, Trouble, run};
+pub use stages::{Capture, Trouble, run};
+pub use told::{Seen, StageTimes, Told};
 pub use watchdog::Watchdog;

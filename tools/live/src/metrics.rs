@@ -3,26 +3,30 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::stages::StageTimes;
+use crate::emit::Emission;
+use crate::told::StageTimes;
 
 /// Counts since the start.
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// Every captured frame is answered, dropped, or on its way; every answer is, for each emitter, sent, dropped, failed,
+/// or on its way.
+#[derive(Clone, Debug, Default)]
 pub struct Totals {
     /// Frames that the camera gave.
     pub captured: u64,
     /// Frames that made way for newer ones before the model saw them.
-    pub dropped_before_infer: u64,
-    /// Answers that made way for newer ones before they were told.
-    pub dropped_before_emit: u64,
-    /// Answers that were told.
-    pub emitted: u64,
+    pub dropped: u64,
+    /// Frames that the model saw.
+    pub answered: u64,
+    /// What became of the answers.
+    pub emissions: Vec<Emission>,
     /// Frames that could not be read.
     pub spoilt: u64,
     /// How often the camera was lost.
     pub lost: u64,
     /// Browsers that watch now.
     pub watchers: usize,
-    /// Seconds that the stages took in all, in the order of [`STAGES`].
+    /// Seconds that the stages took in all, in the order of [`STAGES`]; those of emission by all emitters.
     pub(crate) seconds: [f64; 5],
     /// Of the last second or so.
     interval_seconds: f64,
@@ -31,11 +35,11 @@ pub struct Totals {
 const STAGES: [&str; 5] = ["capture", "preprocess", "infer", "postprocess", "emit"];
 
 impl Totals {
-    /// Adds an answer that was told `interval` after the one before; 0 for the first.
-    pub(crate) fn add(&mut self, capture: Duration, times: &StageTimes, emit: Duration, interval: Duration) {
-        self.emitted += 1;
+    /// Adds an answer that came `interval` after the one before; 0 for the first.
+    pub(crate) fn add_answer(&mut self, capture: Duration, times: &StageTimes, interval: Duration) {
+        self.answered += 1;
         let StageTimes { preprocess, infer, postprocess } = *times;
-        let taken = [capture, preprocess, infer, postprocess, emit];
+        let taken = [capture, preprocess, infer, postprocess];
         for (seconds, duration) in self.seconds.iter_mut().zip(taken) {
             *seconds += duration.as_secs_f64();
         }
@@ -43,6 +47,16 @@ impl Totals {
         // An average that forgets within a second.
         let share = if self.interval_seconds == 0.0 { 1.0 } else { interval.min(1.0) };
         self.interval_seconds += (interval - self.interval_seconds) * share;
+    }
+
+    /// Adds an answer that the emitter with this index has dealt with.
+    pub(crate) fn add_emission(&mut self, index: usize, is_sent: bool, emit: Duration) {
+        let [.., seconds] = &mut self.seconds;
+        *seconds += emit.as_secs_f64();
+        if let Some(emission) = self.emissions.get_mut(index) {
+            let count = if is_sent { &mut emission.sent } else { &mut emission.failed };
+            *count += 1;
+        }
     }
 
     /// Answers a second, lately.
@@ -62,10 +76,18 @@ impl Totals {
         };
         let one = |value: u64| [(String::new(), value as f64)];
         metric("frames_captured_total", "counter", "Frames that the camera gave.", &one(self.captured));
-        let dropped = [("infer", self.dropped_before_infer), ("emit", self.dropped_before_emit)];
-        let dropped = dropped.map(|(stage, count)| (format!("{{before=\"{stage}\"}}"), count as f64));
-        metric("frames_dropped_total", "counter", "Frames that made way for newer ones.", &dropped);
-        metric("answers_emitted_total", "counter", "Answers that were told.", &one(self.emitted));
+        metric("frames_dropped_total", "counter", "Frames that made way for newer ones.", &one(self.dropped));
+        metric("frames_answered_total", "counter", "Frames that the model saw.", &one(self.answered));
+        let by_emitter = |count: fn(&Emission) -> u64| {
+            let row = |emission: &Emission| (format!("{{to=\"{}\"}}", emission.name), count(emission) as f64);
+            self.emissions.iter().map(row).collect::<Vec<_>>()
+        };
+        let sent = by_emitter(|emission| emission.sent);
+        metric("answers_sent_total", "counter", "Answers that were told.", &sent);
+        let dropped = by_emitter(|emission| emission.dropped);
+        metric("answers_dropped_total", "counter", "Answers that made way for newer ones.", &dropped);
+        let failed = by_emitter(|emission| emission.failed);
+        metric("answers_failed_total", "counter", "Answers that could not be told.", &failed);
         metric("frames_spoilt_total", "counter", "Frames that could not be read.", &one(self.spoilt));
         metric("camera_lost_total", "counter", "How often the camera was lost.", &one(self.lost));
         let seconds = STAGES.iter().zip(self.seconds);
@@ -84,17 +106,24 @@ mod tests {
     #[test]
     fn prometheus_gets_its_text_form() {
         let times = StageTimes { infer: Duration::from_millis(250), ..StageTimes::default() };
-        let mut totals = Totals { captured: 7, dropped_before_infer: 2, ..Totals::default() };
-        totals.add(Duration::ZERO, &times, Duration::ZERO, Duration::ZERO);
-        totals.add(Duration::ZERO, &times, Duration::ZERO, Duration::from_millis(500));
+        let emissions = vec![Emission { name: "page".into(), dropped: 3, ..Emission::default() }];
+        let mut totals = Totals { captured: 7, dropped: 2, emissions, ..Totals::default() };
+        totals.add_answer(Duration::ZERO, &times, Duration::ZERO);
+        totals.add_answer(Duration::ZERO, &times, Duration::from_millis(500));
+        totals.add_emission(0, true, Duration::from_millis(125));
+        totals.add_emission(0, false, Duration::ZERO);
         assert_eq!(totals.frames_per_second(), 2.0);
         let text = totals.prometheus();
         for line in [
             "# TYPE ocelli_frames_captured_total counter",
             "ocelli_frames_captured_total 7",
-            "ocelli_frames_dropped_total{before=\"infer\"} 2",
+            "ocelli_frames_dropped_total 2",
+            "ocelli_frames_answered_total 2",
+            "ocelli_answers_sent_total{to=\"page\"} 1",
+            "ocelli_answers_dropped_total{to=\"page\"} 3",
+            "ocelli_answers_failed_total{to=\"page\"} 1",
             "ocelli_stage_seconds_total{stage=\"infer\"} 0.5",
-            "ocelli_answers_emitted_total 2",
+            "ocelli_stage_seconds_total{stage=\"emit\"} 0.125",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }

@@ -1,6 +1,7 @@
 //! The queue between two stages: room for one item, and a newer one takes its place.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Room for the newest item.
 #[derive(Debug)]
@@ -14,6 +15,16 @@ struct Slot<T> {
     item: Option<T>,
     is_closed: bool,
     dropped: u64,
+}
+
+/// What a wait for an item ended with.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken<T> {
+    Item(T),
+    /// No item came in time.
+    Nothing,
+    /// The queue is closed and empty.
+    Closed,
 }
 
 impl<T> Newest<T> {
@@ -33,9 +44,28 @@ impl<T> Newest<T> {
 
     /// Waits for an item; `None` when the queue is closed and empty.
     pub(crate) fn take(&self) -> Option<T> {
+        match self.take_within(None) {
+            Taken::Item(item) => Some(item),
+            Taken::Nothing | Taken::Closed => None,
+        }
+    }
+
+    /// Waits for an item, so long at most where there is a limit.
+    pub(crate) fn take_within(&self, limit: Option<Duration>) -> Taken<T> {
         let waiting = |slot: &mut Slot<T>| slot.item.is_none() && !slot.is_closed;
-        let slot = self.changed.wait_while(self.lock(), waiting);
-        slot.unwrap_or_else(PoisonError::into_inner).item.take()
+        let slot = self.lock();
+        let mut slot = match limit {
+            None => self.changed.wait_while(slot, waiting).unwrap_or_else(PoisonError::into_inner),
+            Some(limit) => {
+                let waited = self.changed.wait_timeout_while(slot, limit, waiting);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        match slot.item.take() {
+            Some(item) => Taken::Item(item),
+            None if slot.is_closed => Taken::Closed,
+            None => Taken::Nothing,
+        }
     }
 
     /// No more items will come: whoever waits is told.
@@ -86,5 +116,14 @@ mod tests {
         });
         queue.put(6);
         assert_eq!((queue.take(), queue.take()), (Some(6), None));
+        assert_eq!(queue.take_within(Some(Duration::from_secs(60))), Taken::Closed);
+    }
+
+    #[test]
+    fn a_wait_may_have_a_limit() {
+        let queue = Newest::new();
+        assert_eq!(queue.take_within(Some(Duration::ZERO)), Taken::Nothing);
+        queue.put(7);
+        assert_eq!(queue.take_within(Some(Duration::ZERO)), Taken::Item(7));
     }
 }

@@ -1,18 +1,19 @@
-//! The stages in their threads: a camera that does not wait, a model that takes the newest frame, and the
-//! emit stage that tells the newest answer.
+//! The stages in their threads: a camera that does not wait, a model that takes the newest frame, and emitters
+//! that tell the newest answer.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nb::Error::{Other, WouldBlock};
 use ocelli_core::{Camera, Frame, Loan};
-use serde_json::{Value, json};
 
-use crate::encode::to_jpeg;
+use crate::emit::{Emission, Emitter, emit_answers};
 use crate::hub::Hub;
 use crate::newest::Newest;
 use crate::settings::Settings;
 use crate::shot::Shot;
+use crate::told::{Seen, Told};
 
 /// Where frames come from, and what to do when none comes.
 pub struct Capture<'c, C: Camera> {
@@ -24,9 +25,9 @@ pub struct Capture<'c, C: Camera> {
     pub repeats: bool,
     /// The least time from one frame to the next, for cameras that are faster than what they show.
     pub pace: Duration,
-    /// What the page calls it.
+    /// What answers are headed with.
     pub title: String,
-    /// Told what is wrong with the camera.
+    /// Told what is wrong with the camera, or with an emitter.
     pub warn: &'c (dyn Fn(&str) + Sync),
 }
 
@@ -41,68 +42,64 @@ pub enum Trouble {
     Camera,
 }
 
-/// How long the stages of one frame took.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct StageTimes {
-    /// Camera pixels to input tensors.
-    pub preprocess: Duration,
-    /// Input tensors to output tensors.
-    pub infer: Duration,
-    /// Output tensors to an answer.
-    pub postprocess: Duration,
-}
-
-/// What the model says of a frame.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// The answer as the page and other programs read it.
-    pub answer: Value,
-    /// What it took.
-    pub times: StageTimes,
-}
-
-/// An answer on its way to the emit stage.
-struct Told {
-    shot: Shot,
-    seen: Seen,
-    capture: Duration,
-}
-
 /// Runs until the camera ends, or `hub` is closed. `see` is called in this thread, with every frame that it has
-/// time for; `tell` in the emit thread, with every answer that is emitted.
+/// time for; each emitter in a thread of its own, with every answer that it has time for.
 ///
 /// # Errors
 /// The message of a camera that cannot be opened at the start: later it is waited for.
-pub fn run<C: Camera + Send>(
+pub fn run<'e, C: Camera + Send>(
     mut capture: Capture<'_, C>,
     hub: &Hub,
     mut see: impl FnMut(&Frame<'_>, Option<Settings>) -> Seen,
-    tell: impl FnMut(&Value) + Send,
+    emitters: Vec<Box<dyn Emitter + 'e>>,
 ) -> Result<(), String>
 where
     C::Error: std::fmt::Display,
 {
     let camera = (capture.open)()?;
-    let title = std::mem::take(&mut capture.title);
-    let (shots, answers) = (Newest::new(), Newest::new());
+    let title: Arc<str> = std::mem::take(&mut capture.title).into();
+    let warn = capture.warn;
+    let shots = &Newest::new();
+    let queues: Vec<Newest<Arc<Told>>> = emitters.iter().map(|_| Newest::new()).collect();
+    let emission =
+        |emitter: &dyn Emitter| Emission { name: emitter.name().to_owned(), ..Emission::default() };
+    hub.count(|totals| totals.emissions = emitters.iter().map(|emitter| emission(&**emitter)).collect());
     thread::scope(|scope| {
-        scope.spawn(|| {
-            capture_frames(camera, &mut capture, hub, &shots);
+        scope.spawn(move || {
+            capture_frames(camera, &mut capture, hub, shots);
             shots.close();
         });
-        scope.spawn(|| emit(&answers, hub, &title, tell));
-        while let Some((shot, capture)) = shots.take() {
-            let seen = see(&shot.frame(), hub.settings());
-            hub.count(|totals| totals.dropped_before_infer = shots.dropped());
-            // Only the memory of an answer that nobody took comes back.
-            answers.put(Told { shot, seen, capture });
-            if hub.is_closed() {
-                shots.close();
-            }
+        // Where the camera is silent, the others do not wait for it to end.
+        scope.spawn(move || {
+            hub.until_closed();
+            shots.close();
+        });
+        for (index, (mut emitter, answers)) in emitters.into_iter().zip(&queues).enumerate() {
+            scope.spawn(move || emit_answers(&mut *emitter, answers, hub, index, warn));
         }
-        answers.close();
+        let mut last: Option<Instant> = None;
+        while let Some((shot, capture)) = shots.take() {
+            let settings = hub.settings();
+            let seen = see(&shot.frame(), settings);
+            let answered = Instant::now();
+            let interval = last.replace(answered).map_or(Duration::ZERO, |last| answered - last);
+            let (frames_per_second, dropped) = hub.count(|totals| {
+                totals.dropped = shots.dropped();
+                totals.add_answer(capture, &seen.times, interval);
+                (totals.frames_per_second(), totals.dropped)
+            });
+            let title = title.clone();
+            let told =
+                Arc::new(Told { shot, seen, title, capture, answered, frames_per_second, dropped, settings });
+            queues.iter().for_each(|answers| drop(answers.put(told.clone())));
+            hub.count(|totals| {
+                let emissions = totals.emissions.iter_mut().zip(&queues);
+                emissions.for_each(|(emission, answers)| emission.dropped = answers.dropped());
+            });
+        }
+        queues.iter().for_each(Newest::close);
+        hub.close();
     });
-    hub.close();
     Ok(())
 }
 
@@ -175,42 +172,3 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// How long a camera without a frame is left alone.
 const POLL: Duration = Duration::from_millis(1);
-
-/// Tells every answer that it has time for: to browsers with the frame, to `tell` without.
-fn emit(answers: &Newest<Told>, hub: &Hub, title: &str, mut tell: impl FnMut(&Value)) {
-    let mut last = None;
-    while let Some(Told { shot, seen, capture }) = answers.take() {
-        let start = Instant::now();
-        let interval = last.replace(start).map_or(Duration::ZERO, |last: Instant| start - last);
-        let jpeg = hub.is_watched().then(|| to_jpeg(&shot.frame()));
-        let (frame, emit) = (shot.frame(), start.elapsed());
-        let totals = hub.count(|totals| {
-            totals.dropped_before_emit = answers.dropped();
-            totals.add(capture, &seen.times, emit, interval);
-        });
-        let microseconds = |duration: Duration| duration.as_micros() as u64;
-        let StageTimes { preprocess, infer, postprocess } = seen.times;
-        let told = json!({
-            "title": title,
-            "frame": shot.number,
-            "width": frame.width(),
-            "height": frame.height(),
-            "answer": seen.answer,
-            "microseconds": {
-                "capture": microseconds(capture),
-                "preprocess": microseconds(preprocess),
-                "infer": microseconds(infer),
-                "postprocess": microseconds(postprocess),
-                "emit": microseconds(emit),
-            },
-            "latency_microseconds": microseconds(shot.taken.elapsed()),
-            "frames_per_second": totals.frames_per_second(),
-            "dropped": totals.dropped_before_infer + totals.dropped_before_emit,
-            "settings": hub.settings(),
-        });
-        tell(&told);
-        if let Some(jpeg) = jpeg {
-            hub.publish(&told, &jpeg);
-        }
-    }
-}

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ocelli_core::{Camera, Frame, PixelFormat};
-use ocelli_live::{Capture, Hub, Seen, Server, Settings, StageTimes, Trouble, run};
+use ocelli_live::emit::page::Page;
+use ocelli_live::{Capture, EmitError, Emitter, Hub, Seen, Server, Settings, Told, Trouble, run};
 use serde_json::{Value, json};
 
 const SETTINGS: Settings = Settings { score: 0.5, overlap: 0.5, tracking: false };
@@ -56,6 +57,37 @@ fn counter(left: u32, until_lost: u32) -> Counter {
     Counter { pixels: vec![0; 320 * 240], left, until_lost }
 }
 
+/// Remembers the numbers of the frames that it was told of; some answers it cannot take.
+#[derive(Clone, Default)]
+struct Collect {
+    frames: Arc<Mutex<Vec<u64>>>,
+    failures: u32,
+    is_slow: bool,
+}
+
+impl Emitter for Collect {
+    fn name(&self) -> &str {
+        "collect"
+    }
+
+    fn emit(&mut self, told: &Told) -> Result<(), EmitError> {
+        if self.is_slow {
+            thread::sleep(Duration::from_millis(20));
+        }
+        if self.failures > 0 {
+            self.failures -= 1;
+            let source = std::io::ErrorKind::StorageFull.into();
+            return Err(EmitError::Io { place: "there".into(), source });
+        }
+        self.frames.lock().unwrap().push(told.record()["frame"].as_u64().unwrap());
+        Ok(())
+    }
+}
+
+fn seen(answer: Value) -> Seen {
+    Seen { answer, ..Seen::default() }
+}
+
 /// Runs the stages in a thread until the hub is closed, with an answer that repeats what is set.
 fn start(hub: &Arc<Hub>, pace: Duration) -> thread::JoinHandle<()> {
     let hub = hub.clone();
@@ -69,10 +101,9 @@ fn start(hub: &Arc<Hub>, pace: Duration) -> thread::JoinHandle<()> {
             warn: &|_| {},
         };
         let see = |frame: &Frame<'_>, settings: Option<Settings>| {
-            let answer = json!({ "first": frame.bytes()[0], "score": settings.unwrap().score });
-            Seen { answer, times: StageTimes::default() }
+            seen(json!({ "first": frame.bytes()[0], "score": settings.unwrap().score }))
         };
-        run(capture, &hub, see, |_| {}).unwrap();
+        run(capture, &hub, see, vec![Box::new(Page::new(hub.clone()))]).unwrap();
     })
 }
 
@@ -188,7 +219,7 @@ fn readers_that_stall_slow_nobody_and_fifty_browsers_see_everything_fresh() {
     let totals = hub.totals();
     assert_eq!(totals.watchers, 60);
     // The stages went on all the while: what the model did not see was dropped and counted.
-    assert!(totals.captured >= totals.emitted + totals.dropped_before_infer + totals.dropped_before_emit);
+    assert!(totals.captured >= totals.answered + totals.dropped);
     drop(stalled);
     hub.close();
     stages.join().unwrap();
@@ -197,7 +228,7 @@ fn readers_that_stall_slow_nobody_and_fifty_browsers_see_everything_fresh() {
 #[test]
 fn a_slow_model_sees_fresh_frames_and_the_others_are_counted() {
     let hub = Hub::new(Some(SETTINGS));
-    let mut told = Vec::new();
+    let collect = Collect::default();
     let capture = Capture {
         open: &mut || Ok(counter(300, u32::MAX)),
         trouble,
@@ -208,16 +239,47 @@ fn a_slow_model_sees_fresh_frames_and_the_others_are_counted() {
     };
     let see = |frame: &Frame<'_>, _: Option<Settings>| {
         thread::sleep(Duration::from_millis(20));
-        Seen { answer: json!(frame.bytes()[0]), times: StageTimes::default() }
+        seen(json!(frame.bytes()[0]))
     };
-    run(capture, &hub, see, |line| told.push(line["frame"].as_u64().unwrap())).unwrap();
-    let totals = hub.totals();
+    run(capture, &hub, see, vec![Box::new(collect.clone())]).unwrap();
+    let (totals, frames) = (hub.totals(), collect.frames.lock().unwrap());
     assert_eq!((totals.captured, totals.spoilt), (298, 2));
-    assert_eq!(totals.emitted, told.len() as u64);
-    assert_eq!(totals.captured, totals.emitted + totals.dropped_before_infer + totals.dropped_before_emit);
-    assert!(totals.dropped_before_infer > 150, "{totals:?}");
-    assert!(told.is_sorted_by(|one, other| one < other));
-    assert_eq!(told.last(), Some(&297), "the last frame is not lost");
+    assert_eq!(totals.captured, totals.answered + totals.dropped);
+    assert!(totals.dropped > 150, "{totals:?}");
+    assert_eq!(totals.emissions[0].sent, frames.len() as u64);
+    assert!(frames.is_sorted_by(|one, other| one < other));
+    assert_eq!(frames.last(), Some(&297), "the last frame is not lost");
+}
+
+#[test]
+fn emitters_that_are_slow_or_fail_slow_nobody_and_every_answer_is_counted() {
+    let (hub, warnings) = (Hub::new(None), Mutex::new(Vec::new()));
+    let quick = Collect::default();
+    let slow = Collect { is_slow: true, ..Collect::default() };
+    let failing = Collect { failures: 3, ..Collect::default() };
+    let capture = Capture {
+        open: &mut || Ok(counter(256, u32::MAX)),
+        trouble: |error| if let CounterError::End = error { Trouble::End } else { Trouble::Frame },
+        repeats: false,
+        pace: Duration::from_millis(5),
+        title: String::new(),
+        warn: &|message| warnings.lock().unwrap().push(message.to_owned()),
+    };
+    let emitters: Vec<Box<dyn Emitter>> =
+        vec![Box::new(quick.clone()), Box::new(slow.clone()), Box::new(failing.clone())];
+    run(capture, &hub, |_, _| seen(json!(0)), emitters).unwrap();
+    let totals = hub.totals();
+    for emission in &totals.emissions {
+        assert_eq!(totals.answered, emission.sent + emission.dropped + emission.failed, "{emission:?}");
+    }
+    let [quick, slow, failing] = &totals.emissions[..] else { panic!("{totals:?}") };
+    assert!(quick.sent > slow.sent && slow.dropped > 0, "{totals:?}");
+    assert_eq!(failing.failed, 3);
+    assert!(failing.sent > 0 && failing.dropped > 0, "{totals:?}");
+    // Three failures of one kind are told once.
+    let warnings = warnings.into_inner().unwrap();
+    let about: Vec<&String> = warnings.iter().filter(|warning| warning.starts_with("collect")).collect();
+    assert_eq!(about, ["collect: there: no storage space", "collect: it works again"]);
 }
 
 #[test]
@@ -239,8 +301,7 @@ fn a_camera_that_is_lost_is_opened_again() {
         title: String::new(),
         warn: &|message| warnings.lock().unwrap().push(message.to_owned()),
     };
-    let see = |_: &Frame<'_>, _: Option<Settings>| Seen { answer: json!(0), times: StageTimes::default() };
-    run(capture, &hub, see, |_| {}).unwrap();
+    run(capture, &hub, |_, _| seen(json!(0)), vec![]).unwrap();
     assert_eq!(
         *warnings.lock().unwrap(),
         ["a bit fell over", "the cable is out", "no camera", "a bit fell over"]
@@ -260,7 +321,7 @@ fn a_camera_that_is_not_there_at_the_start_is_an_error() {
         warn: &|_| {},
     };
     let see = |_: &Frame<'_>, _: Option<Settings>| unreachable!();
-    assert_eq!(run(capture, &Hub::new(None), see, |_| {}), Err("no camera".to_owned()));
+    assert_eq!(run(capture, &Hub::new(None), see, vec![]), Err("no camera".to_owned()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use ocelli_simulator::{Toolchain, boards, machines, repository, target_directory};
 
 use crate::command;
-use crate::packages::{self, IMPORTERS, TRAINING};
+use crate::packages::{self, IMPORTERS, LIVE_EMITTERS, TRAINING};
 
 /// Runs every check; stops at the first that finds something.
 pub fn run() -> Result<()> {
@@ -15,7 +15,7 @@ pub fn run() -> Result<()> {
     unsafe_code()?;
     let excluded = IMPORTERS.iter().chain([&"ocelli-train"]).flat_map(|package| ["--exclude", package]);
     let host = ["clippy", "--quiet", "--workspace", "--all-targets"].into_iter().chain(excluded);
-    command::run(command::cargo(host)?.args(DENY_WARNINGS))?;
+    command::run(command::cargo(host)?.args(LIVE_EMITTERS).args(DENY_WARNINGS))?;
     let selected = IMPORTERS.iter().flat_map(|package| ["--package", package]);
     let importers = ["clippy", "--quiet", "--release", "--all-targets"].into_iter().chain(selected);
     command::run(command::cargo(importers)?.args(TRAINING).args(DENY_WARNINGS))?;

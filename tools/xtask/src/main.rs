@@ -33,6 +33,8 @@ mod page;
 
 mod package;
 
+mod soak;
+
 mod bench_qemu;
 
 mod bench_forms;
@@ -56,7 +58,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Job {
-    /// Get what the other jobs need: cross toolchain and QEMU
+    /// Get what the other jobs need: cross toolchain, QEMU, a broker
     Setup,
     /// Test everything: host, microcontroller build, QEMU, budgets
     Test(test::Options),
@@ -78,6 +80,8 @@ enum Job {
     Page,
     /// Make Debian packages with a systemd unit, unpack and start each
     Package(package::Options),
+    /// Run the program live while cameras, brokers and readers fail, and count everything
+    Soak(soak::Options),
     /// Time inference on this machine, beside LiteRT and onnxruntime
     BenchHost(bench_host::Options),
     /// Print what an inference takes by model and core, and check it against the committed baseline
@@ -104,6 +108,7 @@ fn main() -> ExitCode {
         Some(Job::Aarch64) => aarch64::run(),
         Some(Job::Page) => page::run(),
         Some(Job::Package(options)) => package::run(&options),
+        Some(Job::Soak(options)) => soak::run(&options),
         Some(Job::BenchHost(options)) => bench_host::run(&options),
         Some(Job::BenchQemu(options)) => bench_qemu::run(&options),
         Some(Job::BenchForms(options)) => bench_forms::run(&options),

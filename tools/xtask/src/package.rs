@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use ocelli_simulator::{repository, target_directory};
 
-use crate::packages::IMPORTERS;
+use crate::packages::{EMITTERS, IMPORTERS};
 use crate::{aarch64, command};
 
 /// Which packages to make.
@@ -122,11 +122,11 @@ fn build(architecture: Architecture) -> Result<(PathBuf, &'static str)> {
     if architecture.is_native() {
         // The same selection as for the tests, so that nothing is built twice.
         let selected = IMPORTERS.iter().flat_map(|package| ["--package", package]);
-        command::run(&mut command::cargo(["build", "--release"].into_iter().chain(selected))?)?;
+        command::run(command::cargo(["build", "--release"].into_iter().chain(selected))?.args(EMITTERS))?;
         return Ok((target_directory()?.join("release/ocelli"), "strip"));
     }
     let mut cargo = aarch64::Toolchain::get()?.cargo("build", "max")?;
-    command::run(cargo.args(["--release", "--package", "ocelli-cli"]))?;
+    command::run(cargo.args(["--release", "--package", "ocelli-cli"]).args(EMITTERS))?;
     Ok((target_directory()?.join(aarch64::TARGET).join("release/ocelli"), "aarch64-linux-gnu-strip"))
 }
 

@@ -9,9 +9,16 @@ use ocelli_simulator::repository;
 /// Packages over tract: built in the release profile only, because tract takes minutes in each.
 pub const IMPORTERS: [&str; 4] = ["ocelli-compiler", "ocelli-cli", "ocelli-tests", "ocelli-tract"];
 
+/// The features of the program in packages, soaks and tests that the demo is built without.
+pub const EMITTERS: [&str; 2] = ["--features", "ocelli-cli/mqtt,ocelli-cli/gpio"];
+
 /// What lints and tests build besides [`IMPORTERS`], in the same command, so that what both need is built once:
-/// training, and the program with it.
-pub const TRAINING: [&str; 4] = ["--package", "ocelli-train", "--features", "ocelli-cli/train"];
+/// training, and the program with it and with every emitter.
+pub const TRAINING: [&str; 4] =
+    ["--package", "ocelli-train", "--features", "ocelli-cli/train,ocelli-cli/mqtt,ocelli-cli/gpio"];
+
+/// The same emitters where the program is not built.
+pub const LIVE_EMITTERS: [&str; 2] = ["--features", "ocelli-live/mqtt,ocelli-live/gpio"];
 
 /// Names of the packages in one of the workspace's folders that build for microcontrollers.
 pub fn in_folder(folder: &str) -> Result<Vec<String>> {

@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: the cross toolchain and QEMU, from wherever this machine can get them.
+//! `cargo xtask setup`: the cross toolchain, QEMU and a broker, from wherever this machine can get them.
 //!
 //! Quick when everything is there already. Otherwise rustup's targets come first, Debian's packages second, and
 //! where neither can be had, the message says what to install.
@@ -10,11 +10,26 @@ use anyhow::{Result, bail};
 use ocelli_simulator::{MINIMUM_RUST, TARGETS, Toolchain, find_qemu};
 
 use crate::command;
+use crate::soak::mosquitto;
 
 /// Gets what is missing, and says what is there.
 pub fn run() -> Result<()> {
     toolchain()?;
-    qemu()
+    qemu()?;
+    broker();
+    Ok(())
+}
+
+/// The broker that MQTT is tested with; without it these tests say that they skip.
+fn broker() {
+    let is_complete = || mosquitto().is_some() && Path::new("/usr/bin/mosquitto_sub").exists();
+    if !is_complete() {
+        apt_install(&["mosquitto", "mosquitto-clients"]);
+    }
+    match is_complete() {
+        true => println!("mosquitto"),
+        false => println!("no mosquitto: MQTT is not tested (Debian has mosquitto and mosquitto-clients)"),
+    }
 }
 
 /// A compiler for every target.

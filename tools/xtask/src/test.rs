@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use ocelli_simulator::{Firmware, Toolchain, build, elf, machines, repository, target_directory};
 
-use crate::packages::{self, IMPORTERS, TRAINING};
+use crate::packages::{self, IMPORTERS, LIVE_EMITTERS, TRAINING};
 use crate::{aarch64, boards, command, conformance, page, qemu, sanitize, setup, sizes};
 
 /// What to leave out.
@@ -31,7 +31,8 @@ pub fn run(options: &Options) -> Result<()> {
         println!("skipped: ONNX's node cases, which `cargo xtask conformance` gets");
     }
     let excluded = IMPORTERS.iter().chain([&"ocelli-train"]).flat_map(|package| ["--exclude", package]);
-    command::run(command::cargo(["test", "--workspace"].into_iter().chain(excluded))?.arg("--quiet"))?;
+    let host = ["test", "--workspace", "--quiet"].into_iter().chain(excluded);
+    command::run(command::cargo(host)?.args(LIVE_EMITTERS))?;
     if !options.host_only {
         sanitize::run()?;
         runtime_for_microcontrollers()?;

@@ -16,7 +16,6 @@ use crate::artefact_file::ArtefactFile;
 use crate::commands::zoo::fetch_with_progress;
 use crate::failure::{Failure, Verdict};
 use crate::host_model::Through;
-use crate::picture::Picture;
 use crate::session::{HostPipeline, Memory, StageTimes, run_timed};
 use crate::terminal::{self, FAINT, STRONG, say, thousands};
 
@@ -68,9 +67,8 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let float = look_in_float(&source, &frame)?;
 
     let emit = Instant::now();
-    let mut annotated = Picture::of(&frame)?;
-    answer::annotate(&mut annotated, &artefact, &pipeline.postprocess(), None);
-    write(&arguments.output, &annotated.to_png()?)?;
+    let marks = answer::marks(&frame, &artefact, &pipeline.postprocess(), None);
+    write(&arguments.output, &answer::annotated_png(&frame, &marks)?)?;
     let emit = emit.elapsed();
     drop(spinner);
 

@@ -47,7 +47,7 @@ pub fn run(command: Command) -> Result<Verdict, Failure> {
         Command::Zoo(arguments) => zoo::run(arguments),
         Command::Ops(arguments) => ops::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
-        Command::Run(arguments) => run::run(arguments),
+        Command::Run(arguments) => run::run(*arguments),
         Command::Simulate(arguments) => simulate::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Eval(arguments) => eval::run(arguments),

@@ -3,12 +3,14 @@
 mod config;
 mod float;
 mod live;
+mod outlets;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ocelli::{Camera, Infer, Loan};
 use ocelli_host::{CaptureError, HostCamera};
+use ocelli_live::{Emitter, Seen, Told};
 use ocelli_rpi::{LinuxCamera, LinuxCaptureError};
 use serde_json::json;
 
@@ -18,9 +20,9 @@ use crate::commands::inspect::hexadecimal;
 use crate::failure::{Failure, Verdict};
 use crate::host_model::Through;
 use crate::input::{self, Input};
-use crate::picture::Picture;
 use crate::session::{self, Memory, StageTimes, TrackedPipeline};
 use crate::terminal::{self, FAINT, STRONG, say};
+use outlets::Outlets;
 
 /// Arguments of `ocelli run`.
 #[derive(clap::Args)]
@@ -30,7 +32,7 @@ pub struct Arguments {
     model: Option<PathBuf>,
     #[arg(long, short, help = input::HELP, required_unless_present = "config")]
     input: Option<Input>,
-    /// Read model, input, serve, pace, track and json from this TOML file, where they are not given here
+    /// Read what is not given here from this TOML file (docs/linux.md)
     #[arg(long, value_name = "TOML")]
     config: Option<PathBuf>,
     /// Stop after so many frames; a synthetic scene, which has no end, stops after 10
@@ -47,15 +49,34 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:8080")]
     #[arg(conflicts_with_all = ["output", "frames"])]
     serve: Option<SocketAddr>,
-    /// With `--serve`: how fast files and scenes are shown [default: 25]
+    /// How fast files and scenes are shown live, and what a video tells players [default: 25]
     #[arg(long, value_name = "FRAMES_PER_SECOND")]
     pace: Option<f64>,
+    #[command(flatten)]
+    outlets: Outlets,
     /// What runs an artefact
     #[arg(long, value_enum, default_value_t)]
     through: Through,
     /// Print JSON, a line for each frame
     #[arg(long)]
     json: bool,
+}
+
+/// How fast files and scenes are shown where nobody says it, in frames a second.
+const USUAL_PACE: f64 = 25.0;
+
+impl Arguments {
+    /// Whether somebody waits for the newest answer, rather than for every one.
+    fn is_live(&self) -> bool {
+        self.serve.is_some() || self.outlets.are_live()
+    }
+
+    fn frames_per_second(&self) -> Result<f64, Failure> {
+        match self.pace.unwrap_or(USUAL_PACE) {
+            pace if pace.is_finite() && pace > 0.0 => Ok(pace),
+            _ => Err(Failure::from("`--pace` must be more than 0 frames a second".to_owned())),
+        }
+    }
 }
 
 /// Runs the model on its input.
@@ -70,11 +91,9 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     }
     let file = ArtefactFile::read(model)?;
     match input {
-        Input::Seed { .. } if arguments.serve.is_some() => {
-            return Err(Failure::from(
-                "pseudo-random tensors are no picture that a page could show".to_owned(),
-            )
-            .advise("give `--input` a camera, or leave `--serve` out"));
+        Input::Seed { .. } if arguments.is_live() || arguments.outlets.video.is_some() => {
+            return Err(Failure::from("pseudo-random tensors are no picture that could be shown".to_owned())
+                .advise("give `--input` a camera, or leave `--serve`, `--video` and the like out"));
         }
         Input::Seed { seed, shift } => {
             if arguments.output.is_some() {
@@ -114,9 +133,10 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
         .advise("leave `--track` out"));
     }
     pipeline.postprocess_mut().set_tracking(arguments.track);
-    if let Some(address) = arguments.serve {
-        return live::run(file, pipeline, name, address, arguments);
+    if arguments.is_live() {
+        return live::run(file, pipeline, name, arguments);
     }
+    let mut video = arguments.outlets.video(arguments.frames_per_second()?)?;
     let mut camera = ocelli_rpi::open(name).map_err(|error| Failure::from(error.to_string()))?;
     let is_single = matches!(camera, LinuxCamera::Host(HostCamera::Image(_)));
     let is_endless = matches!(camera, LinuxCamera::Host(HostCamera::Synthetic(_)));
@@ -131,11 +151,14 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
         let (times, seen) = session::run_timed(&mut pipeline, &frame);
         let (outcome, tracker) = (&seen.outcome, seen.tracker);
         if let Some(place) = &arguments.output {
-            let mut picture = Picture::of(&frame)?;
-            answer::annotate(&mut picture, &artefact, outcome, tracker);
+            let marks = answer::marks(&frame, &artefact, outcome, tracker);
             let place = if is_single { place.clone() } else { numbered(place, index) };
-            let png = picture.to_png()?;
+            let png = answer::annotated_png(&frame, &marks)?;
             ocelli_zoo::write_whole(&place, &png).map_err(|error| Failure::at(place.display(), error))?;
+        }
+        if let Some(video) = &mut video {
+            let seen = Seen { marks: answer::marks(&frame, &artefact, outcome, tracker), ..Seen::default() };
+            video.emit(&Told::new(&frame, index, seen)).map_err(|error| Failure::from(error.to_string()))?;
         }
         if arguments.json {
             let mut line = json!({ "frame": index, "width": frame.width(), "height": frame.height() });

@@ -25,7 +25,11 @@ pub fn is_float(model: &Path) -> bool {
 
 /// Runs it on pseudo-random numbers, or as a detector on the frames of a camera.
 pub fn run(model: &Path, input: &Input, arguments: &Arguments) -> Result<Verdict, Failure> {
-    if arguments.serve.is_some() || arguments.track || arguments.output.is_some() {
+    if arguments.is_live()
+        || arguments.track
+        || arguments.output.is_some()
+        || arguments.outlets.video.is_some()
+    {
         let message = format!("{}: a float model is neither served, tracked nor drawn", model.display());
         return Err(Failure::from(message).advise("`ocelli convert` makes an artefact of it, which is"));
     }

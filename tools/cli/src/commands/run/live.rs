@@ -1,13 +1,21 @@
-//! `ocelli run --serve`: the stages in threads, and the page that shows them.
+//! `ocelli run` for whoever waits for the newest answer: the stages in threads, the page and the other emitters.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::process;
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use ocelli::{Frame, Score, Thresholds};
 use ocelli_host::CaptureError;
-use ocelli_live::{Capture, Hub, Seen, Server, Settings, StageTimes, Trouble, Watchdog};
+use ocelli_live::emit::lines::Lines;
+use ocelli_live::emit::page::Page;
+use ocelli_live::{
+    Capture, Emission, Emitter, Hub, Seen, Server, Settings, StageTimes, Totals, Trouble, Watchdog,
+};
 use ocelli_rpi::{LinuxCamera, LinuxCaptureError};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use super::Arguments;
 use crate::answer;
@@ -16,21 +24,23 @@ use crate::failure::Failure;
 use crate::session::{self, TrackedPipeline};
 use crate::terminal::{self, STRONG};
 
-/// How fast files and scenes are shown, in frames a second.
-const USUAL_PACE: f64 = 25.0;
+/// How long everything may take to end once the program is asked to.
+const FAREWELL: Duration = Duration::from_secs(3);
 
-/// Serves the page until the camera ends or the program is stopped.
+/// Runs until the camera ends or the program is stopped.
 pub fn run(
     file: &ArtefactFile,
     mut pipeline: TrackedPipeline<'_>,
     camera: &str,
-    address: SocketAddr,
     arguments: &Arguments,
 ) -> Result<(), Failure> {
-    let pace = arguments.pace.unwrap_or(USUAL_PACE);
-    if !(pace.is_finite() && pace > 0.0) {
-        return Err(Failure::from("`--pace` must be more than 0 frames a second".to_owned()));
+    if arguments.frames.is_some() || arguments.output.is_some() {
+        return Err(Failure::from(
+            "`--frames` and `--output` see every frame, and live only the newest counts".to_owned(),
+        )
+        .advise("leave them out, or what `--config` names to serve and to tell"));
     }
+    let pace = arguments.frames_per_second()?;
     let artefact = *pipeline.artefact();
     let mut applied = pipeline.postprocess_mut().thresholds().map(|thresholds| Settings {
         score: f32::from(thresholds.score.0) / 65536.0,
@@ -38,10 +48,21 @@ pub fn run(
         tracking: arguments.track,
     });
     let hub = Arc::new(Hub::new(applied));
-    let server = Server::start(address, hub.clone()).map_err(|error| Failure::from(error.to_string()))?;
-    let host_name = std::fs::read_to_string("/etc/hostname").unwrap_or_else(|_| "localhost".to_owned());
-    terminal::print_note(&format!("live at {STRONG}{}{STRONG:#}", server.url(host_name.trim())));
+    let mut emitters = arguments.outlets.open(&artefact, pace)?;
+    if let Some(address) = arguments.serve {
+        let server = Server::start(address, hub.clone()).map_err(|error| Failure::from(error.to_string()))?;
+        let host_name = std::fs::read_to_string("/etc/hostname").unwrap_or_else(|_| "localhost".to_owned());
+        terminal::print_note(&format!("live at {STRONG}{}{STRONG:#}", server.url(host_name.trim())));
+        emitters.push(Box::new(Page::new(hub.clone())));
+    }
+    if arguments.json {
+        emitters.push(Box::new(Lines::new(io::stdout(), "standard output")));
+    }
+    let watchdog = Watchdog::from_environment().map(Arc::new);
+    emitters.extend(watchdog.clone().map(|watchdog| Box::new(watchdog) as Box<dyn Emitter>));
+    close_when_asked(hub.clone())?;
 
+    let draws = arguments.outlets.video.is_some();
     let mut see = |frame: &Frame<'_>, settings: Option<Settings>| {
         if settings != applied {
             applied = settings;
@@ -49,33 +70,56 @@ pub fn run(
         }
         let (times, seen) = session::run_timed(&mut pipeline, frame);
         let session::StageTimes { preprocess, infer, postprocess } = times;
+        let marks = match draws {
+            true => answer::marks(frame, &artefact, &seen.outcome, seen.tracker),
+            false => Vec::new(),
+        };
         Seen {
             answer: answer::outcome_json(&artefact, &seen.outcome, seen.tracker),
+            marks,
             times: StageTimes { preprocess, infer, postprocess },
-        }
-    };
-    // A camera that is lost and tried again is no reason to begin anew, so both tell the manager.
-    let watchdog = Mutex::new(Watchdog::from_environment());
-    let alive =
-        || watchdog.lock().unwrap_or_else(PoisonError::into_inner).iter_mut().for_each(Watchdog::alive);
-    let tell = |told: &serde_json::Value| {
-        alive();
-        if arguments.json && terminal::print_json_line(told).is_err() {
-            hub.close();
         }
     };
     let capture = Capture {
         open: &mut || ocelli_rpi::open(camera).map_err(|error| error.to_string()),
         trouble,
-        repeats: camera != "-",
+        repeats: arguments.serve.is_some() && camera != "-",
         pace: Duration::from_secs_f64(1.0 / pace),
         title: format!("{} on {camera}", file.path().display()),
+        // A camera that is lost and tried again is no reason to begin anew.
         warn: &|message| {
-            alive();
+            watchdog.iter().for_each(|watchdog| watchdog.alive());
             terminal::print_warning(message);
         },
     };
-    ocelli_live::run::<LinuxCamera>(capture, &hub, &mut see, tell).map_err(Failure::from)
+    ocelli_live::run::<LinuxCamera>(capture, &hub, &mut see, emitters)?;
+    terminal::print_note(&summary(&hub.totals()));
+    Ok(())
+}
+
+/// Ends the stages when the program is asked to end; a camera that says nothing is not waited for.
+fn close_when_asked(hub: Arc<Hub>) -> Result<(), Failure> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| Failure::at("signals", error))?;
+    thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            hub.close();
+            thread::sleep(FAREWELL);
+            process::exit(0);
+        }
+    });
+    Ok(())
+}
+
+/// What became of all frames.
+fn summary(totals: &Totals) -> String {
+    let Totals { captured, answered, dropped, spoilt, lost, emissions, .. } = totals;
+    let frames = format!(
+        "{captured} frames: {answered} answered, {dropped} dropped; {spoilt} spoilt, camera lost {lost} times"
+    );
+    let answers = emissions.iter().map(|Emission { name, sent, dropped, failed }| {
+        format!("\n{name}: {sent} sent, {dropped} dropped, {failed} failed")
+    });
+    frames + &answers.collect::<String>()
 }
 
 /// What an error means for a camera that goes on.

@@ -1,6 +1,7 @@
 //! Annotated pictures: the emit stage for people. Boxes, points, masks and labels over a frame.
 //!
-//! Shapes are drawn by their distance functions, so edges are smooth at any size; line widths follow
+//! What is drawn is told in [`Mark`]s, which outlive the answer that they were made of, so that a thread of its own
+//! can draw them. Shapes are drawn by their distance functions, so edges are smooth at any size; line widths follow
 //! the picture, so a thumbnail and a poster look alike.
 
 use embedded_graphics::Drawable;
@@ -9,10 +10,12 @@ use embedded_graphics::geometry::{OriginDimensions, Point as Pixel, Size};
 use embedded_graphics::mono_font::{MonoTextStyle, ascii};
 use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::text::{Baseline, Text};
-use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
-use ocelli::{BoundingBox, Frame, Point, SUBPIXELS};
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder, ImageError};
+use ocelli_core::{BoundingBox, Frame, Point, SUBPIXELS};
+use ocelli_vision::PreprocessError;
 
-use crate::failure::Failure;
+use crate::encode::rgb_of;
 
 /// Red, green, blue.
 pub type Colour = [u8; 3];
@@ -29,7 +32,23 @@ pub fn colour_of_class(class_index: u16) -> Colour {
     COLOURS[usize::from(class_index) % COLOURS.len()]
 }
 
+/// Something to draw over a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mark {
+    /// A box with rounded corners.
+    Outline(BoundingBox, Colour),
+    /// A keypoint.
+    Dot(Point, Colour),
+    /// One of many points.
+    Speck(Point, Colour),
+    /// Text on a tab that stands on the top left corner of a box, or hangs inside where there is no room.
+    Label(BoundingBox, String, Colour),
+    /// A tint over every pixel that has one, row by row.
+    Tint(Vec<Option<Colour>>),
+}
+
 /// A frame in colour, to draw on.
+#[derive(Debug)]
 pub struct Picture {
     width: usize,
     height: usize,
@@ -40,15 +59,40 @@ pub struct Picture {
 
 impl Picture {
     /// A copy of a frame of any format.
-    pub fn of(frame: &Frame<'_>) -> Result<Picture, Failure> {
+    ///
+    /// # Errors
+    /// Those of [`rgb_of`].
+    pub fn of(frame: &Frame<'_>) -> Result<Picture, PreprocessError> {
         let (width, height) = (frame.width(), frame.height());
-        let rgb = ocelli_live::rgb_of(frame).map_err(|error| Failure::at("drawing", error))?;
+        let rgb = rgb_of(frame)?;
         let stroke = (width.min(height) as f32 / 300.0).clamp(1.0, 6.0);
         Ok(Picture { width, height, rgb, stroke })
     }
 
-    /// A box with rounded corners.
-    pub fn outline(&mut self, bounds: &BoundingBox, colour: Colour) {
+    /// Draws one after the other, the last on top.
+    pub fn draw(&mut self, marks: &[Mark]) {
+        for mark in marks {
+            match mark {
+                Mark::Outline(bounds, colour) => self.outline(bounds, *colour),
+                Mark::Dot(point, colour) => self.dot(point, *colour),
+                Mark::Speck(point, colour) => self.speck(point, *colour),
+                Mark::Label(bounds, text, colour) => self.label(bounds, text, *colour),
+                Mark::Tint(colours) => self.tint(colours),
+            }
+        }
+    }
+
+    /// Three bytes for each pixel.
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> [usize; 2] {
+        [self.width, self.height]
+    }
+
+    fn outline(&mut self, bounds: &BoundingBox, colour: Colour) {
         let [left, top, right, bottom] =
             [bounds.left, bounds.top, bounds.right, bounds.bottom].map(|edge| edge as f32 / SUBPIXELS as f32);
         let centre = [(left + right) / 2.0, (top + bottom) / 2.0];
@@ -61,8 +105,7 @@ impl Picture {
         self.fill(centre, reach, colour, 1.0, move |x, y| distance(x, y) - stroke);
     }
 
-    /// A keypoint.
-    pub fn dot(&mut self, point: &Point, colour: Colour) {
+    fn dot(&mut self, point: &Point, colour: Colour) {
         let centre = [point.x as f32 / SUBPIXELS as f32, point.y as f32 / SUBPIXELS as f32];
         let stroke = self.stroke;
         let distance = move |x: f32, y: f32| (x - centre[0]).hypot(y - centre[1]);
@@ -72,28 +115,22 @@ impl Picture {
         }
     }
 
-    /// One of many points.
-    pub fn speck(&mut self, point: &Point, colour: Colour) {
+    fn speck(&mut self, point: &Point, colour: Colour) {
         let centre = [point.x as f32 / SUBPIXELS as f32, point.y as f32 / SUBPIXELS as f32];
         let distance = move |x: f32, y: f32| (x - centre[0]).hypot(y - centre[1]);
         let radius = 0.8 * self.stroke;
         self.fill(centre, [radius + 1.0; 2], colour, 0.9, move |x, y| distance(x, y) - radius);
     }
 
-    /// A tint over the pixels that `colour` gives one for, by their centres in sub-pixels.
-    pub fn overlay(&mut self, colour: impl Fn(&Point) -> Option<Colour>) {
-        let centre = |pixel: usize| pixel as i32 * SUBPIXELS + SUBPIXELS / 2;
-        for y in 0..self.height {
-            for x in 0..self.width {
-                if let Some(colour) = colour(&Point { x: centre(x), y: centre(y) }) {
-                    self.blend(x, y, colour, 0.45);
-                }
+    fn tint(&mut self, colours: &[Option<Colour>]) {
+        for (place, colour) in colours.iter().enumerate().take(self.width * self.height) {
+            if let Some(colour) = colour {
+                self.blend(place % self.width, place / self.width, *colour, 0.45);
             }
         }
     }
 
-    /// Text on a tab that stands on the top left corner of `bounds`, or hangs inside where there is no room.
-    pub fn label(&mut self, bounds: &BoundingBox, text: &str, colour: Colour) {
+    fn label(&mut self, bounds: &BoundingBox, text: &str, colour: Colour) {
         let font = if self.stroke < 1.5 { &ascii::FONT_7X13_BOLD } else { &ascii::FONT_9X18_BOLD };
         let scale = (self.stroke / 2.0).round().max(1.0) as usize;
         let glyph = font.character_size;
@@ -135,11 +172,17 @@ impl Picture {
     }
 
     /// The picture as a PNG file's bytes.
-    pub fn to_png(&self) -> Result<Vec<u8>, Failure> {
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn to_png(&self) -> Result<Vec<u8>, ImageError> {
         let mut png = Vec::new();
-        PngEncoder::new(&mut png)
-            .write_image(&self.rgb, self.width as u32, self.height as u32, ExtendedColorType::Rgb8)
-            .map_err(|error| Failure::at("PNG", error))?;
+        PngEncoder::new(&mut png).write_image(
+            &self.rgb,
+            self.width as u32,
+            self.height as u32,
+            ExtendedColorType::Rgb8,
+        )?;
         Ok(png)
     }
 
@@ -219,7 +262,7 @@ impl DrawTarget for Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocelli::PixelFormat;
+    use ocelli_core::PixelFormat;
 
     fn bounds(edges: [i32; 4]) -> BoundingBox {
         let [left, top, right, bottom] = edges.map(|edge| edge * SUBPIXELS);
@@ -235,7 +278,7 @@ mod tests {
     fn a_box_is_drawn_on_its_edges_and_nowhere_else() {
         let mut picture = gray(60, 50);
         let before = picture.rgb.clone();
-        picture.outline(&bounds([10, 10, 50, 40]), [255, 0, 0]);
+        picture.draw(&[Mark::Outline(bounds([10, 10, 50, 40]), [255, 0, 0])]);
         let at = |x: usize, y: usize| &picture.rgb[(y * 60 + x) * 3..][..3];
         assert_eq!(at(30, 10), [255, 0, 0], "top");
         assert_eq!(at(10, 25), [255, 0, 0], "left");
@@ -248,18 +291,29 @@ mod tests {
     #[test]
     fn what_lies_outside_is_cut_off() {
         let mut picture = gray(20, 20);
-        picture.outline(&bounds([-30, -30, 100, 100]), PAPER);
-        picture.dot(&Point { x: -5000, y: 1 << 30 }, PAPER);
-        picture.label(&bounds([-30, -30, 1, 1]), "a label much wider than the picture", PAPER);
         let empty = BoundingBox { left: i32::MAX, top: i32::MAX, right: i32::MIN, bottom: i32::MIN };
-        picture.outline(&empty, PAPER);
+        picture.draw(&[
+            Mark::Outline(bounds([-30, -30, 100, 100]), PAPER),
+            Mark::Dot(Point { x: -5000, y: 1 << 30 }, PAPER),
+            Mark::Label(bounds([-30, -30, 1, 1]), "a label much wider than the picture".into(), PAPER),
+            Mark::Outline(empty, PAPER),
+            Mark::Tint(vec![Some(INK); 1000]),
+        ]);
         assert_eq!(picture.rgb.len(), 20 * 20 * 3);
+    }
+
+    #[test]
+    fn a_tint_colours_its_own_pixels() {
+        let mut picture = gray(2, 2);
+        picture.draw(&[Mark::Tint(vec![None, Some([0; 3]), None, None])]);
+        assert_eq!(picture.rgb.iter().map(|&value| value < 100).collect::<Vec<_>>()[3..6], [true; 3]);
+        assert_eq!(picture.rgb[..3], picture.rgb[9..]);
     }
 
     #[test]
     fn a_png_comes_back_as_it_was() {
         let mut picture = gray(31, 17);
-        picture.dot(&Point { x: 9 * SUBPIXELS, y: 9 * SUBPIXELS }, [1, 2, 3]);
+        picture.draw(&[Mark::Dot(Point { x: 9 * SUBPIXELS, y: 9 * SUBPIXELS }, [1, 2, 3])]);
         let decoded = image::load_from_memory(&picture.to_png().unwrap()).unwrap().into_rgb8();
         assert_eq!(decoded.dimensions(), (31, 17));
         assert_eq!(decoded.into_raw(), picture.rgb);
