@@ -53,7 +53,7 @@ struct State {
     /// Whether the broker has not taken yet what was given last.
     is_waiting: bool,
     is_closing: bool,
-    /// Why there is no connection.
+    /// Why there is no connection; empty while the first attempt lasts.
     trouble: String,
 }
 
@@ -70,7 +70,6 @@ impl Mqtt {
         }
         let (client, connection) = Client::new(settings, REQUESTS);
         let link = Arc::new(Link::default());
-        link.lock().trouble = "not connected yet".to_owned();
         let (own_link, own_client) = (link.clone(), client.clone());
         let keep_up = move || keep_up(connection, &own_client, &status, &own_link);
         thread::Builder::new().name("mqtt".into()).spawn(keep_up).map_err(EmitError::io(&place))?;
@@ -125,15 +124,18 @@ impl Drop for Mqtt {
 }
 
 impl Link {
-    /// Waits while the broker has something to take.
+    /// Waits while the broker has something to take, or while nobody knows whether there is one.
     fn wait_taken(&self, patience: Duration) -> Result<(), String> {
-        let waiting = |state: &mut State| state.is_connected && state.is_waiting;
+        let waiting = |state: &mut State| match state.is_connected {
+            true => state.is_waiting,
+            false => state.trouble.is_empty(),
+        };
         let waited = self.changed.wait_timeout_while(self.lock(), patience, waiting);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         match (state.is_connected, state.is_waiting) {
             (true, false) => Ok(()),
-            (true, true) => Err(format!("the broker has taken nothing for {} s", patience.as_secs())),
-            (false, _) => Err(state.trouble.clone()),
+            (false, _) if !state.trouble.is_empty() => Err(state.trouble.clone()),
+            _ => Err(format!("the broker has taken nothing for {} s", patience.as_secs())),
         }
     }
 
