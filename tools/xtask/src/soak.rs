@@ -240,7 +240,7 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        for child in &mut self.child {
+        if let Some(child) = &mut self.child {
             // Where it has ended by itself there is nothing to do.
             let _ = child.kill();
             let _ = child.wait();

@@ -15,10 +15,19 @@ struct Fake {
     events: VecDeque<io::Result<(Vec<u8>, u32)>>,
     buffers: Vec<Vec<u8>>,
     queued: Vec<u32>,
+    /// Whether another program has it, as it turns out when buffers are asked for.
+    is_busy: bool,
 }
 
 fn fake(offers: &[[u8; 4]], padding: u32) -> Fake {
-    Fake { offers: offers.to_vec(), padding, events: VecDeque::new(), buffers: vec![], queued: vec![] }
+    Fake {
+        offers: offers.to_vec(),
+        padding,
+        events: VecDeque::new(),
+        buffers: vec![],
+        queued: vec![],
+        is_busy: false,
+    }
 }
 
 fn system(number: i32) -> io::Error {
@@ -45,6 +54,9 @@ impl Driver for Fake {
     }
 
     fn start(&mut self, buffers: u32) -> io::Result<()> {
+        if self.is_busy {
+            return Err(system(libc::EBUSY));
+        }
         self.buffers = vec![vec![]; buffers as usize];
         self.queued = (0..buffers).collect();
         Ok(())
@@ -103,6 +115,8 @@ fn the_format_with_the_least_work_is_taken() {
     let refused = |offers: &[[u8; 4]]| V4l2Camera::new(fake(offers, 0), [6, 4]).err().unwrap().to_string();
     assert!(refused(&[*b"H264", *b"pBAA"]).starts_with("it offers H264, pBAA; "));
     assert!(refused(&[]).contains("captures no video"));
+    let busy = V4l2Camera::new(Fake { is_busy: true, ..fake(&[*b"YUYV"], 0) }, [6, 4]).err().unwrap();
+    assert!(busy.to_string().starts_with("it is busy: another program reads it"), "{busy}");
 }
 
 #[test]
