@@ -1,5 +1,7 @@
 //! Whose artefacts a device takes.
 
+use core::fmt;
+
 /// An Ed25519 public key, as `ocelli key` writes it: 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicKey(pub [u8; 32]);
@@ -12,6 +14,7 @@ impl PublicKey {
     /// const KEY: PublicKey =
     ///     PublicKey::from_hex("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n").unwrap();
     /// assert_eq!(KEY.0[..2], [0x01, 0x23]);
+    /// assert_eq!(KEY.to_string(), "0123456789abcdef".repeat(4));
     /// assert_eq!(PublicKey::from_hex("0123"), None);
     /// ```
     pub const fn from_hex(text: &str) -> Option<PublicKey> {
@@ -29,6 +32,13 @@ impl PublicKey {
             index += 1;
         }
         Some(PublicKey(key))
+    }
+}
+
+/// As [`PublicKey::from_hex`] reads it.
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

@@ -53,6 +53,11 @@ impl Deframer {
         let (message, checksum) = encoded.get(..length)?.split_last_chunk()?;
         (crc32(message) == u32::from_le_bytes(*checksum)).then_some(message)
     }
+
+    /// The message of that length that was completed last, until the next byte comes.
+    pub(super) fn message(&self, length: usize) -> &[u8] {
+        self.buffer.get(..length).unwrap_or_default()
+    }
 }
 
 impl Default for Deframer {

@@ -6,26 +6,55 @@ use crate::{Failure, PublicKey, Refusal, Slots, Storage};
 
 /// Feeds the slots from a stream of bytes.
 ///
-/// It takes the arena too, because the last answer comes after the self-test; so a program that runs a model lets
-/// go of it when the first byte arrives, and starts anew when [`Receiver::is_staged`], or when nothing has come
-/// for a while.
+/// Answering takes slots and arena, because the last answer comes after the self-test. So a program that runs a
+/// model only [hears](Receiver::hear) meanwhile, which noise on an open line does not disturb; it lets go of the
+/// model when a question has come, answers, and boots anew when [`Receiver::is_staged`], or when nothing has come for
+/// a while.
 #[derive(Debug)]
 pub struct Receiver {
     deframer: Deframer,
+    /// Length of the question that waits for an answer.
+    question_bytes: Option<usize>,
     reply: [u8; FRAME_BYTES],
     /// The answer to the last end, which may have been lost.
     verdict: Option<Result<(), Refusal>>,
+    is_staged: bool,
 }
 
 impl Receiver {
     /// At the start of a stream.
     pub const fn new() -> Receiver {
-        Receiver { deframer: Deframer::new(), reply: [0; FRAME_BYTES], verdict: None }
+        Receiver {
+            deframer: Deframer::new(),
+            question_bytes: None,
+            reply: [0; FRAME_BYTES],
+            verdict: None,
+            is_staged: false,
+        }
+    }
+
+    /// Takes the next byte; whether it completes a question. One that was not answered by then is forgotten.
+    pub fn hear(&mut self, byte: u8) -> bool {
+        let message = self.deframer.feed(byte).filter(|message| Request::read(message).is_some());
+        self.question_bytes = message.map(<[u8]>::len);
+        self.has_question()
+    }
+
+    /// Whether a question waits for its answer.
+    pub fn has_question(&self) -> bool {
+        self.question_bytes.is_some()
     }
 
     /// Takes the next byte; returns what is to be sent, which is mostly nothing.
     pub fn feed<S: Storage>(&mut self, byte: u8, slots: &mut Slots<'_, S>, arena: &mut [u8]) -> &[u8] {
-        let Some(request) = self.deframer.feed(byte).and_then(Request::read) else { return &[] };
+        self.hear(byte);
+        self.answer(slots, arena)
+    }
+
+    /// Answers the question that was heard last; returns what is to be sent, nothing where there is none.
+    pub fn answer<S: Storage>(&mut self, slots: &mut Slots<'_, S>, arena: &mut [u8]) -> &[u8] {
+        let question = self.question_bytes.take().map(|length| self.deframer.message(length));
+        let Some(request) = question.and_then(Request::read) else { return &[] };
         let reply = match request {
             Request::Hello => {
                 let device = slots.device();
@@ -48,12 +77,13 @@ impl Receiver {
                 }
             }
         };
+        self.is_staged = reply == Reply::Staged;
         reply.frame(&mut self.reply)
     }
 
-    /// Whether an artefact was verified: the next start tries it.
+    /// Whether the last answer was that an artefact is verified: the next start tries it.
     pub fn is_staged(&self) -> bool {
-        self.verdict == Some(Ok(()))
+        self.is_staged
     }
 }
 
