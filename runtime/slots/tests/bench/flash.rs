@@ -11,13 +11,14 @@ use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNo
 use ocelli_format::AlignedBytes;
 use ocelli_slots::{Layout, MappedFlash, Region};
 
-/// A kind of flash, with one block for each half of the state and the slots right behind.
+/// A kind of flash.
 pub trait Kind: Clone {
     const NAME: &'static str;
     const WRITE_BYTES: usize;
     const ERASE_BYTES: usize;
     /// A torn unit reads as a fault, unless nothing or everything of it was written.
     const FAULTS: bool;
+    /// Of the slots of [`layout`].
     const SLOT_BYTES: u32;
 }
 
@@ -57,7 +58,7 @@ impl Kind for Qspi {
     const SLOT_BYTES: u32 = 16 * 1024;
 }
 
-/// Where slots and state lie on a kind of flash.
+/// Where slots and state lie where no board says it: one block for each half of the state, and the slots right behind.
 pub fn layout<K: Kind>() -> Layout {
     let state = Region { offset: 0, bytes: 2 * K::ERASE_BYTES as u32 };
     let slot = |index| Region { offset: state.bytes + index * K::SLOT_BYTES, bytes: K::SLOT_BYTES };
@@ -91,25 +92,43 @@ pub struct Flash<K> {
     chip: Rc<RefCell<Chip>>,
     /// What the address space shows; refreshed from the chip by each read, so that a borrow of it can be given out.
     mapped: AlignedBytes,
+    /// The part of the chip that exists: from the first of these regions to the end of the last.
+    layout: Layout,
     kind: K,
 }
 
 impl<K: Kind> Flash<K> {
-    /// Erased.
+    /// Erased, with the regions of [`layout`].
     pub fn new(kind: K) -> Flash<K> {
-        let length = layout::<K>().slots[1].offset + K::SLOT_BYTES;
-        let mut bytes = AlignedBytes::zeros(length as usize);
+        Flash::with_layout(kind, layout::<K>())
+    }
+
+    /// Erased, with these regions.
+    pub fn with_layout(kind: K, layout: Layout) -> Flash<K> {
+        let ends = regions(&layout).map(|region| region.offset + region.bytes);
+        let length = (ends.into_iter().max().unwrap_or(0) - start(&layout)) as usize;
+        let mut bytes = AlignedBytes::zeros(length);
         bytes.fill(0xFF);
-        let units = vec![Unit::Erased; length as usize / K::WRITE_BYTES];
+        let units = vec![Unit::Erased; length / K::WRITE_BYTES];
         let mapped = bytes.clone();
         let chip = Chip { bytes, units, operations: 0, cut: None, is_dead: false, random: 0x9E37_79B9 };
-        Flash { chip: Rc::new(RefCell::new(chip)), mapped, kind }
+        Flash { chip: Rc::new(RefCell::new(chip)), mapped, layout, kind }
+    }
+
+    /// Where slots and state lie.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Where a byte of the chip is kept.
+    fn place(&self, offset: u32) -> usize {
+        offset.checked_sub(start(&self.layout)).expect("inside the slots' part of the chip") as usize
     }
 
     /// Another chip in the same state.
     pub fn copy(&self) -> Flash<K> {
         let chip = Rc::new(RefCell::new(self.chip.borrow().clone()));
-        Flash { chip, mapped: self.mapped.clone(), kind: self.kind.clone() }
+        Flash { chip, mapped: self.mapped.clone(), layout: self.layout, kind: self.kind.clone() }
     }
 
     /// Switches the power on, to go at operation `cut`, counted from 1.
@@ -133,6 +152,15 @@ impl<K: Kind> Flash<K> {
     pub fn rot(&self, offset: usize) {
         self.chip.borrow_mut().bytes[offset] ^= 1;
     }
+}
+
+fn regions(layout: &Layout) -> [Region; 3] {
+    [layout.slots[0], layout.slots[1], layout.state]
+}
+
+/// The first byte of all regions.
+fn start(layout: &Layout) -> u32 {
+    regions(layout).map(|region| region.offset).into_iter().min().unwrap_or(0)
 }
 
 impl Chip {
@@ -178,8 +206,9 @@ impl<K: Kind> ReadNorFlash for Flash<K> {
     const READ_SIZE: usize = 1;
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+        let place = self.place(offset);
         let chip = self.chip.borrow();
-        let range = offset as usize..offset as usize + bytes.len();
+        let range = place..place + bytes.len();
         let source = chip.bytes.get(range.clone()).ok_or(NorFlashErrorKind::OutOfBounds)?;
         let units = &chip.units[range.start / K::WRITE_BYTES..range.end.div_ceil(K::WRITE_BYTES)];
         if units.contains(&Unit::Torn(true)) {
@@ -191,7 +220,7 @@ impl<K: Kind> ReadNorFlash for Flash<K> {
     }
 
     fn capacity(&self) -> usize {
-        self.mapped.len()
+        start(&self.layout) as usize + self.mapped.len()
     }
 }
 
@@ -200,9 +229,10 @@ impl<K: Kind> NorFlash for Flash<K> {
     const ERASE_SIZE: usize = K::ERASE_BYTES;
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+        let (first, end) = (self.place(from), self.place(to));
         let chip = &mut *self.chip.borrow_mut();
         assert!(from.is_multiple_of(K::ERASE_BYTES as u32) && to.is_multiple_of(K::ERASE_BYTES as u32));
-        for start in (from as usize..to as usize).step_by(K::ERASE_BYTES) {
+        for start in (first..end).step_by(K::ERASE_BYTES) {
             let is_whole = chip.operate()?;
             let share = chip.share();
             for at in start..start + K::ERASE_BYTES {
@@ -221,11 +251,12 @@ impl<K: Kind> NorFlash for Flash<K> {
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
+        let place = self.place(offset);
         let chip = &mut *self.chip.borrow_mut();
         assert!(offset.is_multiple_of(K::WRITE_BYTES as u32) && bytes.len().is_multiple_of(K::WRITE_BYTES));
         for (index, unit) in bytes.chunks(K::WRITE_BYTES).enumerate() {
             let is_whole = chip.operate()?;
-            let start = offset as usize + index * K::WRITE_BYTES;
+            let start = place + index * K::WRITE_BYTES;
             let state = chip.units[start / K::WRITE_BYTES];
             assert_eq!(state, Unit::Erased, "{:#x} is written without an erasure", start);
             let share = chip.share();
@@ -246,7 +277,7 @@ impl<K: Kind> NorFlash for Flash<K> {
 
 impl<K: Kind> MappedFlash for Flash<K> {
     fn mapped(&self, offset: u32, length: u32) -> &[u8] {
-        let end = (offset + length) as usize;
-        self.mapped.get(offset as usize..end).unwrap_or_default()
+        let place = self.place(offset);
+        self.mapped.get(place..place + length as usize).unwrap_or_default()
     }
 }
