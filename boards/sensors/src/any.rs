@@ -65,10 +65,10 @@ impl<I: I2c, D: DelayNs> AnySensor<I, D> {
         }
     }
 
-    /// Rows that it sends beyond those of a frame.
+    /// Rows that it sends beyond those of a frame of the size that it was set to.
     pub fn surplus_rows(&self) -> u32 {
         match self {
-            AnySensor::Hm01b0(_) => Hm01b0::<I, D>::SURPLUS_ROWS,
+            AnySensor::Hm01b0(sensor) => sensor.surplus_rows(),
             _ => 0,
         }
     }

@@ -1,10 +1,11 @@
-//! HM01B0: 320 x 240 gray at a milliwatt, parallel port. Source: Himax, HM01B0 datasheet, version 1.0, section 10.
+//! HM01B0: 320 x 240 or 160 x 120 gray at a milliwatt, parallel port. Source: Himax, HM01B0 datasheet, version 1.0, section 10.
 //!
-//! In its QVGA window it sends 324 x 244 pixels, of which a grabber takes the first 320 of the first 240 rows.
+//! In its QVGA window it sends 324 x 244 pixels, of which a grabber takes the first 320 of the first 240 rows. Binned, each two
+//! by two of these are one: 162 x 122 in half the rows, at twice the rate.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
-use ocelli_core::{Exposure, FrameFormat, Gain, Mirror, Sensor, Window};
+use ocelli_core::{Exposure, FrameFormat, Gain, Mirror, PixelFormat, Sensor, Window};
 
 use crate::SensorError;
 use crate::error::check_id;
@@ -23,44 +24,72 @@ const ANALOG_GAIN: u16 = 0x0205; // bits 6 to 4: doublings, up to three
 const DIGITAL_GAIN: [u16; 2] = [0x020E, 0x020F]; // 2 bits before the point, 6 behind; the low ones in bits 7 to 2
 const FRAME_LENGTH_LINES: [u16; 2] = [0x0340, 0x0341];
 const LINE_LENGTH_PCK: [u16; 2] = [0x0342, 0x0343];
-const READOUT_X: u16 = 0x0383; // 1: every column
-const READOUT_Y: u16 = 0x0387; // 1: every row
-const BINNING_MODE: u16 = 0x0390;
+const READOUT_X: u16 = 0x0383; // 1: every column, 3: two of four
+const READOUT_Y: u16 = 0x0387; // 1: every row, 3: two of four
+const BINNING_MODE: u16 = 0x0390; // bit 0: pairs of columns, bit 1: pairs of rows
 const TEST_PATTERN_MODE: u16 = 0x0601; // bit 0: on, bit 4: walking ones, not bars
 const AE_CTRL: u16 = 0x2100; // bit 0: automatic exposure and gain
 const QVGA_WIN_EN: u16 = 0x3010;
 const BIT_CONTROL: u16 = 0x3059; // bit 5: one data line, bit 6: four; neither: eight
 const OSC_CLK_DIV: u16 = 0x3060; // bit 5: pixel clock only in rows, bits 3 to 0: dividers
 
-/// From reset to standby with everything set: 260 rows of 376 clocks, eight data lines, clock halved twice.
-const CONFIGURATION: [(u16, u8); 11] = [
-    (MODE_SELECT, 0x00),
-    (READOUT_X, 0x01),
-    (READOUT_Y, 0x01),
-    (BINNING_MODE, 0x00),
-    (QVGA_WIN_EN, 0x01),
-    (FRAME_LENGTH_LINES[0], 0x01),
-    (FRAME_LENGTH_LINES[1], 0x04),
-    (LINE_LENGTH_PCK[0], 0x01),
-    (LINE_LENGTH_PCK[1], 0x78),
-    (BIT_CONTROL, 0x02),
-    (OSC_CLK_DIV, 0x28),
-];
+/// A size that the sensor sends.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    width: u16,
+    height: u16,
+    /// Rows that it sends beyond those.
+    surplus_rows: u32,
+    /// What it reads and sums: see the registers.
+    readout: u8,
+    binning: u8,
+    /// Rows of a frame, those without pixels included.
+    lines: u16,
+}
+
+const QVGA: Size =
+    Size { width: 320, height: 240, surplus_rows: 4, readout: 0x01, binning: 0x00, lines: 0x0104 };
+
+const QQVGA: Size =
+    Size { width: 160, height: 120, surplus_rows: 2, readout: 0x03, binning: 0x03, lines: 0x0084 };
+
+impl Size {
+    /// From reset to standby with everything set: rows of 376 clocks, eight data lines, clock halved twice.
+    fn configuration(self) -> [(u16, u8); 11] {
+        let [high, low] = self.lines.to_be_bytes();
+        [
+            (MODE_SELECT, 0x00),
+            (READOUT_X, self.readout),
+            (READOUT_Y, self.readout),
+            (BINNING_MODE, self.binning),
+            (QVGA_WIN_EN, 0x01),
+            (FRAME_LENGTH_LINES[0], high),
+            (FRAME_LENGTH_LINES[1], low),
+            (LINE_LENGTH_PCK[0], 0x01),
+            (LINE_LENGTH_PCK[1], 0x78),
+            (BIT_CONTROL, 0x02),
+            (OSC_CLK_DIV, 0x28),
+        ]
+    }
+}
 
 /// The sensor.
 #[derive(Debug)]
 pub struct Hm01b0<I, D> {
     registers: Registers<I>,
     delay: D,
+    size: Size,
 }
 
 impl<I: I2c, D: DelayNs> Hm01b0<I, D> {
-    /// Rows that the sensor sends beyond those of a frame.
-    pub const SURPLUS_ROWS: u32 = 4;
+    /// Rows that the sensor sends beyond those of a frame of the size that it was set to.
+    pub fn surplus_rows(&self) -> u32 {
+        self.size.surplus_rows
+    }
 
     /// On this bus; nothing is sent yet.
     pub fn new(bus: I, delay: D) -> Self {
-        Hm01b0 { registers: Registers::new(bus, ADDRESS), delay }
+        Hm01b0 { registers: Registers::new(bus, ADDRESS), delay, size: QVGA }
     }
 
     /// Gives bus and delay back.
@@ -81,19 +110,19 @@ impl<I: I2c, D: DelayNs> Sensor for Hm01b0<I, D> {
     }
 
     fn configure(&mut self, format: FrameFormat) -> Result<(), Self::Error> {
-        if format != FrameFormat::QVGA_GRAY {
-            return Err(SensorError::Format(format));
-        }
+        let FrameFormat { width, height, pixels } = format;
+        let size = [QVGA, QQVGA].into_iter().find(|size| (size.width, size.height) == (width, height));
+        self.size = size.filter(|_| pixels == PixelFormat::Gray8).ok_or(SensorError::Format(format))?;
         self.registers.write(SW_RESET, 0x01)?;
         self.delay.delay_ms(5);
-        self.registers.write_all(&CONFIGURATION)?;
+        self.registers.write_all(&self.size.configuration())?;
         self.take_effect()?;
         self.registers.write(MODE_SELECT, 0x01)
     }
 
     /// There is only the whole.
     fn set_window(&mut self, window: Window) -> Result<(), Self::Error> {
-        let FrameFormat { width, height, .. } = FrameFormat::QVGA_GRAY;
+        let Size { width, height, .. } = self.size;
         if window == (Window { x: 0, y: 0, width, height }) {
             Ok(())
         } else {

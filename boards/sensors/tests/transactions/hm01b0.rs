@@ -15,17 +15,28 @@ pub fn check_all() {
     check("probe", &script([0x01, 0xB0]), 0x01B0, |bus, delay| Hm01b0::new(bus, delay).probe());
     let other = SensorError::NotDetected { expected_id: 0x01B0, found_id: 0x0360 };
     check_refusal("probe", &script([0x03, 0x60]), other, |bus, delay| Hm01b0::new(bus, delay).probe());
-    let configuration = [
-        CHIP.writes(&[(0x0103, 0x01), (0x0100, 0x00)]),
-        CHIP.writes(&[(0x0383, 0x01), (0x0387, 0x01), (0x0390, 0x00), (0x3010, 0x01)]),
-        CHIP.writes(&[(0x0340, 0x01), (0x0341, 0x04), (0x0342, 0x01), (0x0343, 0x78)]),
-        CHIP.writes(&[(0x3059, 0x02), (0x3060, 0x28), HOLD, (0x0100, 0x01)]),
-    ];
-    check("configure", &configuration.concat(), (), |bus, delay| {
-        Hm01b0::new(bus, delay).configure(FrameFormat::QVGA_GRAY)
-    });
+    // Size, what is read, what is summed, rows of a frame, rows beyond.
+    for (width, height, readout, binning, lines, surplus_rows) in
+        [(320, 240, 0x01, 0x00, [0x01, 0x04], 4), (160, 120, 0x03, 0x03, [0x00, 0x84], 2)]
+    {
+        let configuration = [
+            CHIP.writes(&[(0x0103, 0x01), (0x0100, 0x00)]),
+            CHIP.writes(&[(0x0383, readout), (0x0387, readout), (0x0390, binning), (0x3010, 0x01)]),
+            CHIP.writes(&[(0x0340, lines[0]), (0x0341, lines[1]), (0x0342, 0x01), (0x0343, 0x78)]),
+            CHIP.writes(&[(0x3059, 0x02), (0x3060, 0x28), HOLD, (0x0100, 0x01)]),
+        ];
+        check("configure", &configuration.concat(), surplus_rows, |bus, delay| {
+            let mut sensor = Hm01b0::new(bus, delay);
+            sensor.configure(FrameFormat { width, height, ..FrameFormat::QVGA_GRAY })?;
+            sensor.set_window(Window { x: 0, y: 0, width, height }).map(|()| sensor.surplus_rows())
+        });
+    }
     check_refusal("configure", &[], SensorError::Format(QVGA_YUYV), |bus, delay| {
         Hm01b0::new(bus, delay).configure(QVGA_YUYV)
+    });
+    let between = FrameFormat { height: 120, ..FrameFormat::QVGA_GRAY };
+    check_refusal("configure", &[], SensorError::Format(between), |bus, delay| {
+        Hm01b0::new(bus, delay).configure(between)
     });
     let whole = Window { x: 0, y: 0, width: 320, height: 240 };
     let part = Window { x: 1, ..whole };
