@@ -1,4 +1,5 @@
-//! The builder that a firmware's build script calls for its board: memory map and linker arguments.
+//! The builder that a firmware's build script calls for its board: memory map, linker arguments, and what the program
+//! has to know of models in the field.
 
 use std::env;
 use std::fs;
@@ -7,11 +8,14 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::Error;
+use crate::field::{Slots, read_key};
 
 /// A board's memory, out of its `board.toml`.
 #[derive(Clone, Debug)]
 pub struct Board {
     table: Table,
+    /// Whose models the device takes, in hexadecimal digits.
+    keys: Vec<String>,
     /// Linker text that only this board needs.
     sections: String,
 }
@@ -19,6 +23,7 @@ pub struct Board {
 /// The keys that matter here. `boards/pico/board.toml` explains all.
 #[derive(Clone, Debug, Deserialize)]
 struct Table {
+    name: String,
     flash: (u64, u64),
     ram: (u64, u64),
     budget: Budget,
@@ -27,6 +32,7 @@ struct Table {
     boot2_bytes: u64,
     /// A file beside, with more linker text.
     sections: Option<PathBuf>,
+    slots: Slots,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -41,25 +47,37 @@ impl Board {
     /// [`Error::File`] and [`Error::Board`].
     pub fn from_path(path: impl AsRef<Path>) -> Result<Board, Error> {
         let path = path.as_ref();
-        let read = |path: &Path| {
-            println!("cargo:rerun-if-changed={}", path.display());
-            fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })
-        };
-        let table: Table = toml::from_str(&read(path)?)
-            .map_err(|error| Error::Board { path: path.to_owned(), message: error.to_string() })?;
+        let broken = |message: String| Error::Board { path: path.to_owned(), message };
+        let table: Table = toml::from_str(&read(path)?).map_err(|error| broken(error.to_string()))?;
+        table.slots.check(table.flash).map_err(broken)?;
         let beside = table.sections.as_ref().map(|file| path.with_file_name(file));
         let sections = beside.map_or(Ok(String::new()), |file| read(&file))?;
-        Ok(Board { table, sections })
+        Ok(Board { table, keys: Vec::new(), sections })
     }
 
-    /// Writes `memory.x` to `OUT_DIR` and tells cargo to link the programs with it.
+    /// The device takes models that the owner of this public key has signed: a file that `ocelli key` wrote. Without any
+    /// key it takes nobody's.
+    ///
+    /// # Errors
+    /// [`Error::File`] and [`Error::Key`].
+    pub fn key(mut self, path: impl AsRef<Path>) -> Result<Board, Error> {
+        let path = path.as_ref();
+        let key = read_key(&read(path)?).ok_or_else(|| Error::Key { path: path.to_owned() })?;
+        self.keys.push(key);
+        Ok(self)
+    }
+
+    /// Writes `memory.x` and `field.rs` to `OUT_DIR` and tells cargo to link the programs with the map.
     ///
     /// # Errors
     /// [`Error::NoOutDirectory`] and [`Error::File`].
     pub fn generate(&self) -> Result<(), Error> {
         let directory = PathBuf::from(env::var_os("OUT_DIR").ok_or(Error::NoOutDirectory)?);
-        let path = directory.join("memory.x");
-        fs::write(&path, self.memory_map()).map_err(|source| Error::File { path, source })?;
+        let field = self.table.slots.to_module(&self.table.name, &self.keys);
+        for (name, text) in [("memory.x", self.memory_map()), ("field.rs", field)] {
+            let path = directory.join(name);
+            fs::write(&path, text).map_err(|source| Error::File { path, source })?;
+        }
         println!("cargo:rustc-link-search={}", directory.display());
         let boot2 = (self.table.boot2_bytes > 0).then_some("-Tlink-rp.x");
         for argument in ["--nmagic", "-Tlink.x", "-Tdefmt.x"].into_iter().chain(boot2) {
@@ -89,12 +107,20 @@ impl Board {
     }
 }
 
+/// A file on which the build depends from now on.
+fn read(path: &Path) -> Result<String, Error> {
+    println!("cargo:rerun-if-changed={}", path.display());
+    fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn board(text: &str) -> Result<Board, toml::de::Error> {
-        Ok(Board { table: toml::from_str(text)?, sections: "/* more */\n".to_owned() })
+        let slots = "name = \"b\"\n[slots]\na = [0, 1]\nb = [0, 1]\nstate = [0, 1]\nerase_bytes = 1\nwrite_bytes = 1\n";
+        let table = toml::from_str(&format!("{text}{slots}"))?;
+        Ok(Board { table, keys: Vec::new(), sections: "/* more */\n".to_owned() })
     }
 
     #[test]

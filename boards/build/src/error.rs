@@ -22,6 +22,12 @@ pub enum Error {
         /// Which key, and what is wrong with it.
         message: String,
     },
+    /// The file holds no public key.
+    #[error("{}: these are not the 64 hexadecimal digits of a public key; `ocelli key` writes one", path.display())]
+    Key {
+        /// Which file.
+        path: PathBuf,
+    },
     /// Not run by cargo as a build script.
     #[error("OUT_DIR is not set: `generate` belongs into a build script")]
     NoOutDirectory,

@@ -1,4 +1,4 @@
-//! Build-script helper of boards: the linker's memory map, out of `board.toml`.
+//! Build-script helper of boards: the linker's memory map and the place of models in the field, out of `board.toml`.
 //!
 //! ```no_run
 //! // build.rs
@@ -9,6 +9,8 @@
 #![forbid(unsafe_code)]
 
 mod board;
+
+mod field;
 
 mod error;
 

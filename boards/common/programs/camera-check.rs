@@ -10,7 +10,7 @@ const FRAMES: u32 = 60;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let mut board = board::start();
+    let (mut board, _) = board::start();
     loop {
         if let Err(error) = camera_check::run(&mut board, FRAMES) {
             device::fail(&mut board, format_args!("{error}"));

@@ -4,8 +4,10 @@ use core::fmt;
 
 use ocelli::{Camera, CaptureError, Sensor};
 
-/// A board with a camera, as the programs see it.
-pub trait Board {
+use crate::Port;
+
+/// A board with a camera, as the programs see it. They feed its watchdog for every frame and every error that is told.
+pub trait Board: Port {
     /// Where frames come from.
     type Camera: Camera<Error = CaptureError>;
 
@@ -18,14 +20,8 @@ pub trait Board {
     /// The sensor.
     fn sensor(&mut self) -> &mut Self::Sensor;
 
-    /// Microseconds since the start.
-    fn now_us(&self) -> u64;
-
     /// Switches the light that says that something was seen.
     fn set_led(&mut self, is_on: bool);
-
-    /// Says that the program still gets on: called for every frame and every error that is told.
-    fn feed_watchdog(&mut self);
 
     /// The emit stage: one line of text, without its end.
     fn line(&mut self, text: fmt::Arguments<'_>);

@@ -48,7 +48,8 @@ impl fmt::Display for DetectError {
 
 impl core::error::Error for DetectError {}
 
-/// Takes `frames` frames through all stages, or goes on for ever; tells what was seen.
+/// Takes frames through all stages as long as `goes_on` says so, which is asked all the while, with how many there have
+/// been; tells what was seen.
 ///
 /// # Errors
 /// Every [`DetectError`].
@@ -57,22 +58,22 @@ pub fn run<'a, B: Board>(
     model: &Model<'a>,
     arena: &'a mut [u8],
     scratch: &'a mut [u32],
-    frames: Option<u32>,
+    mut goes_on: impl FnMut(&mut B, u32) -> bool,
 ) -> Result<(), DetectError> {
     let artefact = Artefact::parse(model.artefact).map_err(DetectError::Parse)?;
     let plan = Plan::new(&artefact, model.profile, model.operators, arena).map_err(DetectError::Plan)?;
     let mut pipeline: Pipeline<_, AnyAnswer> =
         Pipeline::new(artefact, plan, scratch).map_err(DetectError::Pipeline)?;
     board.line(format_args!("model {} {}", artefact.name(), artefact.version()));
-    let mut seen = 0;
+    let mut seen = 0_u32;
     let mut patience = Patience::new();
-    while frames.is_none_or(|frames| seen < frames) {
+    while goes_on(board, seen) {
         match pipeline.next(board.camera()) {
             Ok(outcome) => {
                 let found = emit(board, &artefact, &outcome);
                 board.set_led(found);
                 board.feed_watchdog();
-                seen += 1;
+                seen = seen.saturating_add(1);
                 patience = Patience::new();
             }
             Err(nb::Error::WouldBlock) => {}

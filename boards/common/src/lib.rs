@@ -5,6 +5,8 @@
 #![no_std]
 #![cfg_attr(not(target_os = "none"), forbid(unsafe_code))]
 
+mod port;
+
 mod board;
 
 mod brightness;
@@ -14,6 +16,9 @@ mod test_pattern;
 pub mod camera_check;
 
 pub mod detect;
+
+#[cfg(feature = "field")]
+pub mod field;
 
 mod patience;
 
@@ -28,5 +33,8 @@ pub mod device;
 pub mod rp;
 
 pub use board::Board;
+#[cfg(feature = "field")]
+pub use ocelli_slots as slots;
+pub use port::Port;
 pub use shared_capture::{SLOTS, SharedCapture};
 pub use test_pattern::{TestPattern, judge};

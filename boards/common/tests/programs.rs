@@ -1,145 +1,11 @@
 //! `camera-check` and `detect` on a board that the test plays: what they tell, when they give up.
 
-use std::cell::Cell;
-use std::fmt;
-use std::rc::Rc;
+mod played;
 
-use ocelli::{
-    Camera, CaptureError, Exposure, Frame, FrameFormat, Gain, Mirror, PixelFormat, Sensor, Window, operators,
-};
+use ocelli::{CaptureError, operators};
 use ocelli_boards::detect::{self, DetectError, Model};
-use ocelli_boards::{Board, TestPattern, camera_check};
-
-const WIDTH: usize = 64;
-const HEIGHT: usize = 48;
-
-/// A camera that sees one brightness, bars when the sensor says so, and fails as often as it is told.
-struct PlayedCamera {
-    bytes: Vec<u8>,
-    sends_bars: Rc<Cell<bool>>,
-    /// Calls without a frame between two frames.
-    waits: u32,
-    waited: u32,
-    failures: u32,
-}
-
-impl Camera for PlayedCamera {
-    type Error = CaptureError;
-    type Loan<'a> = Frame<'a>;
-
-    fn read_frame(&mut self) -> nb::Result<Frame<'_>, CaptureError> {
-        self.waited += 1;
-        if self.waited <= self.waits {
-            return Err(nb::Error::WouldBlock);
-        }
-        self.waited = 0;
-        if self.failures > 0 {
-            self.failures -= 1;
-            return Err(nb::Error::Other(CaptureError::Bus));
-        }
-        for (index, byte) in self.bytes.iter_mut().enumerate() {
-            *byte = if self.sends_bars.get() { 240 - (index % WIDTH / 8 * 30) as u8 } else { 77 };
-        }
-        Ok(Frame::new(&self.bytes, WIDTH, HEIGHT, PixelFormat::Gray8).unwrap())
-    }
-}
-
-struct PlayedSensor {
-    is_there: bool,
-    sends_bars: Rc<Cell<bool>>,
-}
-
-impl Sensor for PlayedSensor {
-    type Error = CaptureError;
-
-    fn probe(&mut self) -> Result<u16, CaptureError> {
-        let absent = CaptureError::NotDetected { expected_id: 0x7673, found_id: 0 };
-        if self.is_there { Ok(0x7673) } else { Err(absent) }
-    }
-
-    fn configure(&mut self, _: FrameFormat) -> Result<(), CaptureError> {
-        Ok(())
-    }
-
-    fn set_window(&mut self, _: Window) -> Result<(), CaptureError> {
-        Ok(())
-    }
-
-    fn set_exposure(&mut self, _: Exposure) -> Result<(), CaptureError> {
-        Ok(())
-    }
-
-    fn set_gain(&mut self, _: Gain) -> Result<(), CaptureError> {
-        Ok(())
-    }
-
-    fn set_mirror(&mut self, _: Mirror) -> Result<(), CaptureError> {
-        Ok(())
-    }
-
-    fn set_test_pattern(&mut self, on: bool) -> Result<(), CaptureError> {
-        self.sends_bars.set(on);
-        Ok(())
-    }
-
-    fn set_standby(&mut self, _: bool) -> Result<(), CaptureError> {
-        Ok(())
-    }
-}
-
-struct PlayedBoard {
-    camera: PlayedCamera,
-    sensor: PlayedSensor,
-    /// Goes on by a millisecond with every look.
-    clock_us: Cell<u64>,
-    lines: Vec<String>,
-    fed: u32,
-    lit: u32,
-}
-
-impl PlayedBoard {
-    fn new(waits: u32, failures: u32) -> PlayedBoard {
-        let sends_bars = Rc::new(Cell::new(false));
-        let bytes = vec![0; WIDTH * HEIGHT];
-        let camera = PlayedCamera { bytes, sends_bars: sends_bars.clone(), waits, waited: 0, failures };
-        let sensor = PlayedSensor { is_there: true, sends_bars };
-        PlayedBoard { camera, sensor, clock_us: Cell::new(0), lines: Vec::new(), fed: 0, lit: 0 }
-    }
-
-    fn tells(&self, line: &str) -> bool {
-        self.lines.iter().any(|told| told == line)
-    }
-}
-
-impl Board for PlayedBoard {
-    type Camera = PlayedCamera;
-    type Sensor = PlayedSensor;
-
-    fn camera(&mut self) -> &mut PlayedCamera {
-        &mut self.camera
-    }
-
-    fn sensor(&mut self) -> &mut PlayedSensor {
-        &mut self.sensor
-    }
-
-    fn now_us(&self) -> u64 {
-        self.clock_us.set(self.clock_us.get() + 500_000);
-        self.clock_us.get()
-    }
-
-    fn set_led(&mut self, is_on: bool) {
-        self.lit += u32::from(is_on);
-    }
-
-    fn feed_watchdog(&mut self) {
-        self.fed += 1;
-    }
-
-    fn line(&mut self, text: fmt::Arguments<'_>) {
-        self.lines.push(text.to_string());
-    }
-}
+use ocelli_boards::{TestPattern, camera_check};
+use played::PlayedBoard;
 
 #[test]
 fn a_camera_that_works_is_told_with_rate_brightness_and_pattern() {
@@ -171,7 +37,7 @@ fn detect(board: &mut PlayedBoard, artefact: &[u8], frames: u32) -> Result<(), D
     let model = Model { artefact, profile: "portable", operators: operators::ALL };
     let mut arena = vec![0u8; 1 << 20];
     let start = arena.as_ptr().align_offset(16);
-    detect::run(board, &model, &mut arena[start..], &mut vec![0; 3 * 1024], Some(frames))
+    detect::run(board, &model, &mut arena[start..], &mut vec![0; 3 * 1024], |_, seen| seen < frames)
 }
 
 #[test]
@@ -196,7 +62,7 @@ fn detect_says_what_does_not_fit() {
     let cut = detect(&mut board, &artefact[..artefact.len() - 1], 1);
     assert!(matches!(cut, Err(DetectError::Parse(_))), "{cut:?}");
     let model = Model { artefact: &artefact, profile: "portable", operators: operators::ALL };
-    let small = detect::run(&mut board, &model, &mut [], &mut [0; 3 * 1024], Some(1));
+    let small = detect::run(&mut board, &model, &mut [], &mut [0; 3 * 1024], |_, seen| seen < 1);
     assert!(matches!(small, Err(DetectError::Plan(_))), "{small:?}");
     let [.., (_, without_contracts)] = ocelli_samples::artefacts();
     let refused = detect(&mut board, &without_contracts, 1);

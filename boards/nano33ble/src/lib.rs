@@ -10,7 +10,7 @@
 //! | D7 (P0.23) | CS | |
 //! | A4 (P0.31), A5 (P0.02) | SDA, SCL | TWIM0 at 100 kHz, pull-ups on the camera |
 //! | 3V3, GND | power | |
-//! | D1 (P1.03) | | serial output, 115,200 baud |
+//! | D1 (P1.03), D0 (P1.10) | | serial output and input, 115,200 baud |
 //! | P0.16 | | the green light on the board, on when low: something was seen |
 //!
 //! Clocks: core 64 MHz from the internal oscillator, watchdog of 8 seconds on the 32 kHz clock. The camera fills its FIFO by

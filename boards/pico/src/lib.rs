@@ -11,7 +11,7 @@
 //! | GP16 | VSYNC, FVLD | |
 //! | GP21 | XCLK, MCLK | 12 MHz, from the crystal |
 //! | 3V3, GND | power | OV7670: RESET to 3.3 V, PWDN to ground |
-//! | GP0 | | serial output, 115,200 baud |
+//! | GP0, GP1 | | serial output and input, 115,200 baud |
 //! | GP25 | | the light on the board: something was seen |
 //!
 //! Clocks: crystal 12 MHz, system 125 MHz, watchdog of 8 seconds. A PIO program takes the pixels and a DMA

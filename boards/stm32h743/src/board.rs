@@ -10,12 +10,14 @@ use embassy_stm32::rcc::{
     AHBPrescaler, APBPrescaler, HSIPrescaler, Mco, Mco1Source, McoConfig, McoPrescaler, Pll, PllDiv, PllMul,
     PllPreDiv, PllSource, Sysclk, VoltageScale,
 };
-use embassy_stm32::usart::{self, UartTx};
+use embassy_stm32::usart::{self, Uart};
 use embassy_stm32::wdg::IndependentWatchdog;
+use embedded_hal_nb::serial::Read;
 use ocelli::{Capture, RingCamera};
 use ocelli_boards::Board;
 use ocelli_boards::device::{Device, FRAME_TIMEOUT_US, WATCHDOG_US, clock, gray_sensor};
 
+use crate::flash::{FieldFlash, field_flash};
 use crate::grabber::{CAPTURE, DcmiGrabber, FORMAT, VerticalSync};
 
 bind_interrupts!(struct Interrupts {
@@ -28,8 +30,8 @@ const CORE_HZ: u32 = 400_000_000;
 /// The function of every DCMI pin: datasheet DS12110, tables 9 to 18.
 const DCMI_FUNCTION: u8 = 13;
 
-/// Starts clocks, sensor and interrupts, with a camera that delivers [`FORMAT`].
-pub fn start() -> impl Board {
+/// Starts clocks, sensor and interrupts, with a camera that delivers [`FORMAT`], and the driver of the flash.
+pub fn start() -> (impl Board, FieldFlash) {
     let chip = embassy_stm32::init(clocks());
     // SAFETY: the HAL leaves the core's own peripherals alone, and this runs once, before any interrupt.
     let mut core = unsafe { cortex_m::Peripherals::steal() };
@@ -39,14 +41,14 @@ pub fn start() -> impl Board {
     let mut watchdog = IndependentWatchdog::new(chip.IWDG1, WATCHDOG_US);
     watchdog.unleash();
     #[cfg(feature = "weact")]
-    let (light, transmit, data_5) = (chip.PE3, chip.PB10, chip.PD3);
+    let (light, transmit, receive, data_5) = (chip.PE3, chip.PB10, chip.PB11, chip.PD3);
     #[cfg(all(feature = "openmv", not(feature = "weact")))]
-    let (light, transmit, data_5) = (chip.PC1, chip.PB10, chip.PB6);
+    let (light, transmit, receive, data_5) = (chip.PC1, chip.PB10, chip.PB11, chip.PB6);
     #[cfg(not(any(feature = "weact", feature = "openmv")))]
-    let (light, transmit, data_5) = (chip.PB0, chip.PD8, chip.PB6);
+    let (light, transmit, receive, data_5) = (chip.PB0, chip.PD8, chip.PD9, chip.PB6);
     let mut light = Output::new(light, Level::from(LIGHT_IS_LOW), Speed::Low);
-    let serial = UartTx::new_blocking(chip.USART3, transmit, usart::Config::default());
-    let mut serial = serial.expect("115,200 baud divide the bus clock");
+    let serial = Uart::new_blocking(chip.USART3, receive, transmit, usart::Config::default());
+    let (mut serial, mut incoming) = serial.expect("115,200 baud divide the bus clock").split();
     let mut send = move |bytes: &[u8]| {
         // A line that nobody listens to is no reason to stop.
         let _ = serial.blocking_write(bytes);
@@ -77,13 +79,15 @@ pub fn start() -> impl Board {
     clock::on_tick(|now_us| CAPTURE.check_timeout(now_us));
     // SAFETY: everything that the handler touches is in place.
     unsafe { interrupt::DCMI.enable() };
-    Device {
+    let device = Device {
         camera: RingCamera::new(reader),
         sensor,
         light: move |is_on: bool| light.set_level((is_on != LIGHT_IS_LOW).into()),
         feed: move || watchdog.pet(),
+        receive: move || incoming.read().ok(),
         send,
-    }
+    };
+    (device, field_flash(chip.FLASH))
 }
 
 /// The internal oscillator's 64 MHz, over 4, times 50, over 2; buses at half and a quarter of that.

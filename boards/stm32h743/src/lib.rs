@@ -11,7 +11,7 @@
 //! | D6, D7 | PE5, PE6 | the same | the same | |
 //! | PIXCLK, HSYNC, VSYNC | PA6, PA4, PB7 | the same | the same | |
 //! | XCLK | PA8 | PA8 | PA8 | 16 MHz |
-//! | serial output | PD8 | PB10 | PB10 | USART3, 115,200 baud |
+//! | serial output, input | PD8, PD9 | PB10, PB11 | PB10, PB11 | USART3, 115,200 baud |
 //! | light | PB0 | PE3 | PC1 | OpenMV: on when low |
 //!
 //! Clocks: the internal 64 MHz oscillator, so that every board's crystal will do; PLL to 400 MHz, buses 200 and 100 MHz;
@@ -23,6 +23,9 @@ mod board;
 
 #[cfg(target_os = "none")]
 pub mod grabber;
+
+#[cfg(target_os = "none")]
+mod flash;
 
 #[cfg(target_os = "none")]
 pub use board::start;

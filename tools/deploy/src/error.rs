@@ -133,6 +133,9 @@ pub enum FlashError {
         /// Where.
         path: PathBuf,
     },
+    /// The file holds no public key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// Toolchain, repository or the firmware's file.
     #[error(transparent)]
     Firmware(#[from] SimulateError),

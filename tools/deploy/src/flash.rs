@@ -13,14 +13,15 @@ use std::process::Command;
 use ocelli_simulator::elf::{Footprint, footprint, segments};
 use ocelli_simulator::{Board, Program, target_directory};
 
-use crate::FlashError;
 use crate::uf2::uf2;
+use crate::{FlashError, read_public_key};
 
 /// A firmware to be flashed.
 #[derive(Clone, Debug)]
 pub struct Flash {
     board: &'static Board,
     model: PathBuf,
+    key: Option<PathBuf>,
     elf: PathBuf,
 }
 
@@ -72,15 +73,22 @@ pub enum Step {
 }
 
 impl Flash {
-    /// The program `detect` of a board around the model in a file.
+    /// The program `detect` of a board around the model in a file, which takes later ones from the owner of `key`.
     ///
     /// # Errors
-    /// [`FlashError::File`] where the model is not there, [`FlashError::Firmware`] where the repository is gone.
-    pub fn new(board: &'static Board, model: &Path) -> Result<Flash, FlashError> {
-        let model =
-            fs::canonicalize(model).map_err(|source| FlashError::File { path: model.to_owned(), source })?;
+    /// [`FlashError::File`] where model or key is not there, [`FlashError::Key`] where it is none,
+    /// [`FlashError::Firmware`] where the repository is gone.
+    pub fn new(board: &'static Board, model: &Path, key: Option<&Path>) -> Result<Flash, FlashError> {
+        let whole = |path: &Path| {
+            fs::canonicalize(path).map_err(|source| FlashError::File { path: path.to_owned(), source })
+        };
+        let model = whole(model)?;
+        if let Some(key) = key {
+            read_public_key(key)?;
+        }
+        let key = key.map(whole).transpose()?;
         let elf = target_directory()?.join(format!("boards/{}.elf", binary(board)));
-        Ok(Flash { board, model, elf })
+        Ok(Flash { board, model, key, elf })
     }
 
     /// The command that builds the firmware, for a person to read and type.
@@ -92,10 +100,12 @@ impl Flash {
             let target = target.to_uppercase().replace(['-', '.'], "_");
             format!("CARGO_TARGET_{target}_RUSTFLAGS={} ", quoted(rustflags))
         };
+        let quoted_path = |path: &Path| quoted(&path.display().to_string());
+        let key = self.key.as_ref().map_or(String::new(), |key| format!("OCELLI_KEY={} ", quoted_path(key)));
         format!(
-            "OCELLI_MODEL={} {flags}cargo build --target {target} --profile {profile} --package {package} \
+            "OCELLI_MODEL={} {key}{flags}cargo build --target {target} --profile {profile} --package {package} \
              --features programs --bin {}",
-            quoted(&self.model.display().to_string()),
+            quoted_path(&self.model),
             binary(self.board)
         )
     }
@@ -105,7 +115,7 @@ impl Flash {
     /// # Errors
     /// [`FlashError::Firmware`] with the compiler's words, [`FlashError::TooLarge`].
     pub fn build(&mut self) -> Result<Footprint, FlashError> {
-        self.elf = self.board.build(Program::Detect { artefact: &self.model })?;
+        self.elf = self.board.build(Program::Detect { artefact: &self.model, key: self.key.as_deref() })?;
         let footprint = footprint(&self.elf)?;
         check(self.board, &footprint)?;
         Ok(footprint)

@@ -7,6 +7,12 @@ use ocelli_simulator::{Board, repository};
 
 use crate::FlashError;
 
+/// The program, which is the repository's own.
+const DETECT: &str = include_str!("../../../boards/common/programs/detect.rs");
+
+/// The file of the trusted key in a project.
+const KEY: &str = "trusted.pub";
+
 /// A project to be made.
 #[derive(Clone, Debug)]
 pub struct Project<'a> {
@@ -18,6 +24,8 @@ pub struct Project<'a> {
     pub model: &'a [u8],
     /// Name of its file in the project.
     pub model_name: &'a str,
+    /// Text of the public key whose owner may push models to the device; without one, nobody may.
+    pub key: Option<&'a str>,
 }
 
 impl Project<'_> {
@@ -51,6 +59,8 @@ impl Project<'_> {
         let lock = repository.join("Cargo.lock");
         let lock_text = fs::read(&lock).map_err(|source| FlashError::File { path: lock, source })?;
         let flags: Vec<String> = board.rustflags.split_whitespace().map(|flag| format!("{flag:?}")).collect();
+        let key = self.key.map_or(String::new(), |_| format!(".key({KEY:?})?"));
+        let detect: Vec<&str> = DETECT.lines().skip_while(|line| line.starts_with("//!")).collect();
         let fill = |template: &str| {
             let words = [
                 ("{name}", name),
@@ -63,12 +73,15 @@ impl Project<'_> {
                 ("{model}", &format!("{:?}", self.model_name)),
                 ("{rustflags}", &flags.join(", ")),
                 ("{chip}", &board.flashing.probe_rs),
+                ("{key}", &key),
+                ("{detect}", &detect.join("\n")),
             ];
             let filled =
                 words.iter().fold(template.to_owned(), |text, (word, value)| text.replace(word, value));
             format!("{}\n", filled.trim_end()).into_bytes()
         };
-        Ok(vec![
+        let key = self.key.map(|key| (KEY.into(), key.as_bytes().to_vec()));
+        let files = [
             ("Cargo.toml".into(), fill(include_str!("../templates/Cargo.toml"))),
             // The versions that the repository is tested with.
             ("Cargo.lock".into(), lock_text),
@@ -77,7 +90,8 @@ impl Project<'_> {
             ("build.rs".into(), fill(include_str!("../templates/build.rs"))),
             ("src/main.rs".into(), fill(include_str!("../templates/main.rs"))),
             (self.model_name.into(), self.model.to_vec()),
-        ])
+        ];
+        Ok(files.into_iter().chain(key).collect())
     }
 }
 

@@ -11,7 +11,8 @@ use crate::{PushError, Stream};
 /// How long and how often a device is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For an answer, before the question is asked again. Erasing a block may take a device two seconds.
+    /// For an answer, before the question is asked again. Erasing a block may take a device longer, and to be asked twice does
+    /// it no harm.
     pub answer: Duration,
     /// For the verdict: the device hashes the artefact and runs its self-test.
     pub verdict: Duration,

@@ -1,12 +1,12 @@
 //! What `flash` would do for each board, word by word.
 
-use ocelli_deploy::Flash;
+use ocelli_deploy::{Flash, FlashError, KeyError};
 use ocelli_simulator::Board;
 
 /// With the paths of this computer replaced.
 fn plan(name: &str) -> String {
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/flash.rs");
-    let flash = Flash::new(Board::named(name).unwrap(), model.as_ref()).unwrap();
+    let flash = Flash::new(Board::named(name).unwrap(), model.as_ref(), None).unwrap();
     let mut text = flash.build_text() + "\n";
     for way in flash.ways() {
         text += &format!("{way}:\n");
@@ -72,4 +72,19 @@ fn the_nano_33_ble() {
          probe-rs download --chip nRF52840_xxAA --verify TARGET/boards/nano33ble-detect.elf\n    \
          probe-rs reset --chip nRF52840_xxAA\n"
     );
+}
+
+#[test]
+fn a_trusted_key_goes_into_the_firmware() {
+    let [model, key] = [concat!(env!("CARGO_MANIFEST_DIR"), "/tests/flash.rs"), "ocelli-flash-test.pub"];
+    let key = std::env::temp_dir().join(format!("{}-{key}", std::process::id()));
+    let flash = || Flash::new(Board::named("pico").unwrap(), model.as_ref(), Some(&key));
+    assert!(matches!(flash(), Err(FlashError::Key(KeyError::File { .. }))));
+    std::fs::write(&key, "0123").unwrap();
+    assert!(matches!(flash(), Err(FlashError::Key(KeyError::Malformed { .. }))));
+    std::fs::write(&key, "0123456789abcdef".repeat(4)).unwrap();
+    let text = flash().unwrap().build_text();
+    let whole = std::fs::canonicalize(&key).unwrap();
+    assert!(text.contains(&format!(" OCELLI_KEY={} cargo build", whole.display())), "{text}");
+    std::fs::remove_file(&key).unwrap();
 }

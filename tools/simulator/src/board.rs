@@ -1,5 +1,6 @@
 //! The boards with cameras: their tables, and their programs.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -95,6 +96,8 @@ pub enum Program<'a> {
     Detect {
         /// The artefact's file.
         artefact: &'a Path,
+        /// The file of the public key whose owner may push models to the device; without one, nobody may.
+        key: Option<&'a Path>,
     },
 }
 
@@ -160,8 +163,11 @@ impl Board {
             }
         };
         let environment = match program {
-            Program::CameraCheck => None,
-            Program::Detect { artefact } => Some(("OCELLI_MODEL", whole(artefact)?)),
+            Program::CameraCheck => Vec::new(),
+            Program::Detect { artefact, key } => {
+                let key = key.map(|key| Ok::<_, SimulateError>(("OCELLI_KEY", whole(key)?))).transpose()?;
+                iter::once(("OCELLI_MODEL", whole(artefact)?)).chain(key).collect()
+            }
         };
         Compilation {
             name: &self.name,

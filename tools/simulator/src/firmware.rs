@@ -35,7 +35,7 @@ pub enum Firmware<'a> {
 /// [`SimulateError::SourcesMissing`], [`SimulateError::ToolchainMissing`], [`SimulateError::Build`].
 pub fn build(machine: &Machine, firmware: Firmware<'_>) -> Result<PathBuf, SimulateError> {
     let mut features = machine.name.clone();
-    let mut environment = None;
+    let mut environment = Vec::new();
     let (binary, elf_name) = match firmware {
         Firmware::Generic => {
             features.push_str(",fast");
@@ -51,14 +51,14 @@ pub fn build(machine: &Machine, firmware: Firmware<'_>) -> Result<PathBuf, Simul
         }
         Firmware::Slots { key } => {
             features.push_str(",fast,slots");
-            environment = Some(("OCELLI_KEY", whole(key)?));
+            environment.push(("OCELLI_KEY", whole(key)?));
             ("slots", format!("{}-slots", machine.name))
         }
         Firmware::Fixed { artefact, fast } => {
             features.push_str(if fast { ",fixed,fast" } else { ",fixed" });
             let path = whole(artefact)?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            environment = Some(("OCELLI_FIXED_ARTEFACT", path));
+            environment.push(("OCELLI_FIXED_ARTEFACT", path));
             ("fixed", format!("{}-{stem}", machine.name))
         }
     };
@@ -92,8 +92,8 @@ pub(crate) struct Compilation<'a> {
     pub package: &'a str,
     pub binary: &'a str,
     pub features: &'a str,
-    /// A variable that the build script reads.
-    pub environment: Option<(&'a str, PathBuf)>,
+    /// Variables that the build script reads.
+    pub environment: Vec<(&'a str, PathBuf)>,
     /// Below the target directory: where the ELF file is put, as `elf_name`.
     pub folder: &'a str,
     pub elf_name: &'a str,
@@ -115,9 +115,7 @@ impl Compilation<'_> {
 
         let mut cargo = toolchain.cargo("build", self.target, self.rustflags);
         cargo.current_dir(&root).env("CARGO_TARGET_DIR", &target_directory);
-        if let Some((variable, value)) = &self.environment {
-            cargo.env(variable, value);
-        }
+        cargo.envs(self.environment.iter().map(|(variable, value)| (variable, value)));
         cargo.args(["--quiet", "--profile", self.profile, "--package", self.package]);
         cargo.args(["--bin", self.binary, "--features", self.features]);
         let output = cargo.output().map_err(SimulateError::io("starting cargo"))?;

@@ -23,6 +23,8 @@ mod qemu;
 
 mod sizes;
 
+mod keys;
+
 mod boards;
 
 mod aarch64;

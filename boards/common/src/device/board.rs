@@ -8,10 +8,10 @@ use ocelli_sensors::AnySensor;
 
 use super::clock::{self, Delay};
 use super::{give_up, line};
-use crate::Board;
+use crate::{Board, Port};
 
 /// A board whose light, watchdog and serial port are closures over the HAL's.
-pub struct Device<C, S, L, W, T> {
+pub struct Device<C, S, L, W, R, T> {
     /// Where frames come from.
     pub camera: C,
     /// What takes the settings.
@@ -20,16 +20,42 @@ pub struct Device<C, S, L, W, T> {
     pub light: L,
     /// Feeds the watchdog.
     pub feed: W,
+    /// The next byte that has come in at the serial port.
+    pub receive: R,
     /// Sends bytes out of the serial port.
     pub send: T,
 }
 
-impl<C, S, L, W, T> Board for Device<C, S, L, W, T>
+impl<C, S, L, W, R, T> Port for Device<C, S, L, W, R, T>
+where
+    W: FnMut(),
+    R: FnMut() -> Option<u8>,
+    T: FnMut(&[u8]),
+{
+    fn now_us(&self) -> u64 {
+        clock::now_us()
+    }
+
+    fn feed_watchdog(&mut self) {
+        (self.feed)();
+    }
+
+    fn receive(&mut self) -> Option<u8> {
+        (self.receive)()
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        (self.send)(bytes);
+    }
+}
+
+impl<C, S, L, W, R, T> Board for Device<C, S, L, W, R, T>
 where
     C: Camera<Error = CaptureError>,
     S: Sensor,
     L: FnMut(bool),
     W: FnMut(),
+    R: FnMut() -> Option<u8>,
     T: FnMut(&[u8]),
 {
     type Camera = C;
@@ -43,16 +69,8 @@ where
         &mut self.sensor
     }
 
-    fn now_us(&self) -> u64 {
-        clock::now_us()
-    }
-
     fn set_led(&mut self, is_on: bool) {
         (self.light)(is_on);
-    }
-
-    fn feed_watchdog(&mut self) {
-        (self.feed)();
     }
 
     fn line(&mut self, text: fmt::Arguments<'_>) {

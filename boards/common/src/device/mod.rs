@@ -6,6 +6,8 @@ pub mod clock;
 
 mod halt;
 
+mod mapped;
+
 mod log;
 
 mod ring;

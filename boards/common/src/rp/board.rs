@@ -2,19 +2,22 @@
 
 use embassy_rp::bind_interrupts;
 use embassy_rp::clocks::{Gpout, GpoutSrc, clk_sys_freq};
+use embassy_rp::flash::{Blocking, Flash};
 use embassy_rp::gpio::{Level, Output};
 use embassy_rp::i2c::{self, I2c};
 use embassy_rp::interrupt::{self, InterruptExt};
-use embassy_rp::peripherals::PIO0;
+use embassy_rp::peripherals::{FLASH, PIO0};
 use embassy_rp::pio::{self, Pio};
-use embassy_rp::uart::{self, UartTx};
+use embassy_rp::uart::{self, Uart};
 use embassy_rp::watchdog::Watchdog;
 use embassy_time::Duration;
+use embedded_hal_nb::serial::Read;
 use ocelli::{Capture, FrameFormat, PixelFormat, RingCamera};
 
 use super::grabber::{CAPTURE, PioGrabber, Rows, VerticalSync};
 use crate::Board;
 use crate::device::{Device, FRAME_TIMEOUT_US, WATCHDOG_US, clock, gray_sensor};
+use crate::field::Addressed;
 
 bind_interrupts!(struct Interrupts {
     PIO0_IRQ_0 => pio::InterruptHandler<PIO0>;
@@ -24,9 +27,17 @@ bind_interrupts!(struct Interrupts {
 /// What the ring holds.
 const FORMAT: FrameFormat = FrameFormat::QVGA_GRAY;
 
-/// Starts clocks, sensor and interrupts, with a camera that delivers [`FrameFormat::QVGA_GRAY`]. The wiring stands in the
+/// What the board has of flash.
+const FLASH_BYTES: usize = if cfg!(feature = "rp235x") { 4 << 20 } else { 2 << 20 };
+
+/// The flash on QSPI. While it is erased or written nothing can be read from it, so the HAL runs that from RAM, without
+/// interrupts, with the other core at rest: up to 400 milliseconds for a block, in which the clock stands still, the camera's
+/// frame is lost, and no byte comes in, because who pushes waits for an answer.
+type FieldFlash = Addressed<Flash<'static, FLASH, Blocking, FLASH_BYTES>, 0x1000_0000, 256>;
+
+/// Starts clocks, sensor and interrupts, with a camera that delivers [`FrameFormat::QVGA_GRAY`], and the driver of the flash. The wiring stands in the
 /// board's crate.
-pub fn start() -> impl Board {
+pub fn start() -> (impl Board, FieldFlash) {
     let chip = embassy_rp::init(Default::default());
     // SAFETY: the HAL leaves the core's own peripherals alone, and this runs once, before any interrupt.
     let core = unsafe { cortex_m::Peripherals::steal() };
@@ -34,7 +45,8 @@ pub fn start() -> impl Board {
     let mut watchdog = Watchdog::new(chip.WATCHDOG);
     watchdog.start(Duration::from_micros(WATCHDOG_US.into()));
     let mut light = Output::new(chip.PIN_25, Level::Low);
-    let mut serial = UartTx::new_blocking(chip.UART0, chip.PIN_0, uart::Config::default());
+    let serial = Uart::new_blocking(chip.UART0, chip.PIN_0, chip.PIN_1, uart::Config::default());
+    let (mut serial, mut incoming) = serial.split();
     let mut send = move |bytes: &[u8]| {
         // A line that nobody listens to is no reason to stop.
         let _ = serial.blocking_write(bytes);
@@ -77,11 +89,13 @@ pub fn start() -> impl Board {
     clock::on_tick(|now_us| CAPTURE.check_timeout(now_us));
     // SAFETY: everything that the handler touches is in place.
     unsafe { interrupt::PIO0_IRQ_1.enable() };
-    Device {
+    let device = Device {
         camera: RingCamera::new(reader),
         sensor,
         light: move |is_on: bool| light.set_level(is_on.into()),
         feed: move || watchdog.feed(Duration::from_micros(WATCHDOG_US.into())),
+        receive: move || incoming.read().ok(),
         send,
-    }
+    };
+    (device, Addressed(Flash::new_blocking(chip.FLASH)))
 }

@@ -17,7 +17,7 @@ mod firmware {
         Loan, RingCamera, RingLoan, operators,
     };
     use ocelli_boards::detect::{self, Model};
-    use ocelli_boards::{Board, TestPattern, camera_check};
+    use ocelli_boards::{Board, Port, TestPattern, camera_check};
     use ocelli_qemu::job::{Input, Job};
     use ocelli_qemu::session::SCRATCH_WORDS;
     use ocelli_qemu::simulated_camera::{self, FORMAT, SimulatedSensor, Tally, pixel};
@@ -55,7 +55,8 @@ mod firmware {
             console::fail(format_args!("camera-check found {findings:?}"));
         }
         let model = Model { artefact: job.artefact, profile: "portable", operators: operators::ALL };
-        if let Err(error) = detect::run(&mut board, &model, &mut ARENA.0, SCRATCH, Some(frames)) {
+        let goes_on = |_: &mut SimulatedBoard, seen| seen < frames;
+        if let Err(error) = detect::run(&mut board, &model, &mut ARENA.0, SCRATCH, goes_on) {
             console::fail(format_args!("{error}"));
         }
         timer.disable_counter();
@@ -125,6 +126,21 @@ mod firmware {
         }
     }
 
+    /// Nobody pushes anything here.
+    impl Port for SimulatedBoard {
+        fn now_us(&self) -> u64 {
+            simulated_camera::now_us()
+        }
+
+        fn feed_watchdog(&mut self) {}
+
+        fn receive(&mut self) -> Option<u8> {
+            None
+        }
+
+        fn send(&mut self, _: &[u8]) {}
+    }
+
     impl Board for SimulatedBoard {
         type Camera = Watch;
         type Sensor = SimulatedSensor;
@@ -137,13 +153,7 @@ mod firmware {
             &mut self.sensor
         }
 
-        fn now_us(&self) -> u64 {
-            simulated_camera::now_us()
-        }
-
         fn set_led(&mut self, _: bool) {}
-
-        fn feed_watchdog(&mut self) {}
 
         /// Counts answers instead of printing each of them.
         fn line(&mut self, text: fmt::Arguments<'_>) {

@@ -15,7 +15,10 @@ mod firmware {
     use cortex_m::peripheral::SCB;
     use cortex_m_rt::{ExceptionFrame, entry, exception};
     use ocelli::{Aligned, operators};
+    use ocelli_boards::Port;
+    use ocelli_boards::field::{Ended, answer};
     use ocelli_qemu::ram_flash::RamFlash;
+    use ocelli_qemu::stack::StackGauge;
     use ocelli_qemu::uart::Uart;
     use ocelli_qemu::{console, fact, machine};
     use ocelli_slots::link::Receiver;
@@ -48,6 +51,7 @@ mod firmware {
         // The entry attribute makes this a reference that exists once.
         static mut ARENA: Aligned<[u8; machine::ARENA_BYTES]> = Aligned([0; machine::ARENA_BYTES]);
 
+        let gauge = StackGauge::paint();
         // SAFETY: RAM of this machine, per board.toml, that nothing else uses in this program.
         let memory =
             unsafe { slice::from_raw_parts_mut(machine::JOB_ADDRESS as *mut u8, machine::JOB_BYTES) };
@@ -68,16 +72,31 @@ mod firmware {
             }
             Err(error) => fact!("empty {error}"),
         }
-        let (mut uart, mut receiver) = (Uart::start(), Receiver::new());
+        let (mut port, mut receiver) = (SerialPort(Uart::start()), Receiver::new());
         fact!("listening {}", slots.state().floor);
-        loop {
-            if let Some(byte) = uart.receive() {
-                uart.send(receiver.feed(byte, &mut slots, &mut ARENA.0));
-            }
-            if receiver.is_staged() {
-                fact!("staged");
-                SCB::sys_reset();
-            }
+        if answer(&mut port, &mut receiver, &mut slots, &mut ARENA.0) == Ended::Staged {
+            fact!("stack_bytes {}", gauge.used_bytes());
+            fact!("staged");
+        }
+        SCB::sys_reset()
+    }
+
+    /// The serial port of a device that has nothing else to do: time stands still, so it never stops listening.
+    struct SerialPort(Uart);
+
+    impl Port for SerialPort {
+        fn now_us(&self) -> u64 {
+            0
+        }
+
+        fn feed_watchdog(&mut self) {}
+
+        fn receive(&mut self) -> Option<u8> {
+            self.0.receive()
+        }
+
+        fn send(&mut self, bytes: &[u8]) {
+            self.0.send(bytes);
         }
     }
 

@@ -19,6 +19,9 @@ pub struct Arguments {
     /// The artefact that goes into the firmware
     #[arg(long, value_name = "OCELLI", value_hint = ValueHint::FilePath)]
     model: PathBuf,
+    /// The public key, from `ocelli key`, whose owner may push models to the device later; without one, nobody may
+    #[arg(long, value_name = "PUB", value_hint = ValueHint::FilePath)]
+    trust: Option<PathBuf>,
     /// Only show the commands, for every way to the board
     #[arg(long)]
     dry_run: bool,
@@ -30,7 +33,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let failed = |error: FlashError| Failure::at(&arguments.board, error);
     let board = Board::named(&arguments.board).map_err(|error| failed(error.into()))?;
     let (title, budget) = (&board.title, board.budget);
-    let mut flash = Flash::new(board, &arguments.model).map_err(failed)?;
+    let mut flash = Flash::new(board, &arguments.model, arguments.trust.as_deref()).map_err(failed)?;
     if arguments.dry_run {
         say!("{STRONG}build{STRONG:#}\n{}", flash.build_text())?;
         let (flash_bytes, ram_bytes) = (thousands(budget.flash_bytes), thousands(budget.ram_bytes));

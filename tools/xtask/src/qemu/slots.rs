@@ -1,13 +1,14 @@
 //! Model slots on an emulated device: pushed over its serial port, verified, tried and confirmed there.
 
-use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use ocelli_deploy::{Patience, PushError, SigningKey, open, push};
 use ocelli_format::{AlignedBytes, Artefact};
-use ocelli_simulator::{Device, Firmware, Machine, build, target_directory};
+use ocelli_simulator::{Device, Firmware, Machine, build};
 use ocelli_slots::Refusal;
+
+use crate::keys;
 
 /// One core is enough, and code for the smallest takes longest: signature and policy are the same source on each.
 const MACHINE: &str = "mps2-an385";
@@ -18,13 +19,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Two releases, a replayed one, and one of a stranger.
 pub fn run() -> Result<()> {
     let machine = Machine::named(MACHINE)?;
-    let folder = target_directory()?.join("qemu/slots");
-    fs::create_dir_all(&folder)?;
-    let [secret, public] = ["maker.key", "maker.pub"].map(|name| folder.join(name));
-    // One key for all runs, so that the firmware is not built anew for each.
-    if !public.exists() {
-        SigningKey::generate()?.write(&secret, &public)?;
-    }
+    let [secret, public] = keys::maker()?;
     let (maker, stranger) = (SigningKey::read(&secret)?, SigningKey::generate()?);
     let elf = build(machine, Firmware::Slots { key: &public })?;
     let (device, port) = Device::start(machine, &elf, LIMIT)?;
@@ -39,8 +34,10 @@ pub fn run() -> Result<()> {
         let artefact = Artefact::parse(bytes).map_err(|_| PushError::Unsigned)?;
         push(&mut *open(&port, 115_200)?, &artefact, Patience::default(), |_| (), |_| ())
     };
+    let mut stack_bytes = String::new();
     for (index, release) in [(0, 1), (1, 2)] {
         send(&signed(index, release, &maker)?).with_context(|| format!("pushing release {release}"))?;
+        stack_bytes = device.line("stack_bytes ", LIMIT)?;
         device.line("staged", LIMIT)?;
         let booted = device.line("booted ", LIMIT)?;
         if booted != format!("{release} trial") {
@@ -58,7 +55,8 @@ pub fn run() -> Result<()> {
         }
     }
     println!(
-        "{MACHINE:<12} two releases pushed over its serial port, verified, tried and confirmed; two refused"
+        "{MACHINE:<12} two releases pushed over its serial port, verified, tried and confirmed in {stack_bytes} bytes of \
+         stack; two refused"
     );
     Ok(())
 }
