@@ -19,8 +19,8 @@ use crate::rolling::Rows;
 pub struct Kernel {
     /// What it computes.
     pub(crate) kind: OperatorKind,
-    /// Whether it can run this layer. Scratch is no condition: it makes a kernel fast, and without it the
-    /// answer is the same.
+    /// Whether it can run this layer. Scratch is a condition only where weights are laid out anew: otherwise it makes a
+    /// kernel fast, and without it the answer is the same.
     pub(crate) check: fn(&Layer<'_>) -> Result<(), KernelError>,
     /// Runs a layer that passed the check.
     pub(crate) run: fn(&Layer<'_>, &mut Operands<'_>),
@@ -161,15 +161,6 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// Whether there is as much scratch as a layout needs to be read. Without layouts, scratch is no condition.
-    pub(crate) fn check_scratch(&self, needed_elements: usize) -> Result<(), KernelError> {
-        let available_elements = self.step.scratch[1] as usize;
-        if self.step.layouts().len() == 0 || available_elements >= needed_elements {
-            return Ok(());
-        }
-        Err(KernelError::Length { operand: Operand::Scratch, needed_elements, available_elements })
-    }
-
     /// Whether the first input and the output have as many elements.
     pub(crate) fn same_elements(&self) -> Result<(), KernelError> {
         let (needed_elements, available_elements) = (self.output_elements(), self.input_elements(0));
@@ -182,8 +173,9 @@ impl<'a> Layer<'a> {
     /// The form of its weights, where kernels for several can be linked.
     pub(crate) fn form(&self) -> Storage {
         match self.view.kind {
-            OperatorKind::Conv2d | OperatorKind::FullyConnected if self.step.layout_of(WEIGHTS).is_none() => {
-                self.input(WEIGHTS).storage()
+            OperatorKind::Conv2d | OperatorKind::FullyConnected => {
+                let relaid = self.step.layout_of(WEIGHTS).map(|_| Storage::Relaid);
+                relaid.unwrap_or_else(|| self.input(WEIGHTS).storage())
             }
             _ => Storage::Dense,
         }

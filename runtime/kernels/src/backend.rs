@@ -14,13 +14,16 @@ use crate::reference as chosen;
 
 pub(crate) use chosen::{add_s8, conv_2d_s8, depthwise_conv_2d_s8, fully_connected_s8};
 
-// Only some backends have loops of their own for weights that are not dense.
+// Only some backends have loops of their own for weights that are not dense, or stand in another layout.
 #[cfg(armv7em)]
-use crate::arch::armv7em as chosen_for_rows;
+use crate::arch::armv7em as chosen_for_weights;
 #[cfg(not(armv7em))]
-use crate::reference as chosen_for_rows;
+use crate::reference as chosen_for_weights;
 
-pub(crate) use chosen_for_rows::{conv_2d_channels_s8, conv_2d_rows_s8, fully_connected_rows_s8};
+pub(crate) use chosen_for_weights::{
+    conv_2d_channels_s8, conv_2d_relaid_s8, conv_2d_rows_s8, fully_connected_relaid_s8,
+    fully_connected_rows_s8,
+};
 
 /// Whether the backend reads [`Layout::Paired`](crate::Layout::Paired).
 pub(crate) const READS_PAIRED: bool = cfg!(armv7em);

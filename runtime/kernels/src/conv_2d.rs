@@ -128,7 +128,7 @@ impl Conv2dParameters {
 /// Convolves an image with one filter an output channel.
 ///
 /// # Shapes
-/// Input `[N, H, W, C]`, weights `[O, KH, KW, C / groups]`, for a single group in any [`Layout`], output `[N, OH, OW, O]`; the outputs of a group
+/// Input `[N, H, W, C]`, weights `[O, KH, KW, C / groups]`, output `[N, OH, OW, O]`; the outputs of a group
 /// read its share of the input's channels. Taps outside the image count as the zero point, that is, not
 /// at all.
 ///
@@ -143,7 +143,7 @@ impl Conv2dParameters {
 ///
 /// # Scratch
 /// [`Conv2dParameters::scratch_bytes`], from a multiple of 4 on. With less, the reference runs, which
-/// needs none and reads no layout but the canonical one.
+/// needs none.
 ///
 /// # Errors
 /// None after [`Conv2dParameters::check`].
@@ -164,6 +164,38 @@ pub fn conv_2d_s8(
         1 => backend::conv_2d_s8(parameters, filter, input, output, scratch),
         _ => reference::conv_2d_s8(parameters, filter, input, output, scratch),
     }
+}
+
+/// [`conv_2d_s8`] with weights in another [`Layout`] than the canonical one: apart, so that a firmware carries only the
+/// loops over the layouts that its model has.
+///
+/// # Shapes
+/// As [`conv_2d_s8`], with a single group.
+///
+/// # Types and ranges
+/// As [`conv_2d_s8`].
+///
+/// # Rounding
+/// As [`conv_2d_s8`].
+///
+/// # Scratch
+/// [`Conv2dParameters::scratch_bytes`], from a multiple of 4 on: without it nothing is computed.
+///
+/// # Errors
+/// None after [`Conv2dParameters::check`], which refuses a layout that the backend does not read.
+///
+/// # Source
+/// As [`conv_2d_s8`].
+// Apart from its caller, whose stack it does not need while it finds the parameters.
+#[inline(never)]
+pub fn conv_2d_relaid_s8(
+    parameters: &Conv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    backend::conv_2d_relaid_s8(parameters, filter, input, output, scratch);
 }
 
 /// [`conv_2d_s8`] with weights that are not stored one by one: the same output as with all of them, which never

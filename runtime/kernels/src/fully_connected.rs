@@ -88,7 +88,7 @@ impl FullyConnectedParameters {
 /// Multiplies vectors with a matrix.
 ///
 /// # Shapes
-/// Input `[batches, I]`, weights `[O, I]` in any [`Layout`](crate::Layout), output `[batches, O]`.
+/// Input `[batches, I]`, weights `[O, I]`, output `[batches, O]`.
 ///
 /// # Types and ranges
 /// int8 activations, symmetric int8 weights, int32 bias and accumulator. The compiler excludes
@@ -101,7 +101,7 @@ impl FullyConnectedParameters {
 ///
 /// # Scratch
 /// [`FullyConnectedParameters::scratch_bytes`], from a multiple of 4 on. With less, the reference runs,
-/// which needs none and reads no layout but the canonical one.
+/// which needs none.
 ///
 /// # Errors
 /// None after [`FullyConnectedParameters::check`].
@@ -118,6 +118,38 @@ pub fn fully_connected_s8(
     scratch: &mut [u8],
 ) {
     backend::fully_connected_s8(parameters, filter, input, output, scratch);
+}
+
+/// [`fully_connected_s8`] with weights in another [`Layout`](crate::Layout) than the canonical one: apart, so that a
+/// firmware carries only the loops over the layouts that its model has.
+///
+/// # Shapes
+/// As [`fully_connected_s8`].
+///
+/// # Types and ranges
+/// As [`fully_connected_s8`].
+///
+/// # Rounding
+/// As [`fully_connected_s8`].
+///
+/// # Scratch
+/// [`FullyConnectedParameters::scratch_bytes`], from a multiple of 4 on: without it nothing is computed.
+///
+/// # Errors
+/// None after [`FullyConnectedParameters::check`], which refuses a layout that the backend does not read.
+///
+/// # Source
+/// As [`fully_connected_s8`].
+// Apart from its caller, whose stack it does not need while it finds the parameters.
+#[inline(never)]
+pub fn fully_connected_relaid_s8(
+    parameters: &FullyConnectedParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    backend::fully_connected_relaid_s8(parameters, filter, input, output, scratch);
 }
 
 /// [`fully_connected_s8`] with weights that are not stored one by one: the same output as with all of them.

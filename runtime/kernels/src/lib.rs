@@ -92,12 +92,14 @@ pub use backend::{available_backends, backend, use_backend};
 pub use batch_matmul::{BatchMatmulParameters, batch_matmul_s8};
 pub use broadcast::Broadcast;
 pub use concatenate::{ConcatenateParameters, concatenate_s8};
-pub use conv_2d::{Conv2dParameters, conv_2d_rows_s8, conv_2d_s8};
+pub use conv_2d::{Conv2dParameters, conv_2d_relaid_s8, conv_2d_rows_s8, conv_2d_s8};
 pub use depthwise_conv_2d::{DepthwiseConv2dParameters, depthwise_conv_2d_s8};
 pub use div::{DivParameters, div_s8};
 pub use error::{KernelError, Operand};
 pub use filter::Filter;
-pub use fully_connected::{FullyConnectedParameters, fully_connected_rows_s8, fully_connected_s8};
+pub use fully_connected::{
+    FullyConnectedParameters, fully_connected_relaid_s8, fully_connected_rows_s8, fully_connected_s8,
+};
 pub use gather::{GatherParameters, gather_s8};
 pub use interpolate::{InterpolateParameters, interpolate_s8};
 pub use layout::Layout;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ocelli_format::{
-    AlignedBytes, Artefact, OperatorKind, OperatorView, OutputContractView, StepView, TensorId, Texts,
+    AlignedBytes, Artefact, OperatorKind, OperatorStepView, OutputContractView, StepView, Storage, TensorId,
+    Texts,
 };
 use ocelli_vision::{ImageInput, scratch_words};
 
@@ -22,7 +23,7 @@ pub struct Facts {
     /// Words that the preprocess stage borrows; 0 where no input is an image.
     pub preprocess_words: usize,
     pub operators: BTreeSet<OperatorKind>,
-    /// Operators for weights that are not stored dense, by their name in `ops!`.
+    /// Operators for weights that are not stored dense or are laid out anew, by their name in `ops!`.
     pub row_operators: BTreeSet<String>,
     /// Whether the schedule rolls rows through several operators.
     pub has_row_groups: bool,
@@ -98,9 +99,13 @@ impl Facts {
             }
             _ => Outcome::Tensors,
         };
-        let form = |operator: &OperatorView<'_>| {
-            let storage = artefact.tensor(*operator.inputs.get(1)?).storage();
-            storage.is_of_weights().then_some(storage)
+        let steps: Vec<OperatorStepView<'_>> = schedule.steps().flat_map(operator_steps).collect();
+        // The form of weights that have kernels of their own: as they are stored, or as the schedule lays them out.
+        let form = |step: &OperatorStepView<'_>| {
+            let operator = artefact.operator(step.operator);
+            let stored = operator.inputs.get(WEIGHTS).map(|&weights| artefact.tensor(weights).storage());
+            let relaid = step.layout_of(WEIGHTS).map(|_| Storage::Relaid);
+            (operator.kind, relaid.or(stored.filter(|storage| storage.is_of_weights())))
         };
         let port = |&tensor: &TensorId| Port {
             name: artefact.tensor_name(tensor).to_owned(),
@@ -119,19 +124,32 @@ impl Facts {
             profile: schedule.profile.to_owned(),
             arena_bytes: schedule.arena_bytes,
             preprocess_words: words.max().unwrap_or(0),
-            operators: artefact
-                .operators()
-                .filter(|operator| form(operator).is_none())
-                .map(|operator| operator.kind)
+            operators: steps
+                .iter()
+                .map(form)
+                .filter_map(|(kind, form)| form.is_none().then_some(kind))
                 .collect(),
-            row_operators: artefact
-                .operators()
-                .filter_map(|operator| Some(format!("{}{}", operator.kind, form(&operator)?)))
+            row_operators: steps
+                .iter()
+                .map(form)
+                .filter_map(|(kind, form)| Some(format!("{kind}{}", form?)))
                 .collect(),
             has_row_groups: schedule.steps().any(|step| matches!(step, StepView::RowGroup(_))),
             inputs: artefact.inputs().iter().map(port).collect(),
             outputs: artefact.outputs().iter().map(port).collect(),
             outcome,
         })
+    }
+}
+
+/// The operand that has forms.
+const WEIGHTS: usize = 1;
+
+/// The operator of a step, or those of a row group.
+fn operator_steps(step: StepView<'_>) -> Vec<OperatorStepView<'_>> {
+    match step {
+        StepView::Operator(step) => vec![step],
+        StepView::RowGroup(group) => group.inner().map(|row| row.step).collect(),
+        _ => Vec::new(),
     }
 }

@@ -130,15 +130,15 @@ pub fn plan_within(model: &Model, budget: &Budget, profile: Profile) -> Result<S
         return Err(PlanError::Empty { model: model.name.clone() });
     }
     let order = &order::least_peak(model)?.operators;
-    let wish = |&operator: &usize| {
+    let wish = |(&operator, layout): (&usize, Option<Relaid>)| {
         let node = &model.operators[operator];
-        let layout = relay::relaid(model, node, profile);
         let code = layout.as_ref().map_or(0, |relaid| relaid.layout);
         // Lines of rows need more than what a budget is likely to leave.
         let profile = if budget.ram_bytes.is_none() { profile } else { Profile::Portable };
         Ok(Wish { scratch: u64::from(scratch::scratch_bytes(model, node, profile, code)?), layout })
     };
-    let wishes = &order.iter().map(wish).collect::<Result<Vec<Wish>, PlanError>>()?;
+    let layouts = relay::relay_all(model, order, profile);
+    let wishes = &order.iter().zip(layouts).map(wish).collect::<Result<Vec<Wish>, PlanError>>()?;
     let scratch = &wishes.iter().map(|wish| wish.scratch).collect::<Vec<u64>>();
     let place = |striping: &Striping| place(model, order, striping, wishes, profile);
     let whole = Striping { groups: Vec::new(), scratch: scratch.clone() };

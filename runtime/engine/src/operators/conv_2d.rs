@@ -37,8 +37,7 @@ pub(super) fn parameters(layer: &Layer<'_>) -> Result<Conv2dParameters, KernelEr
 
 fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     let (parameters, filter) = (parameters(layer)?, layer.filter());
-    parameters.check(&filter, layer.input_elements(0), layer.output_elements())?;
-    layer.check_scratch(parameters.scratch_bytes(filter.layout))
+    parameters.check(&filter, layer.input_elements(0), layer.output_elements())
 }
 
 fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {

@@ -33,8 +33,7 @@ pub(super) fn parameters(layer: &Layer<'_>) -> Result<FullyConnectedParameters, 
 
 fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     let parameters = parameters(layer)?;
-    parameters.check(&layer.filter(), layer.input_elements(0), layer.output_elements())?;
-    layer.check_scratch(parameters.scratch_bytes())
+    parameters.check(&layer.filter(), layer.input_elements(0), layer.output_elements())
 }
 
 fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {

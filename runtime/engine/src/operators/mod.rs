@@ -6,6 +6,7 @@
 mod conv_2d;
 mod depthwise_conv_2d;
 mod fully_connected;
+mod relaid;
 mod rows;
 mod transpose_conv_2d;
 
@@ -66,6 +67,7 @@ pub use normalize::Normalize;
 pub use pad::Pad;
 pub use prelu::Prelu;
 pub use rearrange::Rearrange;
+pub use relaid::{Conv2dRelaid, FullyConnectedRelaid};
 pub use reshape::Reshape;
 pub use resize_bilinear::ResizeBilinear;
 pub use resize_nearest::ResizeNearest;
@@ -94,8 +96,8 @@ pub struct Operators {
 }
 
 /// The operators that a firmware links, by name: `ops![Conv2d, Softmax]`. Behind a semicolon stand `RowGroups`,
-/// for schedules that roll rows through several operators, and operators for weights that are not stored dense:
-/// `ops![Conv2d, Softmax; RowGroups, FullyConnectedCoded]`.
+/// for schedules that roll rows through several operators, and operators for weights that are not stored dense or that
+/// the schedule lays out anew: `ops![Conv2d, Softmax; RowGroups, FullyConnectedCoded, Conv2dRelaid]`.
 #[macro_export]
 macro_rules! ops {
     ($($name:ident),* $(,)?) => {
@@ -147,6 +149,8 @@ pub const ALL: Operators = ops![
     Lookup,
     Softmax;
     RowGroups,
+    Conv2dRelaid,
+    FullyConnectedRelaid,
     Conv2dPacked,
     Conv2dFours,
     Conv2dBlocks,

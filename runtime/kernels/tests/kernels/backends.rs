@@ -76,10 +76,13 @@ pub fn conv_2d(layout: Layout, cases: usize) -> usize {
             Err(KernelError::Layout) => continue,
             checked => checked.unwrap(),
         }
-        if layout != Layout::Canonical {
-            scratch.align();
+        match layout {
+            Layout::Canonical => conv_2d_s8(&p, &in_layout, input.all(), output.all(), scratch.all()),
+            _ => {
+                scratch.align();
+                conv_2d_relaid_s8(&p, &in_layout, input.all(), output.all(), scratch.all());
+            }
         }
-        conv_2d_s8(&p, &in_layout, input.all(), output.all(), scratch.all());
         let expected = oracle::conv_2d(&p, &filter, input.all());
         operands.compare(&expected, case, &p);
         compared += 1;
@@ -201,10 +204,15 @@ pub fn fully_connected(layout: Layout, cases: usize) -> usize {
             Err(KernelError::Layout) => continue,
             checked => checked.unwrap(),
         }
-        if layout != Layout::Canonical {
-            scratch.align();
+        match layout {
+            Layout::Canonical => {
+                fully_connected_s8(&p, &in_layout, input.all(), output.all(), scratch.all());
+            }
+            _ => {
+                scratch.align();
+                fully_connected_relaid_s8(&p, &in_layout, input.all(), output.all(), scratch.all());
+            }
         }
-        fully_connected_s8(&p, &in_layout, input.all(), output.all(), scratch.all());
         let expected = oracle::fully_connected(&p, &filter, input.all());
         operands.compare(&expected, case, &p);
         compared += 1;

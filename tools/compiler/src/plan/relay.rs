@@ -10,8 +10,26 @@ use super::profile::Profile;
 const WEIGHTS: usize = 1;
 const BIAS: usize = 2;
 
-/// The weights of `node` as the kernels of `profile` read them fastest; `None` where that is as they are.
-pub(super) fn relaid(model: &Model, node: &Node, profile: Profile) -> Option<Relaid> {
+/// The weights of `operators` as the kernels of `profile` read them fastest; `None` where that is as they are. Small layers may
+/// grow much, so that a firmware needs no loops for the canonical layout: all layers together may not grow more than a
+/// little, and where they do, only those that grow a little themselves are laid out anew.
+pub(super) fn relay_all(model: &Model, operators: &[usize], profile: Profile) -> Vec<Option<Relaid>> {
+    let relaid = operators.iter().map(|&operator| relaid(model, &model.operators[operator], profile));
+    let relaid: Vec<Option<(Relaid, usize)>> = relaid.collect();
+    let is_small = |bytes: usize, canonical: usize| bytes * 100 <= canonical * MOST_PERCENT;
+    let (bytes, canonical) =
+        relaid.iter().flatten().fold((0, 0), |(bytes, canonical), (layer, layer_canonical)| {
+            (bytes + layer.data.len(), canonical + layer_canonical)
+        });
+    let all_are_small = is_small(bytes, canonical);
+    let chosen = |(layer, canonical): (Relaid, usize)| {
+        (all_are_small || is_small(layer.data.len(), canonical)).then_some(layer)
+    };
+    relaid.into_iter().map(|layer| layer.and_then(chosen)).collect()
+}
+
+/// The weights of `node` in the layout of a profile, and their bytes in the canonical one; `None` where it has none.
+fn relaid(model: &Model, node: &Node, profile: Profile) -> Option<(Relaid, usize)> {
     let operand = |index: usize| model.tensors.get(usize::from(*node.inputs.get(index)?));
     let has_layout = match node.operator {
         Operator::FullyConnected { .. } => true,
@@ -31,11 +49,10 @@ pub(super) fn relaid(model: &Model, node: &Node, profile: Profile) -> Option<Rel
         return None;
     }
     let data = relay(PAIRED, &weights.shape, canonical)?;
-    let is_small = data.len() * 100 <= canonical.len() * MOST_PERCENT;
-    is_small.then_some(Relaid { operand: WEIGHTS as u8, layout: PAIRED, data })
+    Some((Relaid { operand: WEIGHTS as u8, layout: PAIRED, data }, canonical.len()))
 }
 
-/// What a layout may take, in percent of the canonical one.
+/// What layouts may take, in percent of the canonical one.
 const MOST_PERCENT: usize = 105;
 
 /// Whether no sum of an odd output reaches 2^23 in magnitude, whatever the input is.

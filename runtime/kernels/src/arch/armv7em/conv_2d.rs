@@ -24,7 +24,7 @@ use crate::error::elements;
 use crate::finish::Finish;
 use crate::rows::WeightRows;
 use crate::runs::{runs, runs_mut};
-use crate::{Axis, Conv2dParameters, Filter, Layout, reference};
+use crate::{Axis, Conv2dParameters, Filter, reference};
 
 pub(super) use blocks::leads_inside;
 
@@ -36,16 +36,19 @@ pub(crate) fn conv_2d_s8(
     output: &mut [i8],
     scratch: &mut [u8],
 ) {
-    match filter.layout {
-        Layout::Canonical => {
-            let all = 0..parameters.output_shape[3];
-            conv_2d_channels_s8(parameters, filter, all, input, output, scratch);
-        }
-        // Nothing else reads it, and the one who plans sees to scratch.
-        Layout::Paired => {
-            let _ = convolve_pairs(parameters, filter, input, output, scratch);
-        }
-    }
+    conv_2d_channels_s8(parameters, filter, 0..parameters.output_shape[3], input, output, scratch);
+}
+
+/// See [`conv_2d_relaid_s8`](crate::conv_2d_relaid_s8).
+pub(crate) fn conv_2d_relaid_s8(
+    parameters: &Conv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    // Nothing else reads the layout, and the one who plans sees to scratch.
+    let _ = convolve_pairs(parameters, filter, input, output, scratch);
 }
 
 /// The same of some output channels, which are those of the filter.

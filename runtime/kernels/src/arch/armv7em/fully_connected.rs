@@ -30,21 +30,50 @@ pub(crate) fn fully_connected_s8(
     output: &mut [i8],
     scratch: &mut [u8],
 ) {
-    let FullyConnectedParameters { input_depth, output_depth, input_zero_point, .. } = *parameters;
-    let pairs = Pairs::new(filter, output_depth, input_depth);
+    let FullyConnectedParameters { input_depth, output_depth, .. } = *parameters;
     let rows = FourOutputs::new(filter, input_depth, output_depth);
     let vector = words(scratch, vector_words(input_depth));
-    let (true, Some(vector)) = (pairs.is_some() || rows.is_some(), vector) else {
+    let (Some(rows), Some(vector)) = (rows, vector) else {
         return reference::fully_connected_s8(parameters, filter, input, output, scratch);
     };
+    multiply(parameters, filter, input, output, vector, |vector, first, sums, count| {
+        rows.run(vector, first, count, sums);
+    });
+}
+
+/// See [`fully_connected_relaid_s8`](crate::fully_connected_relaid_s8).
+pub(crate) fn fully_connected_relaid_s8(
+    parameters: &FullyConnectedParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    let FullyConnectedParameters { input_depth, output_depth, .. } = *parameters;
+    let pairs = Pairs::new(filter, output_depth, input_depth);
+    // Nothing else reads the layout, and the one who plans sees to scratch.
+    if let (Some(pairs), Some(vector)) = (pairs, words(scratch, vector_words(input_depth))) {
+        multiply(parameters, filter, input, output, vector, |vector, first, sums, count| {
+            two_pairs::run(pairs, vector, first, count, sums);
+        });
+    }
+}
+
+/// Widens each input to `vector` and computes its outputs, with what adds the products of `vector` with the weights of so many
+/// outputs from the first on.
+fn multiply(
+    parameters: &FullyConnectedParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    vector: &mut [u32],
+    add: impl Fn(&[u32], usize, &mut [i32; BLOCK], usize),
+) {
+    let FullyConnectedParameters { input_depth, output_depth, input_zero_point, .. } = *parameters;
     let outputs = Outputs::new(parameters, filter);
     for (input, output) in runs(input, input_depth).zip(runs_mut(output, output_depth)) {
         widen(input, input_zero_point, vector);
-        outputs.compute(output, |first, sums, count| match (pairs, &rows) {
-            (Some(pairs), _) => two_pairs::run(pairs, vector, first, count, sums),
-            (_, Some(rows)) => rows.run(vector, first, count, sums),
-            _ => {}
-        });
+        outputs.compute(output, |first, sums, count| add(vector, first, sums, count));
     }
 }
 
