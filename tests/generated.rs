@@ -53,7 +53,7 @@ impl Camera for OneFrame {
 
 #[test]
 fn a_frame_goes_through_all_stages() {
-    let artefact = Artefact::parse(quadrant::ARTEFACT).unwrap();
+    let artefact = Artefact::parse_built(quadrant::ARTEFACT, quadrant::CHECKSUM).unwrap();
     let mut arena = Aligned([0; quadrant::ARENA_BYTES]);
     let mut scratch = [0; quadrant::PREPROCESS_WORDS];
     let mut model = Plan::new(&artefact, quadrant::PROFILE, quadrant::OPERATORS, &mut arena.0).unwrap();
@@ -116,7 +116,7 @@ fn every_contract_has_a_pipeline_of_its_own() {
 
 #[test]
 fn a_detector_has_room_for_what_its_module_says() {
-    let artefact = Artefact::parse(detector::ARTEFACT).unwrap();
+    let artefact = Artefact::parse_built(detector::ARTEFACT, detector::CHECKSUM).unwrap();
     let mut arena = Aligned([0; detector::ARENA_BYTES]);
     let mut scratch = [0; detector::PREPROCESS_WORDS];
     let model = Plan::new(&artefact, detector::PROFILE, detector::OPERATORS, &mut arena.0).unwrap();

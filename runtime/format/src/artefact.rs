@@ -23,8 +23,6 @@ pub struct Artefact<'a> {
     sections: Sections<'a>,
     tensors: &'a [tensor::Record],
     ports: Ports<'a>,
-    /// Whether the contracts have been checked, and may be given out.
-    contracts: bool,
 }
 
 impl<'a> Artefact<'a> {
@@ -40,17 +38,18 @@ impl<'a> Artefact<'a> {
     /// A [`ParseError`] that says where and what.
     pub fn parse(bytes: &'a [u8]) -> Result<Artefact<'a>, ParseError> {
         let mut report = Report::new();
-        Artefact::read::<true>(bytes, &mut report).map_err(|fault| report.error(fault))
+        Artefact::read(bytes, &mut report).map_err(|fault| report.error(fault))
     }
 
-    /// The same without input and output contracts, which are not checked and not given out: for a firmware that
-    /// brings tensors of its own and reads the outputs itself. It saves the code that would check them.
+    /// The same for bytes that have been parsed before, on another machine, and had this checksum there: a firmware built around a
+    /// model whose bytes its build script has parsed (`ocelli-build`) carries none of the code that did. Any other bytes are
+    /// refused.
     ///
     /// # Errors
-    /// A [`ParseError`] that says where and what.
-    pub fn parse_without_contracts(bytes: &'a [u8]) -> Result<Artefact<'a>, ParseError> {
+    /// [`ParseError::Checksum`], and what a section table that cannot be read gives.
+    pub fn parse_built(bytes: &'a [u8], checksum: u32) -> Result<Artefact<'a>, ParseError> {
         let mut report = Report::new();
-        Artefact::read::<false>(bytes, &mut report).map_err(|fault| report.error(fault))
+        Artefact::open(bytes, Some(checksum), &mut report).map_err(|fault| report.error(fault))
     }
 
     /// Checks what an engine asks its kernels: attributes, constant factors and shapes of every
@@ -71,6 +70,11 @@ impl<'a> Artefact<'a> {
     /// All bytes of the artefact, without what follows it in memory.
     pub fn bytes(&self) -> &'a [u8] {
         self.sections.artefact()
+    }
+
+    /// The checksum of all bytes, as [`Artefact::parse_built`] wants it.
+    pub fn checksum(&self) -> u32 {
+        self.sections.checksum()
     }
 
     /// SHA-256 over graph, constants and contracts: equal ids, equal outputs.
@@ -166,14 +170,14 @@ impl<'a> Artefact<'a> {
     /// How frames become inputs: at most one for each input, in their order.
     pub fn input_contracts(&self) -> impl Iterator<Item = InputContractView<'a>> + use<'a> {
         let mut cursor = self.cursor(Section::InputContracts);
-        let count = cursor.u32().ok().filter(|_| self.contracts).unwrap_or(0);
+        let count = cursor.u32().unwrap_or(0);
         (0..count).map_while(move |_| InputContractView::read(&mut cursor).ok())
     }
 
     /// What the outputs mean.
     pub fn output_contracts(&self) -> impl Iterator<Item = OutputContractView<'a>> + use<'a> {
         let mut cursor = self.cursor(Section::OutputContracts);
-        let count = cursor.u32().ok().filter(|_| self.contracts).unwrap_or(0);
+        let count = cursor.u32().unwrap_or(0);
         (0..count).map_while(move |_| OutputContractView::read(&mut cursor).ok())
     }
 
@@ -245,29 +249,36 @@ impl<'a> Artefact<'a> {
         self.sections.cursor(section)
     }
 
-    fn read<const CONTRACTS: bool>(bytes: &'a [u8], report: &mut Report) -> Result<Artefact<'a>, Fault> {
-        let sections = Sections::parse(bytes, report)?;
+    /// Finds sections, tensors and ports, without looking at what they say; of bytes with one checksum only, if it is known.
+    fn open(bytes: &'a [u8], checksum: Option<u32>, report: &mut Report) -> Result<Artefact<'a>, Fault> {
+        let sections = Sections::parse(bytes, checksum, report)?;
         let mut cursor = sections.cursor(Section::Tensors);
         let count = sections.bytes(Section::Tensors).len() / tensor::RECORD_BYTES;
         report.check(count <= usize::from(u16::MAX), &cursor)?;
         let records = cursor.slice(count);
         let tensors = report.see(records, &cursor)?;
         report.finish(&cursor)?;
-        let mut artefact = Artefact { sections, tensors, ports: Ports::NONE, contracts: CONTRACTS };
+        let mut cursor = sections.cursor(Section::Ports);
+        let ports = report.see(Ports::read(&mut cursor), &cursor)?;
+        report.finish(&cursor)?;
+        Ok(Artefact { sections, tensors, ports })
+    }
+
+    /// Opens the bytes and checks everything in them.
+    fn read(bytes: &'a [u8], report: &mut Report) -> Result<Artefact<'a>, Fault> {
+        let artefact = Artefact::open(bytes, None, report)?;
+        let cursor = artefact.cursor(Section::Tensors);
         for (tensor, id) in artefact.tensors().zip(0..) {
             report.index = id;
             tensor.check(&cursor.at((usize::from(id) + 1) * tensor::RECORD_BYTES), report)?;
         }
-        let mut cursor = artefact.cursor(Section::Ports);
-        artefact.ports = report.see(Ports::read(&mut cursor), &cursor)?;
-        report.finish(&cursor)?;
         check_ports(&artefact, report)?;
         check_operators(&artefact, report)?;
         artefact.check_schedules(report, |placement, report| placement.check(report))?;
-        if CONTRACTS && artefact.has(Section::InputContracts) {
+        if artefact.has(Section::InputContracts) {
             input_contract::check(&artefact, report)?;
         }
-        if CONTRACTS && artefact.has(Section::OutputContracts) {
+        if artefact.has(Section::OutputContracts) {
             output_contract::check(&artefact, report)?;
         }
         if artefact.has(Section::SelfTest) {
@@ -276,7 +287,11 @@ impl<'a> Artefact<'a> {
             report.finish(&cursor)?;
         }
         artefact.check_texts(Section::Identity, &[2], report)?;
-        artefact.check_texts(Section::Names, &[count, artefact.operator_count()], report)?;
+        artefact.check_texts(
+            Section::Names,
+            &[artefact.tensor_count(), artefact.operator_count()],
+            report,
+        )?;
         let pairs = artefact.texts(Section::Provenance, 0).len();
         artefact.check_texts(Section::Provenance, &[pairs.next_multiple_of(2)], report)?;
         Ok(artefact)

@@ -168,8 +168,6 @@ pub(crate) struct Ports<'a> {
 }
 
 impl<'a> Ports<'a> {
-    pub(crate) const NONE: Ports<'static> = Ports { inputs: &[], outputs: &[], states: &[] };
-
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Ports<'a>, Fault> {
         let [inputs, outputs, states, zero]: [u16; 4] = *cursor.table()?;
         ensure(zero == 0, Fault::Value)?;

@@ -26,6 +26,9 @@ pub(crate) const ENTRY_BYTES: usize = 16;
 /// Bytes that the checksum does not cover: magic, version, checksum.
 pub(crate) const UNCHECKED_BYTES: usize = 16;
 
+/// Where the checksum stands.
+const CHECKSUM_OFFSET: usize = 12;
+
 /// Where the answer id stands.
 pub(crate) const ANSWER_ID_OFFSET: usize = 32;
 
@@ -41,8 +44,12 @@ pub(crate) struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Checks header, checksum and section table.
-    pub(crate) fn parse(bytes: &'a [u8], report: &mut Report) -> Result<Sections<'a>, Fault> {
+    /// Checks header, checksum and section table; bytes with one checksum only, if it is known.
+    pub(crate) fn parse(
+        bytes: &'a [u8],
+        checksum: Option<u32>,
+        report: &mut Report,
+    ) -> Result<Sections<'a>, Fault> {
         let remainder_bytes = bytes.as_ptr().addr() % ALIGNMENT;
         report.numbers = [remainder_bytes as u32, 0];
         ensure(remainder_bytes == 0, Fault::Misaligned)?;
@@ -54,14 +61,16 @@ impl<'a> Sections<'a> {
         let (major, minor) = (word(8) as u16, word(8) >> 16);
         report.numbers = [u32::from(major), minor];
         ensure(major == MAJOR_VERSION, Fault::Version)?;
-        let (stored, total, entries) = (word(12), word(16) as usize, word(20).min(u32::from(u16::MAX)));
+        let (stored, total, entries) =
+            (word(CHECKSUM_OFFSET), word(16) as usize, word(20).min(u32::from(u16::MAX)));
         let table_end = HEADER_BYTES + entries as usize * ENTRY_BYTES;
         report.numbers = [total as u32, available as u32];
         ensure((HEADER_BYTES..=available).contains(&total), Fault::Truncated)?;
         let artefact = bytes.get(..total).unwrap_or(&[]);
         let computed = crc32(artefact.get(UNCHECKED_BYTES..).unwrap_or(&[]));
-        report.numbers = [stored, computed];
-        ensure(stored == computed, Fault::Checksum)?;
+        let expected = checksum.unwrap_or(stored);
+        report.numbers = [expected, computed];
+        ensure(stored == computed && stored == expected, Fault::Checksum)?;
         report.numbers = [table_end as u32, total as u32];
         ensure(table_end <= total, Fault::Truncated)?;
 
@@ -99,6 +108,11 @@ impl<'a> Sections<'a> {
     /// The whole artefact, without what may follow it in memory.
     pub(crate) fn artefact(&self) -> &'a [u8] {
         self.artefact
+    }
+
+    /// The checksum of the bytes.
+    pub(crate) fn checksum(&self) -> u32 {
+        word(self.artefact, CHECKSUM_OFFSET)
     }
 
     /// The bytes of a section; empty where it is missing.

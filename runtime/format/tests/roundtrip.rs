@@ -143,11 +143,44 @@ fn a_parsed_artefact_is_small() {
 }
 
 #[test]
-fn contracts_that_were_not_checked_are_not_given_out() {
+fn what_a_build_script_has_parsed_is_known_by_its_checksum() {
     let bytes = AlignedBytes::copy_of(&write(&sample::whole()).unwrap());
     let artefact = Artefact::parse(&bytes).unwrap();
-    assert!(artefact.input_contracts().count() > 0 && artefact.output_contracts().count() > 0);
-    let without = Artefact::parse_without_contracts(&bytes).unwrap();
-    assert_eq!((without.input_contracts().count(), without.output_contracts().count()), (0, 0));
-    assert_eq!(without.answer_id(), artefact.answer_id());
+    let checksum = artefact.checksum();
+    let built = Artefact::parse_built(&bytes, checksum).unwrap();
+    assert_eq!(Model::from_artefact(&built), Model::from_artefact(&artefact));
+    assert_eq!(built.output_contracts().count(), artefact.output_contracts().count());
+    // Sound bytes of another model, and bytes that changed in flash.
+    let other = AlignedBytes::copy_of(&write(&sample::stored()).unwrap());
+    let computed = Artefact::parse(&other).unwrap().checksum();
+    let refused = Artefact::parse_built(&other, checksum).unwrap_err();
+    assert_eq!(refused, ParseError::Checksum { stored: checksum, computed });
+    let mut changed = bytes.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    let refused = Artefact::parse_built(&changed, checksum).unwrap_err();
+    assert!(
+        matches!(refused, ParseError::Checksum { stored, computed } if stored == checksum && computed != checksum)
+    );
+}
+
+/// Bytes that were never parsed stay harmless, even where their checksum is given: everything reads as something.
+#[test]
+fn bytes_that_nobody_has_checked_are_harmless() {
+    let whole = AlignedBytes::copy_of(&write(&sample::whole()).unwrap());
+    for at in 16..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x55;
+        let checksum = crc32(&bytes[16..]);
+        bytes[12..16].copy_from_slice(&checksum.to_le_bytes());
+        if let Ok(artefact) = Artefact::parse_built(&bytes, checksum) {
+            let tensors =
+                artefact.tensors().map(|tensor| tensor.data().map_or(0, <[u8]>::len) + tensor.bytes());
+            let _ = tensors.fold(0, usize::wrapping_add);
+            artefact.operators().for_each(|operator| _ = operator.operator());
+            let steps = artefact.schedules().map(|schedule| schedule.steps().count());
+            assert!(steps.sum::<usize>() <= bytes.len());
+            let _ = (artefact.states().count(), artefact.self_test(), artefact.name());
+            let _ = (artefact.input_contracts().count(), artefact.output_contracts().count());
+        }
+    }
 }

@@ -17,6 +17,8 @@ pub struct Facts {
     pub name: String,
     pub version: String,
     pub answer_id: [u8; 32],
+    /// Of the bytes, which have been parsed.
+    pub checksum: u32,
     /// Of the schedule, which may be another than was asked for.
     pub profile: String,
     pub arena_bytes: u32,
@@ -121,6 +123,7 @@ impl Facts {
             name: artefact.name().to_owned(),
             version: artefact.version().to_owned(),
             answer_id: artefact.answer_id(),
+            checksum: artefact.checksum(),
             profile: schedule.profile.to_owned(),
             arena_bytes: schedule.arena_bytes,
             preprocess_words: words.max().unwrap_or(0),

@@ -12,6 +12,7 @@
 //! mod face {
 //!     include!(concat!(env!("OUT_DIR"), "/face.rs"));
 //! }
+//! let artefact = Artefact::parse_built(face::ARTEFACT, face::CHECKSUM)?;
 //! let mut arena = Aligned([0; face::ARENA_BYTES]);
 //! let model = Plan::new(&artefact, face::PROFILE, face::OPERATORS, &mut arena.0)?;
 //! ```

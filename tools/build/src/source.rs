@@ -33,6 +33,10 @@ pub fn module(facts: &Facts, path: &Path, detections: usize, candidates: usize) 
         format!("pub static ARTEFACT: &[u8] = ::ocelli::include_artefact!({path:?});"),
     );
     item(
+        "With this the bytes need no checks on the device: `Artefact::parse_built(ARTEFACT, CHECKSUM)`.",
+        format!("pub const CHECKSUM: u32 = {:#010x};", facts.checksum),
+    );
+    item(
         "The operators that the model uses.",
         format!(
             "pub const OPERATORS: ::ocelli::Operators = ::ocelli::ops![{}{}];",

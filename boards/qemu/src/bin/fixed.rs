@@ -25,7 +25,7 @@ mod firmware {
     }
 
     fn self_test(arena: &mut [u8]) -> bool {
-        let Ok(artefact) = Artefact::parse_without_contracts(model::ARTEFACT) else { return false };
+        let Ok(artefact) = Artefact::parse_built(model::ARTEFACT, model::CHECKSUM) else { return false };
         let plan = Plan::new(&artefact, model::PROFILE, model::OPERATORS, arena);
         plan.is_ok_and(|mut plan| plan.self_test().is_ok())
     }
