@@ -1,5 +1,5 @@
 //! Int8 against float on photographs that were not used for calibration: every face that a float detector
-//! finds is found, nine in ten at an IoU of 0.90 or more. BlazeFace's boxes are described by its contract;
+//! finds is found, most at an IoU of 0.90 or more. BlazeFace's boxes are described by its contract;
 //! UltraFace decodes boxes in its graph, which the compiler lifts into the contract.
 //!
 //! BlazeFace and photographs come through the zoo. Without a network a test is skipped, with a word; in
@@ -66,6 +66,7 @@ fn compare(
     tested: &[PathBuf],
     animals: &[PathBuf],
     least_faces: usize,
+    least_close: f64,
 ) {
     let conversion = convert(model, &Options { calibration, ..Options::default() }).unwrap();
     let seen = &conversion.report.calibration;
@@ -126,7 +127,7 @@ fn compare(
     assert!(faces >= least_faces, "float finds only {faces} faces");
     assert_eq!(missed, 0, "faces that float finds are missed");
     assert!(extra == 0 && mistakes <= float_mistakes, "int8 sees faces that float does not");
-    assert!(close * 10 >= faces * 9, "{close} of {faces} faces at IoU 0.90 or more");
+    assert!(close as f64 >= least_close * faces as f64, "{close} of {faces} faces at IoU 0.90 or more");
 }
 
 /// Calibration pictures, and test photographs of faces.
@@ -139,7 +140,16 @@ fn pictures() -> Option<(Vec<PathBuf>, Vec<PathBuf>)> {
 #[test]
 fn int8_finds_every_face_that_float_finds() {
     let (Some(model), Some((calibration, tested))) = (files("blazeface"), pictures()) else { return };
-    compare(&model[0], calibration, &tested, &[], 16);
+    compare(&model[0], calibration, &tested, &[], 16, 0.9);
+}
+
+/// Weights are stored without their zeros. A grid of 48 cells leaves boxes further from float's: 18 of 21 are at 0.90.
+#[test]
+fn full_range_finds_every_face_that_float_finds() {
+    let (Some(model), Some((calibration, tested))) = (files("blazeface-full-range"), pictures()) else {
+        return;
+    };
+    compare(&model[0], calibration, &tested, &[], 20, 0.8);
 }
 
 #[test]
@@ -153,5 +163,5 @@ fn ultraface_finds_every_face_that_float_finds() {
     let Some((calibration, mut tested)) = pictures() else { return };
     let photographs = |names: [&str; 2]| names.map(|name| shared.join("data/photos").join(name));
     tested.extend(photographs(["face.jpg", "grace_hopper.bmp"]));
-    compare(&model, calibration, &tested, &photographs(["bird_segmentation.bmp", "cat_720p.jpg"]), 24);
+    compare(&model, calibration, &tested, &photographs(["bird_segmentation.bmp", "cat_720p.jpg"]), 24, 0.9);
 }

@@ -270,6 +270,10 @@ pub enum ContractError {
 /// Contracts of known models, by the name of their file without extension.
 const BUILT_IN: &[(&str, &str)] = &[
     ("face_detection_short_range", include_str!("../../../models/contracts/face_detection_short_range.toml")),
+    (
+        "face_detection_full_range_sparse",
+        include_str!("../../../models/contracts/face_detection_full_range_sparse.toml"),
+    ),
     ("face_landmark", include_str!("../../../models/contracts/face_landmark.toml")),
     ("hand_landmark_full", include_str!("../../../models/contracts/hand_landmark.toml")),
     ("hand_landmark_lite", include_str!("../../../models/contracts/hand_landmark.toml")),

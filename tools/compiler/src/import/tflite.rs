@@ -13,6 +13,7 @@ pub(super) mod accepted;
 mod ends;
 mod moves;
 mod operators;
+mod sparse;
 mod tensors;
 mod transposed;
 mod windows;

@@ -159,6 +159,9 @@ fn step(
         }
         Op::Pad { before, .. } => vec![(input, crop(from, to, before, gradient)?)],
         Op::Reshape => vec![(input, gradient.to_vec())],
+        op @ (Op::Transpose { .. } | Op::Slice { .. } | Op::Expand) => {
+            vec![(input, elementwise::moved(op, from, to, gradient)?)]
+        }
         Op::Unary(Unary::Relu | Unary::Relu6 | Unary::ReluN1To1 | Unary::Requantize) => {
             vec![(input, gradient.to_vec())]
         }

@@ -34,6 +34,8 @@ static ACCEPTED: &[Accepted] = &[
     builtin(BuiltinOperator::CONCATENATION, &["Concatenate"], |node| node.concatenate()),
     builtin(BuiltinOperator::CONV_2D, &["Conv2d"], |node| node.conv_2d()),
     builtin(BuiltinOperator::COS, &["Cos"], |node| node.unary(Unary::Cos)),
+    // Sparse constants are written out as they are read.
+    builtin(BuiltinOperator::DENSIFY, &["Requantize"], |node| node.unary(Unary::Requantize)),
     builtin(BuiltinOperator::DEPTHWISE_CONV_2D, &["DepthwiseConv2d"], |node| node.depthwise_conv_2d()),
     builtin(BuiltinOperator::DEPTH_TO_SPACE, &["Reshape", "Transpose"], |node| node.depth_to_space()),
     builtin(BuiltinOperator::DEQUANTIZE, &["Requantize"], |node| node.unary(Unary::Requantize)),

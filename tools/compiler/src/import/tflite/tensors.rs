@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use tract_tflite::tflite::{Model, QuantizationDetails, QuantizationParameters, SubGraph, TensorType};
+use tract_tflite::tflite::{self, Model, QuantizationDetails, QuantizationParameters, SubGraph, TensorType};
 
+use super::sparse;
 use crate::check::{MAX_ELEMENTS, check_tensor};
 use crate::graph::{Data, Element, Graph, Quantization, Tensor, TensorId};
 use crate::import::ImportError;
@@ -83,9 +84,6 @@ impl<'a> TensorTable<'a> {
         if source.is_variable() {
             return Err(fail("a variable; recurrent state is not supported yet".into()));
         }
-        if source.sparsity().is_some() {
-            return Err(fail("sparse storage is not supported; export the model with dense weights".into()));
-        }
         let shape = match source.shape() {
             Some(shape) => shape.iter().map(usize::try_from).collect::<Result<Vec<_>, _>>(),
             None => Ok(Vec::new()),
@@ -103,12 +101,12 @@ impl<'a> TensorTable<'a> {
                 )));
             }
         };
-        let elements = shape
+        shape
             .iter()
             .try_fold(1usize, |count, &extent| count.checked_mul(extent))
             .filter(|&count| count <= MAX_ELEMENTS)
             .ok_or_else(|| fail(format!("shape {shape:?} has more than {MAX_ELEMENTS} elements")))?;
-        let data = self.data(source.buffer(), source.type_(), elements).map_err(fail)?;
+        let data = self.data(source, &shape).map_err(fail)?;
         let quantization = match (element, source.quantization()) {
             (Element::I8 | Element::U8 | Element::I32, Some(parameters)) => {
                 read_quantization(parameters).map_err(fail)?
@@ -123,7 +121,8 @@ impl<'a> TensorTable<'a> {
         Ok(tensor)
     }
 
-    fn data(&self, buffer: u32, type_: TensorType, elements: usize) -> Result<Option<Data>, String> {
+    fn data(&self, source: tflite::Tensor<'_>, shape: &[usize]) -> Result<Option<Data>, String> {
+        let (buffer, type_) = (source.buffer(), source.type_());
         let buffers = self.model.buffers();
         let count = buffers.map_or(0, |buffers| buffers.len());
         // Buffer 0 is empty by convention: "no data".
@@ -139,29 +138,42 @@ impl<'a> TensorTable<'a> {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let width = match type_ {
-            TensorType::INT8 | TensorType::UINT8 => 1,
-            TensorType::FLOAT16 => 2,
-            TensorType::INT64 => 8,
-            _ => 4,
-        };
-        if bytes.len() != elements * width {
-            return Err(format!("{elements} elements of {width} byte(s), but {} bytes of data", bytes.len()));
-        }
+        let values = Values { source, shape, bytes };
         Ok(Some(match type_ {
-            TensorType::INT8 => Data::I8(bytes.iter().map(|&byte| byte as i8).collect()),
-            TensorType::UINT8 => Data::U8(bytes.to_vec()),
-            TensorType::INT32 => {
-                Data::I32(bytes.as_chunks().0.iter().map(|word| i32::from_le_bytes(*word)).collect())
-            }
-            TensorType::INT64 => {
-                Data::I64(bytes.as_chunks().0.iter().map(|word| i64::from_le_bytes(*word)).collect())
-            }
-            TensorType::FLOAT16 => Data::F32(
-                bytes.as_chunks().0.iter().map(|word| half_to_f32(u16::from_le_bytes(*word))).collect(),
-            ),
-            _ => Data::F32(bytes.as_chunks().0.iter().map(|word| f32::from_le_bytes(*word)).collect()),
+            TensorType::INT8 => Data::I8(values.read(i8::from_le_bytes)?),
+            TensorType::UINT8 => Data::U8(values.read(u8::from_le_bytes)?),
+            TensorType::INT32 => Data::I32(values.read(i32::from_le_bytes)?),
+            TensorType::INT64 => Data::I64(values.read(i64::from_le_bytes)?),
+            TensorType::FLOAT16 => Data::F32(values.read(|half| half_to_f32(u16::from_le_bytes(half)))?),
+            _ => Data::F32(values.read(f32::from_le_bytes)?),
         }))
+    }
+}
+
+/// What a constant holds.
+struct Values<'a> {
+    source: tflite::Tensor<'a>,
+    shape: &'a [usize],
+    bytes: &'a [u8],
+}
+
+impl Values<'_> {
+    /// The elements, row-major, also of a tensor that is stored without its zeros.
+    fn read<T: Copy + Default, const WIDTH: usize>(
+        &self,
+        number: impl Fn([u8; WIDTH]) -> T,
+    ) -> Result<Vec<T>, String> {
+        let (words, rest) = self.bytes.as_chunks::<WIDTH>();
+        let values: Vec<T> = words.iter().map(|&word| number(word)).collect();
+        let elements = self.shape.iter().product::<usize>();
+        match self.source.sparsity() {
+            Some(sparsity) if rest.is_empty() => sparse::expand(sparsity, self.shape, &values),
+            None if rest.is_empty() && values.len() == elements => Ok(values),
+            _ => {
+                let bytes = self.bytes.len();
+                Err(format!("{elements} elements of {WIDTH} byte(s), but {bytes} bytes of data"))
+            }
+        }
     }
 }
 

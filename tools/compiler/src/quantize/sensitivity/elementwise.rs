@@ -1,6 +1,7 @@
-//! Gradients through products, joins, resizing and softmax.
+//! Gradients through products, joins, moves, resizing and softmax.
 
 use crate::graph::{Graph, Node, Op, TensorId};
+use crate::moves::Walk;
 use crate::resample::resize_matrix;
 
 /// Of both factors; a constant one has none.
@@ -60,6 +61,16 @@ pub(super) fn parts(graph: &Graph, node: &Node, axis: usize, gradient: &[f32]) -
     found
 }
 
+/// Of values that only moved: each place has what became of it, once or more often.
+pub(super) fn moved(op: &Op, from: &[usize], to: &[usize], gradient: &[f32]) -> Option<Vec<f32>> {
+    let places: Vec<usize> = (0..from.iter().product()).collect();
+    let mut result = vec![0.0; places.len()];
+    for (place, gradient) in Walk::of(op, from, to)?.take(&places).into_iter().zip(gradient) {
+        result[place] += gradient;
+    }
+    Some(result)
+}
+
 /// Of an image of another size: what each pixel gave to those that look at it.
 pub(super) fn resized(op: &Op, from: &[usize], to: &[usize], gradient: &[f32]) -> Option<Vec<f32>> {
     let (&[1, height, width, channels], &[1, rows, columns, _]) = (from, to) else { return None };
@@ -95,6 +106,7 @@ pub(super) fn softmax(beta: f32, length: usize, output: &[f32], gradient: &[f32]
 #[cfg(test)]
 mod tests {
     use super::super::backward;
+    use super::moved;
     use crate::graph::{Activation, Data, Element, Graph, Node, Op, Tensor, Unary};
     use crate::oracle::Observer;
 
@@ -156,5 +168,16 @@ mod tests {
             let slope = (above - below) / 2e-2;
             assert!((slope - f64::from(found[index])).abs() < 2e-3, "{index}: {slope} {}", found[index]);
         }
+    }
+
+    #[test]
+    fn moved_values_take_their_gradients_back() {
+        let gradient = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
+        let back = |op: Op, from: &[usize], to: &[usize]| moved(&op, from, to, &gradient).unwrap();
+        let transpose = Op::Transpose { order: vec![1, 0] };
+        assert_eq!(back(transpose, &[2, 3], &[3, 2]), [1.0, 4.0, 16.0, 2.0, 8.0, 32.0]);
+        let reverse = Op::Slice { begin: vec![0, 3], steps: vec![1, -1] };
+        assert_eq!(back(reverse, &[2, 4], &[2, 3]), [0.0, 4.0, 2.0, 1.0, 0.0, 32.0, 16.0, 8.0]);
+        assert_eq!(back(Op::Expand, &[2, 1], &[2, 3]), [7.0, 56.0]);
     }
 }
