@@ -83,13 +83,26 @@ fn a_socket_tells_every_reader_and_drops_the_one_that_stalls() {
     }
     assert!(start.elapsed() < Duration::from_secs(60), "nobody was waited for");
     // What the socket held is there, and then the end.
-    let mut lines = BufReader::new(stalled).lines();
-    let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    let mut held = String::new();
+    stalled.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    (&stalled).read_to_string(&mut held).unwrap();
+    let first: Value = serde_json::from_str(held.lines().next().unwrap()).unwrap();
     assert_eq!(first["frame"], 1, "a reader reads from the next answer on");
-    assert!(lines.count() < 4900);
+    assert!(held.lines().count() < 4900);
     drop(socket);
     assert_eq!(reader.read(&mut [0]).unwrap(), 0);
     assert!(!path.exists(), "the socket is gone with its program");
+}
+
+#[test]
+fn one_reader_too_many_sees_the_end() {
+    let folder = Folder::new("many");
+    let path = folder.0.join("answers.sock");
+    let mut socket = UnixSocket::bind(&path).unwrap();
+    let mut readers: Vec<UnixStream> = (0..65).map(|_| UnixStream::connect(&path).unwrap()).collect();
+    socket.emit(&told(0, 32, 32)).unwrap();
+    assert_eq!(readers[64].read(&mut [0]).unwrap(), 0);
+    assert!(readers[..64].iter_mut().all(|reader| reader.read(&mut [0]).unwrap() == 1));
 }
 
 #[test]

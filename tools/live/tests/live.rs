@@ -325,6 +325,18 @@ fn a_camera_that_is_not_there_at_the_start_is_an_error() {
 }
 
 #[test]
+fn one_browser_too_many_is_told_to_come_back() {
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), Arc::new(Hub::new(None))).unwrap();
+    let address = server.address();
+    // They have not asked for anything yet.
+    let held: Vec<TcpStream> = (0..128).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let mut answer = String::new();
+    TcpStream::connect(address).unwrap().read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("come back later\n"), "{answer}");
+    drop(held);
+}
+
+#[test]
 fn closing_ends_a_stream_and_a_taken_address_is_named() {
     let hub = Arc::new(Hub::new(Some(SETTINGS)));
     let server = Server::start("127.0.0.1:0".parse().unwrap(), hub.clone()).unwrap();

@@ -38,6 +38,13 @@ pub struct Options {
     frames_per_second: f64,
 }
 
+impl Options {
+    /// Long enough to lose the camera once, which tells whether the job itself still works.
+    pub fn short() -> Options {
+        Options { minutes: 0.5, browsers: 10, frames_per_second: 30.0 }
+    }
+}
+
 const CAMERA_LIFE_SECONDS: u64 = 20;
 const VIDEO_LIFE_SECONDS: u64 = 45;
 const BROKER_LIFE: Duration = Duration::from_secs(40);

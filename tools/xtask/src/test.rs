@@ -5,7 +5,7 @@ use clap::Args;
 use ocelli_simulator::{Firmware, Toolchain, build, elf, machines, repository, target_directory};
 
 use crate::packages::{self, IMPORTERS, LIVE_EMITTERS, TRAINING};
-use crate::{aarch64, boards, command, conformance, page, qemu, sanitize, setup, sizes};
+use crate::{aarch64, boards, command, conformance, page, qemu, sanitize, setup, sizes, soak};
 
 /// What to leave out.
 #[derive(Args, Default)]
@@ -43,7 +43,8 @@ pub fn run(options: &Options) -> Result<()> {
         page::run()?;
     }
     let selected = IMPORTERS.iter().flat_map(|package| ["--package", package]);
-    command::run(command::cargo(["test", "--release"].into_iter().chain(selected))?.args(TRAINING))
+    command::run(command::cargo(["test", "--release"].into_iter().chain(selected))?.args(TRAINING))?;
+    soak::run(&soak::Options::short())
 }
 
 /// The runtime builds for the smallest core, and a firmware without an allocator and without floats links it.
