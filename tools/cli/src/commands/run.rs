@@ -49,7 +49,8 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:8080")]
     #[arg(conflicts_with_all = ["output", "frames"])]
     serve: Option<SocketAddr>,
-    /// How fast files and scenes are shown live, and what a video tells players [default: 25]
+    /// How fast files and scenes are shown live, and what a video tells players [default: 25]. Cameras are
+    /// slowed down to it only where it is given
     #[arg(long, value_name = "FRAMES_PER_SECOND")]
     pace: Option<f64>,
     #[command(flatten)]

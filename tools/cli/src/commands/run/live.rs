@@ -40,7 +40,12 @@ pub fn run(
         )
         .advise("leave them out, or what `--config` names to serve and to tell"));
     }
-    let pace = arguments.frames_per_second()?;
+    let frames_per_second = arguments.frames_per_second()?;
+    // A camera that keeps time by itself is slowed down only where somebody asks for it.
+    let pace = match arguments.pace.is_none() && keeps_time(camera) {
+        true => Duration::ZERO,
+        false => Duration::from_secs_f64(1.0 / frames_per_second),
+    };
     let artefact = *pipeline.artefact();
     let mut applied = pipeline.postprocess_mut().thresholds().map(|thresholds| Settings {
         score: f32::from(thresholds.score.0) / 65536.0,
@@ -48,7 +53,7 @@ pub fn run(
         tracking: arguments.track,
     });
     let hub = Arc::new(Hub::new(applied));
-    let mut emitters = arguments.outlets.open(&artefact, pace)?;
+    let mut emitters = arguments.outlets.open(&artefact, frames_per_second)?;
     if let Some(address) = arguments.serve {
         let server = Server::start(address, hub.clone()).map_err(|error| Failure::from(error.to_string()))?;
         let host_name = std::fs::read_to_string("/etc/hostname").unwrap_or_else(|_| "localhost".to_owned());
@@ -84,7 +89,7 @@ pub fn run(
         open: &mut || ocelli_rpi::open(camera).map_err(|error| error.to_string()),
         trouble,
         repeats: arguments.serve.is_some() && camera != "-",
-        pace: Duration::from_secs_f64(1.0 / pace),
+        pace,
         title: format!("{} on {camera}", file.path().display()),
         // A camera that is lost and tried again is no reason to begin anew.
         warn: &|message| {
@@ -95,6 +100,11 @@ pub fn run(
     ocelli_live::run::<LinuxCamera>(capture, &hub, &mut see, emitters)?;
     terminal::print_note(&summary(&hub.totals()));
     Ok(())
+}
+
+/// Whether frames come by themselves, rather than whenever somebody reads them.
+fn keeps_time(camera: &str) -> bool {
+    camera == "-" || ["/dev/video", "v4l2:", "pipe:", "http://"].iter().any(|kind| camera.starts_with(kind))
 }
 
 /// Ends the stages when the program is asked to end; a camera that says nothing is not waited for.
@@ -139,4 +149,21 @@ fn apply(pipeline: &mut TrackedPipeline<'_>, settings: Settings) {
     postprocess.set_tracking(settings.tracking);
     postprocess
         .set_thresholds(Thresholds { score: Score(fixed(settings.score)), overlap: fixed(settings.overlap) });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cameras_keep_time_and_files_do_not() {
+        for camera in
+            ["-", "/dev/video0", "v4l2:/dev/video0:640x480", "pipe:rpicam-vid -o -", "http://camera/"]
+        {
+            assert!(keeps_time(camera), "{camera}");
+        }
+        for camera in ["clip.y4m", "photos", "synthetic:7", "./-"] {
+            assert!(!keeps_time(camera), "{camera}");
+        }
+    }
 }
