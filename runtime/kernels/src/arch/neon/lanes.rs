@@ -3,7 +3,7 @@
 
 use core::arch::aarch64::*;
 
-use crate::arch::vector::level::{Level, MAX_GROUP, MAX_LANES, ROWS, Work};
+use crate::arch::vector::level::{Level, MAX_GROUP, MAX_LANES, Work};
 
 /// The instructions of NEON, with dot products or without.
 #[derive(Clone, Copy)]
@@ -51,6 +51,13 @@ impl<const DOT_PRODUCTS: bool> Neon<DOT_PRODUCTS> {
             }
             vcreate_s8(u64::from(u32::from_le_bytes(copy)))
         }
+    }
+
+    /// The sum of the lanes of each vector: that of vector *i* goes to lane *i*.
+    #[inline(always)]
+    fn add_lanes(self, [first, second, third, fourth]: [int32x4_t; 4]) -> int32x4_t {
+        // SAFETY: As for the trait below.
+        unsafe { vpaddq_s32(vpaddq_s32(first, second), vpaddq_s32(third, fourth)) }
     }
 
     /// Rows become columns: lane *i* of vector *j* goes to lane *j* of vector *i*.
@@ -284,27 +291,25 @@ impl<const DOT_PRODUCTS: bool> Level for Neon<DOT_PRODUCTS> {
     unsafe fn dot_rows(
         self,
         values: *const u8,
-        rows: [*const i8; ROWS],
+        rows: [*const i8; MAX_LANES],
         count: usize,
-        zero: int32x4_t,
-    ) -> [i32; ROWS] {
+        with_weights: bool,
+    ) -> [int32x4_t; 2] {
         let ones = self.splat(Self::ONES);
-        let (mut sums, mut totals) = ([self.splat(0); ROWS], [self.splat(0); ROWS]);
+        let (mut sums, mut totals) = ([self.splat(0); 4], [self.splat(0); 4]);
         unsafe {
             for start in (0..count).step_by(16) {
                 let rest = count - start;
                 let values = vreinterpretq_s32_s8(self.load_16(values.add(start).cast(), rest));
-                for row in 0..ROWS {
-                    let weights = vreinterpretq_s32_s8(self.load_16(rows[row].add(start), rest));
-                    sums[row] = self.dot(sums[row], values, weights);
-                    totals[row] = self.dot(totals[row], ones, weights);
+                for lane in 0..4 {
+                    let weights = vreinterpretq_s32_s8(self.load_16(rows[lane].add(start), rest));
+                    sums[lane] = self.dot(sums[lane], values, weights);
+                    if with_weights {
+                        totals[lane] = self.dot(totals[lane], ones, weights);
+                    }
                 }
             }
-            let mut numbers = [0; ROWS];
-            for row in 0..ROWS {
-                numbers[row] = vaddvq_s32(vmlsq_s32(sums[row], totals[row], zero));
-            }
-            numbers
         }
+        [self.add_lanes(sums), self.add_lanes(totals)]
     }
 }

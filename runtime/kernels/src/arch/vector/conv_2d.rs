@@ -2,7 +2,7 @@
 
 use super::buffer::{BUFFER_BYTES, Buffer};
 use super::detect;
-use super::finish::{Channels, Range};
+use super::finish::{Channels, Range, are_short};
 use super::level::{GROUP_BYTES, Level, Work};
 use super::packed::Rows;
 use super::picture::Band;
@@ -89,6 +89,7 @@ impl Work for Conv2d<'_> {
                     max: parameters.activation_max,
                 },
             ),
+            short: are_short(filter, rows.runs * rows.length),
         };
         let (mut values, mut packed) = (Buffer::new(), Buffer::new());
         let images = runs(input, input_height * input_width * channels);
@@ -122,6 +123,8 @@ struct Layer<'a, L: Level> {
     /// Bytes from a window's start to each of its runs.
     offsets: &'a [usize],
     range: Range<L>,
+    /// What [`are_short`] says.
+    short: bool,
 }
 
 impl<L: Level> Layer<'_, L> {
@@ -143,8 +146,8 @@ impl<L: Level> Layer<'_, L> {
             let weights = unsafe { self.rows.pack(self.level, first, vector, V, packed) };
             let count = (self.parameters.output_shape[3] - first).min(L::LANES);
             let zero_point = self.parameters.input_zero_point;
-            let products = self.rows.runs * self.rows.length;
-            *channels = Channels::new(self.level, self.filter, [first, count], products, weights, zero_point);
+            *channels =
+                Channels::new(self.level, self.filter, [first, count], self.short, weights, zero_point);
         }
         let [_, _, width, output_channels] = self.parameters.output_shape;
         let pixels = output.len() / output_channels;

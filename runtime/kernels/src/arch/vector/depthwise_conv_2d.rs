@@ -7,7 +7,7 @@
 use super::buffer::{BUFFER_BYTES, Buffer};
 use super::conv_2d::{Conv2d, MAX_RUNS};
 use super::detect;
-use super::finish::{Channels, Range};
+use super::finish::{Channels, Range, are_short};
 use super::level::{GROUP_BYTES, Level, MAX_GROUP, MAX_LANES, Work};
 use crate::finish::Finish;
 use crate::runs::{runs, runs_mut};
@@ -122,14 +122,14 @@ impl Work for DepthwiseConv2d<'_> {
         }
         let windows = L::LANES / column_lanes;
         let mut repeated = Repeated::default();
-        let taps = vertical.filter * horizontal.filter;
+        let short = are_short(filter, vertical.filter * horizontal.filter);
         for first in (0..channels).step_by(L::LANES) {
             (strip.first, strip.count) = (first, (channels - first).min(L::LANES));
             let sums = strip.pack(filter, windows);
             let ends = if shares {
-                repeated.channels(level, filter, [channels, taps], sums, parameters.input_zero_point)
+                repeated.channels(level, filter, channels, short, sums, parameters.input_zero_point)
             } else {
-                Channels::new(level, filter, [first, strip.count], taps, sums, parameters.input_zero_point)
+                Channels::new(level, filter, [first, strip.count], short, sums, parameters.input_zero_point)
             };
             let images = runs(input, input_height * input_width * channels);
             for (image, output) in images.zip(runs_mut(output, height * width * channels)) {
@@ -167,7 +167,8 @@ impl Repeated {
         &mut self,
         level: L,
         filter: &Filter<'_>,
-        [channels, taps]: [usize; 2],
+        channels: usize,
+        short: bool,
         weights: L::Vector,
         zero_point: i8,
     ) -> Channels<L> {
@@ -180,7 +181,7 @@ impl Repeated {
         }
         let Repeated { bias, multipliers, shifts } = self;
         let filter = Filter { weights: &[], layout: Layout::Canonical, bias, multipliers, shifts };
-        Channels::new(level, &filter, [0, L::LANES], taps, weights, zero_point)
+        Channels::new(level, &filter, [0, L::LANES], short, weights, zero_point)
     }
 }
 

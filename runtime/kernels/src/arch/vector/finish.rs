@@ -73,8 +73,19 @@ pub(super) struct Channels<L: Level> {
     factors: Factors<L>,
     /// Half of what a sum is divided by.
     rounding: L::Vector,
-    /// Whether all sums are divided and none comes near 31 bits, so that they can be doubled and rounded without care.
+    /// What [`are_short`] says.
     short: bool,
+}
+
+/// Whether all sums of a layer, of so many `products` each, are divided and none comes near 31 bits, so that they can
+/// be doubled and rounded without care.
+#[inline(always)]
+pub(super) fn are_short(filter: &Filter<'_>, products: usize) -> bool {
+    let largest_bias = filter.bias.iter().fold(0, |largest: u32, bias| largest.max(bias.unsigned_abs()));
+    let largest_shift = filter.shifts.iter().fold(i8::MIN, |largest, &shift| largest.max(shift));
+    // A product is at most 255 * 128; half of a divisor adds up to 2^30.
+    let bound = (products as u64).saturating_mul(255 * 128).saturating_add(u64::from(largest_bias));
+    bound < 1 << 30 && largest_shift < 0
 }
 
 impl<L: Level> Channels<L> {
@@ -86,37 +97,30 @@ impl<L: Level> Channels<L> {
         Channels { bias: zero, left: zero, factors, rounding: zero, short: false }
     }
 
-    /// The `count` channels from `first` on, each a sum of so many `products`. `weights` are the sums of their
+    /// The `count` channels from `first` on, of a layer whose sums [`are_short`] or not. `weights` are the sums of their
     /// weights, which stored zeros of the input would add.
     #[inline(always)]
     pub(super) fn new(
         level: L,
         filter: &Filter<'_>,
         [first, count]: [usize; 2],
-        products: usize,
+        short: bool,
         weights: L::Vector,
         zero_point: i8,
     ) -> Channels<L> {
-        let (multiplier, shift, largest_shift);
+        let (multiplier, shift);
         if let (&[single_multiplier], &[single_shift]) = (filter.multipliers, filter.shifts) {
             (multiplier, shift) = (level.splat(single_multiplier), level.splat(i32::from(single_shift)));
-            largest_shift = single_shift;
         } else {
             let shifts = &filter.shifts[first..first + count];
             multiplier = numbers(level, &filter.multipliers[first..first + count]);
             // SAFETY: There are `count` of them.
             shift = unsafe { level.load_bytes(shifts.as_ptr(), count) };
-            largest_shift = shifts.iter().fold(i8::MIN, |largest, &shift| largest.max(shift));
         }
         let mut bias = level.splat(0);
-        let mut largest = 0;
         if let Some(biases) = filter.bias.get(first..first + count) {
             bias = numbers(level, biases);
-            largest = biases.iter().fold(0, |largest: u32, bias| largest.max(bias.unsigned_abs()));
         }
-        // A product is at most 255 * 128; half of a divisor adds up to 2^30.
-        let bound = (products as u64).saturating_mul(255 * 128).saturating_add(u64::from(largest));
-        let short = bound < 1 << 30 && largest_shift < 0;
         let left = level.clamp(shift, level.splat(0), level.splat(31));
         let right = level.clamp(level.multiply(shift, level.splat(-1)), level.splat(0), level.splat(31));
         let correction = level.multiply(weights, level.splat(-L::stored_zero(zero_point)));

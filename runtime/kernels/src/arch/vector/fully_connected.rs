@@ -2,8 +2,8 @@
 
 use super::buffer::{BUFFER_BYTES, Buffer};
 use super::detect;
-use super::finish::{Channels, Range};
-use super::level::{GROUP_BYTES, Level, MAX_LANES, ROWS, Work};
+use super::finish::{Channels, Range, are_short};
+use super::level::{GROUP_BYTES, Level, MAX_LANES, Work};
 use crate::finish::Finish;
 use crate::runs::{runs, runs_mut};
 use crate::{Filter, FullyConnectedParameters, reference};
@@ -16,8 +16,8 @@ pub(crate) fn fully_connected_s8(
     output: &mut [i8],
     scratch: &mut [u8],
 ) {
-    // The loops rely on it.
-    let checked = parameters.check(filter, input.len(), output.len()).is_ok();
+    // The loops rely on the sizes; no factor leads them astray.
+    let checked = parameters.check_sizes(filter, input.len(), output.len()).is_ok();
     let work = FullyConnected { parameters, filter, input, output: &mut *output };
     if !(checked && detect::run(work)) {
         reference::fully_connected_s8(parameters, filter, input, output, scratch);
@@ -48,36 +48,30 @@ impl Work for FullyConnected<'_> {
                 max: parameters.activation_max,
             },
         );
-        let zero = level.splat(L::stored_zero(input_zero_point));
+        let short = are_short(filter, input_depth);
+        let zeros_count = L::stored_zero(input_zero_point) != 0;
+        let lanes = output_depth.min(L::LANES);
+        let mut rows = [filter.weights.as_ptr(); MAX_LANES];
+        for (lane, row) in rows.iter_mut().enumerate() {
+            // Lanes without an output repeat the last row.
+            *row = row.wrapping_add(lane.min(lanes.saturating_sub(1)) * input_depth);
+        }
         let mut values = Buffer::new();
         let values = values.start();
         for (vector, output) in runs(input, input_depth).zip(runs_mut(output, output_depth)) {
             // SAFETY: The vector fits the buffer.
             unsafe { level.widen(vector.as_ptr(), input_depth, input_zero_point, values) };
-            for (block, output) in output.chunks_mut(L::LANES).enumerate() {
-                let first = block * L::LANES;
-                let mut sums = [0; MAX_LANES];
-                for (four, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
-                    if four * ROWS >= output.len() {
-                        break;
-                    }
-                    let mut rows = [filter.weights.as_ptr(); ROWS];
-                    for (index, row) in rows.iter_mut().enumerate() {
-                        // Lanes without an output repeat the last row.
-                        let row_index = (first + four * ROWS + index).min(output_depth - 1);
-                        *row = row.wrapping_add(row_index * input_depth);
-                    }
-                    // SAFETY: A row has as many weights as there are values.
-                    sums.copy_from_slice(&unsafe { level.dot_rows(values, rows, input_depth, zero) });
-                }
-                // SAFETY: There is a number for every lane.
-                let sums = unsafe { level.load(sums.as_ptr()) };
-                let weights = level.splat(0);
-                let block = [first, output.len()];
-                let channels = Channels::new(level, filter, block, input_depth, weights, input_zero_point);
+            for block in (0..output_depth).step_by(L::LANES) {
+                // The last outputs are computed with some before them.
+                let first = block.min(output_depth - lanes);
+                let rows = rows.map(|row| row.wrapping_add(first * input_depth));
+                // SAFETY: From `first` on there are `lanes` rows, each with as many weights as there are values.
+                let [sums, weights] = unsafe { level.dot_rows(values, rows, input_depth, zeros_count) };
+                let channels = [first, lanes];
+                let channels = Channels::new(level, filter, channels, short, weights, input_zero_point);
                 let outputs = channels.finish(level, level.add(sums, channels.bias), &range);
                 // SAFETY: The output has these lanes.
-                unsafe { level.store_bytes(outputs, output.as_mut_ptr(), output.len()) };
+                unsafe { level.store_bytes(outputs, output.as_mut_ptr().add(first), lanes) };
             }
         }
         true

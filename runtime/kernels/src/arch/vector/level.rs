@@ -124,19 +124,16 @@ pub(in crate::arch) trait Level: Copy {
         step: usize,
     ) -> Self::Vector;
 
-    /// The sum of the products of `count` values in the form of [`Level::widen`] with the weights of each row, from
-    /// which as many times the sum of the row's weights is taken as every lane of `zero` says.
+    /// For each lane the sum of the products of `count` values in the form of [`Level::widen`] with the weights of its
+    /// row; and the sum of the row's weights if they are asked for, else anything.
     unsafe fn dot_rows(
         self,
         values: *const u8,
-        rows: [*const i8; ROWS],
+        rows: [*const i8; MAX_LANES],
         count: usize,
-        zero: Self::Vector,
-    ) -> [i32; ROWS];
+        with_weights: bool,
+    ) -> [Self::Vector; 2];
 }
-
-/// Rows of weights that meet a vector of values together.
-pub(in crate::arch) const ROWS: usize = 4;
 
 /// A kernel that any level can run.
 pub(in crate::arch) trait Work {

@@ -2,7 +2,7 @@
 
 use core::arch::x86_64::*;
 
-use crate::arch::vector::level::{Level, MAX_GROUP, MAX_LANES, ROWS, Work};
+use crate::arch::vector::level::{Level, MAX_GROUP, MAX_LANES, Work};
 
 /// The instructions of AVX2.
 #[derive(Clone, Copy)]
@@ -32,6 +32,29 @@ impl Avx2 {
                 _mm256_srai_epi16::<8>(_mm256_shuffle_epi8(quads, first)),
                 _mm256_srai_epi16::<8>(_mm256_shuffle_epi8(quads, second)),
             ]
+        }
+    }
+
+    /// The sum of the lanes of each vector: that of vector *i* goes to lane *i*.
+    #[inline(always)]
+    fn add_lanes(self, vectors: [__m256i; 8]) -> __m256i {
+        let mut fours = [self.splat(0); 2];
+        for four in 0..2 {
+            let (a, b) = (vectors[4 * four], vectors[4 * four + 1]);
+            let (c, d) = (vectors[4 * four + 2], vectors[4 * four + 3]);
+            // SAFETY: As for the trait below; so are the others.
+            unsafe {
+                // Two lanes of each vector are left, then one, in either half.
+                let low = _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+                let high = _mm256_add_epi32(_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+                fours[four] =
+                    _mm256_add_epi32(_mm256_unpacklo_epi64(low, high), _mm256_unpackhi_epi64(low, high));
+            }
+        }
+        unsafe {
+            let low = _mm256_permute2x128_si256::<0x20>(fours[0], fours[1]);
+            let high = _mm256_permute2x128_si256::<0x31>(fours[0], fours[1]);
+            _mm256_add_epi32(low, high)
         }
     }
 
@@ -291,19 +314,19 @@ impl Level for Avx2 {
     unsafe fn dot_rows(
         self,
         values: *const u8,
-        rows: [*const i8; ROWS],
+        rows: [*const i8; MAX_LANES],
         count: usize,
-        _zero: __m256i,
-    ) -> [i32; ROWS] {
+        _with_weights: bool,
+    ) -> [__m256i; 2] {
         let values = values.cast::<i16>();
-        let mut sums = [self.splat(0); ROWS];
+        let mut sums = [self.splat(0); 8];
         let whole = count / 16 * 16;
         unsafe {
             for start in (0..whole).step_by(16) {
                 let values = _mm256_loadu_si256(values.add(start).cast());
-                for row in 0..ROWS {
-                    let weights = _mm256_cvtepi8_epi16(_mm_loadu_si128(rows[row].add(start).cast()));
-                    sums[row] = self.dot(sums[row], values, weights);
+                for lane in 0..8 {
+                    let weights = _mm256_cvtepi8_epi16(_mm_loadu_si128(rows[lane].add(start).cast()));
+                    sums[lane] = self.dot(sums[lane], values, weights);
                 }
             }
             if whole < count {
@@ -311,31 +334,15 @@ impl Level for Avx2 {
                 let mut last = [0i16; 16];
                 last.as_mut_ptr().copy_from_nonoverlapping(values.add(whole), rest);
                 let values = _mm256_loadu_si256(last.as_ptr().cast());
-                for row in 0..ROWS {
+                for lane in 0..8 {
                     let mut last = [0i8; 16];
-                    last.as_mut_ptr().copy_from_nonoverlapping(rows[row].add(whole), rest);
+                    last.as_mut_ptr().copy_from_nonoverlapping(rows[lane].add(whole), rest);
                     let weights = _mm256_cvtepi8_epi16(_mm_loadu_si128(last.as_ptr().cast()));
-                    sums[row] = self.dot(sums[row], values, weights);
+                    sums[lane] = self.dot(sums[lane], values, weights);
                 }
             }
-            add_lanes(sums)
         }
-    }
-}
-
-/// The sum of the lanes of each vector.
-///
-/// # Safety
-/// The processor has AVX2.
-#[inline(always)]
-pub(super) unsafe fn add_lanes([first, second, third, fourth]: [__m256i; 4]) -> [i32; 4] {
-    // SAFETY: The caller's; the array has room for the vector.
-    unsafe {
-        let pairs = [_mm256_hadd_epi32(first, second), _mm256_hadd_epi32(third, fourth)];
-        let fours = _mm256_hadd_epi32(pairs[0], pairs[1]);
-        let sums = _mm_add_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256::<1>(fours));
-        let mut numbers = [0; 4];
-        _mm_storeu_si128(numbers.as_mut_ptr().cast(), sums);
-        numbers
+        // Widened values have no stored zeros.
+        [self.add_lanes(sums), self.splat(0)]
     }
 }

@@ -2,8 +2,7 @@
 
 use core::arch::x86_64::*;
 
-use super::avx2::add_lanes;
-use crate::arch::vector::level::{Level, MAX_GROUP, MAX_LANES, ROWS, Work};
+use crate::arch::vector::level::{Level, MAX_GROUP, MAX_LANES, Work};
 
 /// The instructions of AVX-512 F, BW, VL and VNNI.
 #[derive(Clone, Copy)]
@@ -19,6 +18,65 @@ pub(super) unsafe fn run(work: impl Work) -> bool {
 }
 
 impl Avx512Vnni {
+    /// For each row, lane by lane, the products of `count` values with its weights.
+    ///
+    /// # Safety
+    /// There are so many values, and weights in every row.
+    #[inline(always)]
+    unsafe fn products<const R: usize>(
+        self,
+        values: *const u8,
+        rows: [*const i8; R],
+        count: usize,
+    ) -> [[__m512i; R]; 2] {
+        let ones = self.splat(Self::ONES);
+        let (mut sums, mut totals) = ([self.splat(0); R], [self.splat(0); R]);
+        for start in (0..count).step_by(64) {
+            let mask = bytes(count - start);
+            // SAFETY: The caller's, masked to `count`.
+            unsafe {
+                let values = _mm512_maskz_loadu_epi8(mask, values.add(start).cast());
+                for lane in 0..R {
+                    let weights = _mm512_maskz_loadu_epi8(mask, rows[lane].add(start));
+                    sums[lane] = self.dot(sums[lane], values, weights);
+                    totals[lane] = self.dot(totals[lane], ones, weights);
+                }
+            }
+        }
+        [sums, totals]
+    }
+
+    /// The sum of the lanes of each vector: that of vector *i* goes to lane *i*.
+    #[inline(always)]
+    fn add_lanes(self, vectors: [__m512i; 16]) -> __m512i {
+        let mut fours = [self.splat(0); 4];
+        for four in 0..4 {
+            let (a, b) = (vectors[4 * four], vectors[4 * four + 1]);
+            let (c, d) = (vectors[4 * four + 2], vectors[4 * four + 3]);
+            // SAFETY: As for the trait below; so are the others.
+            unsafe {
+                // Two lanes of each vector are left, then one, in every quarter.
+                let low = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+                let high = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+                fours[four] =
+                    _mm512_add_epi32(_mm512_unpacklo_epi64(low, high), _mm512_unpackhi_epi64(low, high));
+            }
+        }
+        // Then the quarters of each.
+        let (low, high) = (self.add_quarters(fours[0], fours[1]), self.add_quarters(fours[2], fours[3]));
+        self.add_quarters(low, high)
+    }
+
+    /// The sums of the first two quarters of each vector and of the last two.
+    #[inline(always)]
+    fn add_quarters(self, first: __m512i, second: __m512i) -> __m512i {
+        // SAFETY: As for the trait below.
+        unsafe {
+            let even = _mm512_shuffle_i32x4::<0x88>(first, second);
+            _mm512_add_epi32(even, _mm512_shuffle_i32x4::<0xDD>(first, second))
+        }
+    }
+
     /// Rows become columns: lane *i* of vector *j* goes to lane *j* of vector *i*.
     #[inline(always)]
     fn transpose(self, rows: [__m512i; 16]) -> [__m512i; 16] {
@@ -266,38 +324,27 @@ impl Level for Avx512Vnni {
     unsafe fn dot_rows(
         self,
         values: *const u8,
-        rows: [*const i8; ROWS],
+        rows: [*const i8; MAX_LANES],
         count: usize,
-        zero: __m512i,
-    ) -> [i32; ROWS] {
-        let ones = self.splat(Self::ONES);
-        let (mut sums, mut totals) = ([self.splat(0); ROWS], [self.splat(0); ROWS]);
-        let whole = count / 64 * 64;
+        with_weights: bool,
+    ) -> [__m512i; 2] {
+        // SAFETY: The caller's values and weights.
         unsafe {
-            for start in (0..whole).step_by(64) {
-                let values = _mm512_loadu_si512(values.add(start).cast());
-                for row in 0..ROWS {
-                    let weights = _mm512_loadu_si512(rows[row].add(start).cast());
-                    sums[row] = self.dot(sums[row], values, weights);
-                    totals[row] = self.dot(totals[row], ones, weights);
-                }
+            if !with_weights {
+                let [sums, _] = self.products(values, rows, count);
+                return [self.add_lanes(sums), self.splat(0)];
             }
-            if whole < count {
-                let mask = bytes(count - whole);
-                let values = _mm512_maskz_loadu_epi8(mask, values.add(whole).cast());
-                for row in 0..ROWS {
-                    let weights = _mm512_maskz_loadu_epi8(mask, rows[row].add(whole));
-                    sums[row] = self.dot(sums[row], values, weights);
-                    totals[row] = self.dot(totals[row], ones, weights);
-                }
+            // The registers hold both sums of eight rows.
+            let [mut first, mut last] = [[values.cast(); 8]; 2];
+            first.copy_from_slice(&rows[..8]);
+            last.copy_from_slice(&rows[8..]);
+            let [first, last] = [self.products(values, first, count), self.products(values, last, count)];
+            let [mut sums, mut totals] = [[self.splat(0); MAX_LANES]; 2];
+            for row in 0..8 {
+                (sums[row], sums[row + 8]) = (first[0][row], last[0][row]);
+                (totals[row], totals[row + 8]) = (first[1][row], last[1][row]);
             }
-            let mut halves = [_mm256_setzero_si256(); ROWS];
-            for row in 0..ROWS {
-                let sum = _mm512_sub_epi32(sums[row], _mm512_mullo_epi32(totals[row], zero));
-                let high = _mm512_extracti64x4_epi64::<1>(sum);
-                halves[row] = _mm256_add_epi32(_mm512_castsi512_si256(sum), high);
-            }
-            add_lanes(halves)
+            [self.add_lanes(sums), self.add_lanes(totals)]
         }
     }
 }
