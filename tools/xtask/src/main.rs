@@ -18,6 +18,7 @@ mod lint;
 mod conformance;
 
 mod models;
+mod mutants;
 
 mod qemu;
 
@@ -92,6 +93,8 @@ enum Job {
     BenchForms(bench_forms::Options),
     /// Run the kernels' properties under AddressSanitizer, valgrind and Miri
     Sanitize,
+    /// Change the reference kernels bit by bit, and see a test fail each time
+    Mutants(mutants::Options),
     /// Feed mutated bytes to the artefact reader and the planner
     Fuzz(fuzz::Options),
 }
@@ -115,6 +118,7 @@ fn main() -> ExitCode {
         Some(Job::BenchQemu(options)) => bench_qemu::run(&options),
         Some(Job::BenchForms(options)) => bench_forms::run(&options),
         Some(Job::Sanitize) => sanitize::run(),
+        Some(Job::Mutants(options)) => mutants::run(&options),
         Some(Job::Fuzz(options)) => fuzz::run(&options),
     };
     match result {

@@ -64,7 +64,7 @@ fn miri() -> Result<()> {
 }
 
 /// How many cases of each property the test compares.
-const CASES: &str = "OCELLI_KERNEL_CASES";
+pub const CASES: &str = "OCELLI_KERNEL_CASES";
 
 fn properties<const N: usize>(verb: [&str; N]) -> Result<Command> {
     let mut cargo = command::cargo(verb)?;

@@ -9,19 +9,8 @@
 extern crate alloc;
 
 #[cfg(target_os = "none")]
-#[path = "../../../../runtime/kernels/tests/kernels/backends.rs"]
-mod backends;
-#[cfg(target_os = "none")]
-#[path = "../../../../runtime/kernels/tests/kernels/oracle.rs"]
-#[allow(dead_code)]
-mod oracle;
-#[cfg(target_os = "none")]
-#[path = "../../../../runtime/kernels/tests/kernels/random.rs"]
-#[allow(dead_code)]
-mod random;
-#[cfg(target_os = "none")]
-#[path = "../../../../runtime/kernels/tests/kernels/rows.rs"]
-mod rows;
+#[path = "../../../../runtime/kernels/tests/kernels/suite/mod.rs"]
+mod suite;
 
 #[cfg(target_os = "none")]
 #[path = "../../../../runtime/vision/tests/tracker/scenario.rs"]
@@ -110,7 +99,7 @@ mod firmware {
     fn main() -> ! {
         fact!("machine {}", machine::NAME);
         fact!("backend {}", ocelli_kernels::backend());
-        for (operator, property) in crate::backends::PROPERTIES {
+        for (operator, property) in crate::suite::PROPERTIES {
             fact!("cases {operator} {}", property(CASES));
         }
         let (clock, mut instructions) = (Clock::start(), 0);

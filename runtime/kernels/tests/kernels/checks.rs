@@ -1,6 +1,6 @@
 //! `check` refuses what does not fit, and survives every parameter.
 
-use crate::random::Random;
+use crate::suite::random::Random;
 use ocelli_kernels::*;
 
 const CONV: Conv2dParameters = Conv2dParameters {

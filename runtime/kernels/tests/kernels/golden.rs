@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::random::Random;
+use crate::suite::random::Random;
 use crate::support::quantize_multiplier;
 use ocelli_kernels::table::*;
 use ocelli_kernels::*;

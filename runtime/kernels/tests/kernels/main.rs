@@ -3,29 +3,39 @@
 
 extern crate alloc;
 
-mod oracle;
-mod oracle_resize;
-mod random;
+mod suite;
 mod support;
 
-mod backends;
-mod rows;
-
 mod checks;
+mod exact;
 mod golden;
-mod norms;
-mod pairs;
-mod properties;
+mod refusals;
 
-/// The operators that have backends, on each that this host can run.
+/// Every operator, on each backend that this host can run.
 #[test]
 fn backends() {
     let cases = std::env::var("OCELLI_KERNEL_CASES").map_or(2000, |cases| cases.parse().unwrap());
     for backend in ocelli_kernels::available_backends() {
         assert!(ocelli_kernels::use_backend(backend));
-        for (name, property) in backends::PROPERTIES {
-            println!("{backend}: {name}: {} cases", property(cases));
+        let mut all = 0;
+        for (name, property) in suite::PROPERTIES {
+            let compared = property(cases);
+            println!("{backend}: {name}: {compared} cases");
+            all += compared;
         }
+        println!("{backend}: {all} cases in all");
     }
     assert!(!ocelli_kernels::use_backend("abacus"));
+}
+
+/// No kernel is without a property: of the functions that the crate exports, each that computes on int8.
+#[test]
+fn every_kernel_has_a_property() {
+    let exports = include_str!("../../src/lib.rs");
+    let words = exports.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let kernels: Vec<&str> = words.filter_map(|word| word.strip_suffix("_s8")).collect();
+    assert!(kernels.len() > 30, "{kernels:?}");
+    for kernel in kernels {
+        assert!(suite::PROPERTIES.iter().any(|(name, _)| *name == kernel), "{kernel} has no property");
+    }
 }

@@ -1,6 +1,8 @@
 //! The contract of the resizes, in single precision as the reference computes it.
 
-use crate::oracle::{at, positions};
+use alloc::vec::Vec;
+
+use super::oracle::{at, positions};
 use ocelli_kernels::*;
 
 /// The nearest input position, found in single precision as the reference does.
@@ -13,8 +15,9 @@ fn nearest(sampling: Sampling, output: usize, input_size: usize, output_size: us
     };
     let offset = if sampling == Sampling::HalfPixelCenters { 0.5f32 } else { 0.0 };
     let position = (output as f32 + offset) * ratio;
-    let position = if corners { position.round() } else { position.floor() };
-    (position as usize).min(input_size - 1)
+    let below = position as usize;
+    let rounds_up = corners && position - below as f32 >= 0.5;
+    (below + usize::from(rounds_up)).min(input_size - 1)
 }
 
 /// Resize to the nearest pixel.

@@ -9,9 +9,13 @@ use ocelli_kernels::*;
 pub fn requantize(value: i32, factor: Requantize) -> i64 {
     let shifted = i128::from(value) << factor.shift.max(0);
     let high = (2 * shifted * i128::from(factor.multiplier) + (1 << 31)) >> 32;
-    let divisor = 1i128 << (-factor.shift).max(0);
-    let magnitude = (2 * high.abs() + divisor) / (2 * divisor);
-    (magnitude * high.signum()) as i64
+    divide(high as i64, (-factor.shift).max(0) as u32)
+}
+
+/// `value / 2^exponent`, halves away from zero.
+pub fn divide(value: i64, exponent: u32) -> i64 {
+    let divisor = 1 << exponent;
+    (2 * value.abs() + divisor) / (2 * divisor) * value.signum()
 }
 
 /// A sum on its way to int8.
@@ -215,6 +219,41 @@ pub fn mean(p: &MeanParameters, input: &[i8]) -> Vec<i8> {
         }
     }
     output
+}
+
+/// Sum over the middle axis of `[outer, count, inner]`.
+pub fn sum(p: &MeanParameters, input: &[i8]) -> Vec<i8> {
+    let output = (0..p.outer * p.inner).map(|place| {
+        let (block, column) = (place / p.inner, place % p.inner);
+        let at = |row: usize| i32::from(input[(block * p.count + row) * p.inner + column]);
+        let sum: i32 = (0..p.count).map(|row| at(row) - i32::from(p.input_zero_point)).sum();
+        finish(sum, p.requantize, p.output_zero_point, i8::MIN, i8::MAX)
+    });
+    output.collect()
+}
+
+/// Products of matrices.
+pub fn batch_matmul(p: &BatchMatmulParameters, left: &[i8], right: &[i8]) -> Vec<i8> {
+    let output = (0..p.batches * p.rows * p.columns).map(|place| {
+        let (column, row) = (place % p.columns, place / p.columns);
+        let matrix = row / p.rows % p.right_batches * p.depth * p.columns;
+        let product = |k: usize| {
+            let inside = if p.right_transposed { column * p.depth + k } else { k * p.columns + column };
+            let left = i32::from(left[row * p.depth + k]) - i32::from(p.left_zero_point);
+            left * (i32::from(right[matrix + inside]) - i32::from(p.right_zero_point))
+        };
+        let sum = (0..p.depth).map(product).sum();
+        finish(sum, p.requantize, p.output_zero_point, i8::MIN, i8::MAX)
+    });
+    output.collect()
+}
+
+/// PReLU of one element.
+pub fn prelu(p: &PreluParameters, slope: i8, value: i8) -> i8 {
+    let value = i32::from(value) - i32::from(p.input_zero_point);
+    let slope = i32::from(slope) - i32::from(p.slope_zero_point);
+    let (sum, factor) = if value >= 0 { (value, p.positive) } else { (value * slope, p.negative) };
+    finish(sum, factor, p.output_zero_point, i8::MIN, i8::MAX)
 }
 
 /// Addition.
