@@ -52,6 +52,8 @@ struct Model {
     /// Outputs that also mean something where the thing is not: they are measured on both.
     #[serde(default)]
     everywhere: Vec<usize>,
+    /// The most noise that an output may have on held-out calibration samples, for which activations become int16.
+    drop_percent: Option<f64>,
     /// The most that the compiler may hold, in MB, where that is more than it should be and the card says why.
     peak_mb: Option<u64>,
     /// A detector, held against float by what it finds.
@@ -243,7 +245,8 @@ impl Bench {
         calibration.extend(crops.iter().flat_map(|crops| &crops.calibration).cloned());
         calibration.extend(faces.iter().filter(|_| model.faces).cloned());
         let contract = model.contract.as_ref().map(|name| repository().join("models/contracts").join(name));
-        let options = Options { calibration, contract, ..Options::default() };
+        let drop_percent = model.drop_percent;
+        let options = Options { calibration, contract, drop_percent, ..Options::default() };
         convert(path, &options).map_err(|error| {
             let error = error.to_string();
             let lines = error.lines().take(2).map(|line| line.chars().take(240).collect::<String>());

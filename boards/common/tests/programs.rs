@@ -42,8 +42,11 @@ fn detect(board: &mut PlayedBoard, artefact: &[u8], frames: u32) -> Result<(), D
 
 #[test]
 fn detect_answers_every_frame_with_the_labels_of_the_artefact() {
-    // The sample of all forms of weights has no contracts: see below.
-    for (name, artefact) in ocelli_samples::artefacts().into_iter().filter(|(name, _)| *name != "forms") {
+    // The samples of all forms of weights and of int16 have no contracts: see below.
+    let without = ["forms", "wide"];
+    for (name, artefact) in
+        ocelli_samples::artefacts().into_iter().filter(|(name, _)| !without.contains(name))
+    {
         let mut board = PlayedBoard::new(1, 3);
         detect(&mut board, &artefact, 4).unwrap();
         let told = |start: &str| board.lines.iter().filter(|line| line.starts_with(start)).count();

@@ -3,10 +3,10 @@
 use core::ops::Range;
 
 use ocelli_format::{
-    Artefact, Clamp, Factor, OperatorKind, OperatorStepView, OperatorView, RelaidView, ScheduleView, Storage,
-    TensorId, TensorView, Window,
+    Artefact, Attributes, Factor, OperatorKind, OperatorStepView, OperatorView, RelaidView, ScheduleView,
+    Storage, TensorId, TensorView, Window,
 };
-use ocelli_kernels::{Axis, Filter, KernelError, Layout, Operand, Requantize};
+use ocelli_kernels::{Activation, Axis, Filter, KernelError, Layout, Operand, Requantize};
 
 use crate::memory::Operands;
 use crate::operators::Operators;
@@ -111,6 +111,16 @@ impl<'a> Layer<'a> {
         self.elements(&self.output(), self.rows.map(|rows| rows.output))
     }
 
+    /// Bytes that are read of input `index`.
+    pub(crate) fn input_bytes(&self, index: usize) -> usize {
+        self.input_elements(index) * self.input(index).element().bytes()
+    }
+
+    /// Bytes that are written.
+    pub(crate) fn output_bytes(&self) -> usize {
+        self.output_elements() * self.output().element().bytes()
+    }
+
     /// Where in the arena the output goes.
     pub(crate) fn output_place(&self) -> Option<Range<usize>> {
         match self.rows {
@@ -181,6 +191,17 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// Weights, bias and factors of a layer on int16, in place.
+    pub(crate) fn wide_filter(&self) -> Filter<'a, i64> {
+        Filter {
+            weights: self.input(WEIGHTS).values_i8(),
+            layout: Layout::Canonical,
+            bias: self.input(2).values_i64(),
+            multipliers: self.input(3).values_i32(),
+            shifts: self.input(4).values_i8(),
+        }
+    }
+
     /// Weights, bias and factors of a layer with weights, in place; the weights as the schedule lays them out, none where
     /// they are not stored dense.
     pub(crate) fn filter(&self) -> Filter<'a> {
@@ -195,6 +216,37 @@ impl<'a> Layer<'a> {
             multipliers: self.input(3).values_i32(),
             shifts: self.input(4).values_i8(),
         }
+    }
+}
+
+/// Activations as an artefact tells of them.
+pub(crate) trait Told: Activation + bytemuck::Pod {
+    /// The bounds that come next.
+    fn bounds(attributes: &mut Attributes<'_>) -> [Self; 2];
+
+    /// The zero point of a tensor.
+    fn zero_point(tensor: &TensorView<'_>) -> Self;
+}
+
+impl Told for i8 {
+    fn bounds(attributes: &mut Attributes<'_>) -> [i8; 2] {
+        let clamp = attributes.clamp();
+        [clamp.min, clamp.max]
+    }
+
+    fn zero_point(tensor: &TensorView<'_>) -> i8 {
+        tensor.zero_point()
+    }
+}
+
+impl Told for i16 {
+    fn bounds(attributes: &mut Attributes<'_>) -> [i16; 2] {
+        let clamp = attributes.wide_clamp();
+        [clamp.min, clamp.max]
+    }
+
+    fn zero_point(_tensor: &TensorView<'_>) -> i16 {
+        0
     }
 }
 
@@ -220,9 +272,4 @@ pub(crate) fn axes(window: &Window) -> [Axis; 2] {
 /// A factor as the kernels take it.
 pub(crate) fn requantize(factor: &Factor) -> Requantize {
     Requantize { multiplier: factor.multiplier, shift: factor.shift }
-}
-
-/// Bounds as the kernels take them.
-pub(crate) fn bounds(clamp: &Clamp) -> [i8; 2] {
-    [clamp.min, clamp.max]
 }

@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use ocelli_kernels::Source;
 
-use crate::layer::Layer;
+use crate::layer::{Layer, Told};
 
 /// The memory that a kernel works in.
 pub(crate) struct Operands<'m> {
@@ -51,6 +51,24 @@ impl<'m> Operands<'m> {
             Source::Apart(values) => values,
             Source::InPlace => &[],
         }
+    }
+
+    /// As [`Operands::input`], of activations of either type; nothing where they are not placed for it.
+    pub(crate) fn input_as<T: Told>(&self, index: usize) -> &'m [T] {
+        bytemuck::try_cast_slice(self.input(index)).unwrap_or(&[])
+    }
+
+    /// As [`Operands::source`], of activations of either type.
+    pub(crate) fn source_as<T: Told>(&self, index: usize) -> Source<'m, T> {
+        match self.source(index) {
+            Source::Apart(values) => Source::Apart(bytemuck::try_cast_slice(values).unwrap_or(&[])),
+            Source::InPlace => Source::InPlace,
+        }
+    }
+
+    /// The result as activations of either type.
+    pub(crate) fn output_as<T: Told>(&mut self) -> &mut [T] {
+        bytemuck::try_cast_slice_mut(self.output).unwrap_or_default()
     }
 
     /// Input `index`, a constant or computed.

@@ -1,6 +1,6 @@
 //! The attributes of operators as bytes, in the order in which [`Operator`] declares them.
 
-use crate::operator::{Clamp, Factor, Operator, OperatorKind, Window};
+use crate::operator::{Clamp, Factor, Operator, OperatorKind, WideClamp, Window};
 
 /// The attributes of one operator, read from front to back in the order of [`Operator`]'s fields.
 ///
@@ -27,6 +27,11 @@ impl<'a> Attributes<'a> {
     /// Bounds of the output.
     pub fn clamp(&mut self) -> Clamp {
         Clamp { min: self.u8() as i8, max: self.u8() as i8 }
+    }
+
+    /// Bounds of an int16 output.
+    pub fn wide_clamp(&mut self) -> WideClamp {
+        WideClamp { min: self.u16() as i16, max: self.u16() as i16 }
     }
 
     /// A fixed-point factor.
@@ -104,6 +109,11 @@ pub(crate) fn length(kind: OperatorKind) -> usize {
         OperatorKind::BatchMatmul => 6,
         OperatorKind::LocalResponseNormalization => 13,
         OperatorKind::Normalize => 11,
+        OperatorKind::WideConv2d | OperatorKind::WideAveragePool2d | OperatorKind::WideMaxPool2d => 20,
+        OperatorKind::WideDepthwiseConv2d => 22,
+        OperatorKind::WideFullyConnected => 4,
+        OperatorKind::WideAdd => 20,
+        OperatorKind::Requantize => 5,
     }
 }
 
@@ -180,6 +190,26 @@ pub(crate) fn read(kind: OperatorKind, mut from: Attributes<'_>) -> Operator {
             offset: from.u64(),
             gain_bits: from.u8(),
         },
+        OperatorKind::WideConv2d => Operator::WideConv2d { window: from.window(), clamp: from.wide_clamp() },
+        OperatorKind::WideDepthwiseConv2d => Operator::WideDepthwiseConv2d {
+            window: from.window(),
+            depth_multiplier: from.u16(),
+            clamp: from.wide_clamp(),
+        },
+        OperatorKind::WideFullyConnected => Operator::WideFullyConnected { clamp: from.wide_clamp() },
+        OperatorKind::WideAveragePool2d => {
+            Operator::WideAveragePool2d { window: from.window(), clamp: from.wide_clamp() }
+        }
+        OperatorKind::WideMaxPool2d => {
+            Operator::WideMaxPool2d { window: from.window(), clamp: from.wide_clamp() }
+        }
+        OperatorKind::WideAdd => Operator::WideAdd {
+            left_shift: from.u8(),
+            inputs: [from.factor(), from.factor()],
+            output: from.factor(),
+            clamp: from.wide_clamp(),
+        },
+        OperatorKind::Requantize => Operator::Requantize { factor: from.factor() },
     }
 }
 
@@ -197,7 +227,19 @@ pub(crate) fn write(operator: &Operator, bytes: &mut alloc::vec::Vec<u8>) {
             to.window(window).number(&depth_multiplier.to_le_bytes()).clamp(clamp)
         }
         Operator::FullyConnected { clamp } => to.clamp(clamp),
-        Operator::Mean { factor } | Operator::Sum { factor } => to.factor(factor),
+        Operator::Mean { factor } | Operator::Sum { factor } | Operator::Requantize { factor } => {
+            to.factor(factor)
+        }
+        Operator::WideConv2d { window, clamp }
+        | Operator::WideAveragePool2d { window, clamp }
+        | Operator::WideMaxPool2d { window, clamp } => to.window(window).wide_clamp(clamp),
+        Operator::WideDepthwiseConv2d { window, depth_multiplier, clamp } => {
+            to.window(window).number(&depth_multiplier.to_le_bytes()).wide_clamp(clamp)
+        }
+        Operator::WideFullyConnected { clamp } => to.wide_clamp(clamp),
+        Operator::WideAdd { left_shift, inputs: [left, right], output, clamp } => {
+            to.number(&[*left_shift]).factor(left).factor(right).factor(output).wide_clamp(clamp)
+        }
         Operator::ArgMax { last } => to.number(&[u8::from(*last)]),
         Operator::BatchMatmul { right_transposed, factor } => {
             to.number(&[u8::from(*right_transposed)]).factor(factor)
@@ -258,6 +300,10 @@ impl Writer<'_> {
         self.number(&[clamp.min as u8, clamp.max as u8])
     }
 
+    fn wide_clamp(&mut self, clamp: &WideClamp) -> &mut Self {
+        self.number(&clamp.min.to_le_bytes()).number(&clamp.max.to_le_bytes())
+    }
+
     fn factor(&mut self, factor: &Factor) -> &mut Self {
         self.number(&factor.multiplier.to_le_bytes()).number(&[factor.shift as u8])
     }
@@ -273,7 +319,7 @@ pub(crate) fn kind_of_code(code: u16) -> Option<OperatorKind> {
     ALL.get(usize::from(code).wrapping_sub(1)).copied()
 }
 
-const ALL: [OperatorKind; 30] = [
+const ALL: [OperatorKind; 37] = [
     OperatorKind::Conv2d,
     OperatorKind::DepthwiseConv2d,
     OperatorKind::FullyConnected,
@@ -304,4 +350,11 @@ const ALL: [OperatorKind; 30] = [
     OperatorKind::BatchMatmul,
     OperatorKind::LocalResponseNormalization,
     OperatorKind::Normalize,
+    OperatorKind::WideConv2d,
+    OperatorKind::WideDepthwiseConv2d,
+    OperatorKind::WideFullyConnected,
+    OperatorKind::WideAveragePool2d,
+    OperatorKind::WideMaxPool2d,
+    OperatorKind::WideAdd,
+    OperatorKind::Requantize,
 ];

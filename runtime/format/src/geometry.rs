@@ -5,9 +5,12 @@ use ocelli_core::Shape;
 use crate::artefact::Artefact;
 use crate::error::ParseError;
 use crate::graph::OperatorView;
-use crate::operator::{Clamp, Factor, Operator, Window};
-use crate::tensor::{TensorId, TensorView};
+use crate::operator::{Clamp, Factor, Operator, OperatorKind, Window};
+use crate::tensor::{Element, TensorId, TensorView};
 use crate::weights;
+
+/// The largest shift of a layer on int16, whose sums have 48 bits.
+const MAX_WIDE_SHIFT: i8 = 7;
 
 /// Numbers in the table of a power.
 const POWER_ENTRIES: usize = 257;
@@ -44,7 +47,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
     let (visited, written) = (input.elements() as u64, output.elements() as u64);
     let images = || Some((input.nhwc()?, output.nhwc()?));
     let (fits, work) = match view.operator() {
-        Operator::Conv2d { window, .. } => {
+        Operator::Conv2d { window, .. } | Operator::WideConv2d { window, .. } => {
             let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
                 images()?;
             let [rows, columns] = window.filter.map(usize::from);
@@ -67,7 +70,8 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
                 && stretches(window, [height, width], [out_height, out_width]);
             (fits, (visited * (rows * columns) as u64).saturating_mul(out_channels as u64))
         }
-        Operator::DepthwiseConv2d { window, depth_multiplier, .. } => {
+        Operator::DepthwiseConv2d { window, depth_multiplier, .. }
+        | Operator::WideDepthwiseConv2d { window, depth_multiplier, .. } => {
             let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
                 images()?;
             let [rows, columns] = window.filter.map(usize::from);
@@ -78,7 +82,7 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
                 && slides(window, [height, width], [out_height, out_width]);
             (fits, written * (rows * columns) as u64)
         }
-        Operator::FullyConnected { .. } => {
+        Operator::FullyConnected { .. } | Operator::WideFullyConnected { .. } => {
             let [outer, height, units, depth] = operand(1).nhwc()?;
             let fits = [outer, height] == [1, 1]
                 && per_channel(artefact, view, units)
@@ -87,7 +91,10 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
                 && visited / depth as u64 == written / units as u64;
             (fits, written * depth as u64)
         }
-        Operator::AveragePool2d { window, .. } | Operator::MaxPool2d { window, .. } => {
+        Operator::AveragePool2d { window, .. }
+        | Operator::MaxPool2d { window, .. }
+        | Operator::WideAveragePool2d { window, .. }
+        | Operator::WideMaxPool2d { window, .. } => {
             let ([batches, height, width, channels], [out_batches, out_height, out_width, out_channels]) =
                 images()?;
             let fits = [batches, channels] == [out_batches, out_channels]
@@ -106,15 +113,20 @@ pub(crate) fn work(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> Option<u
         | Operator::Minimum
         | Operator::Maximum
         | Operator::SquaredDifference { .. } => (broadcasts([input, operand(1)], output), written),
+        Operator::WideAdd { .. } => {
+            let inputs = [input, operand(1)];
+            (inputs.iter().all(|input| input.axes() == output.axes()), written)
+        }
         Operator::Concatenate { axis } => (concatenates(artefact, view, axis)?, written),
-        Operator::Pad { before, after, .. } => {
+        Operator::Pad { before, after, value } => {
+            let is_wide = input.element() == Element::I16;
             let (input, output) = images()?;
             let fits = (0..4).all(|axis| {
                 input[axis] + usize::from(before[axis]) + usize::from(after[axis]) == output[axis]
             });
-            (fits, written)
+            (fits && !(is_wide && value != 0), written)
         }
-        Operator::Reshape => (visited == written, written),
+        Operator::Reshape | Operator::Requantize { .. } => (visited == written, written),
         Operator::ResizeNearest { .. } | Operator::ResizeBilinear { .. } => {
             let ([batches, _, _, channels], [out_batches, _, _, out_channels]) = images()?;
             ([batches, channels] == [out_batches, out_channels], written)
@@ -236,18 +248,25 @@ fn attributes_in_range(operator: &Operator) -> bool {
             window_in_range(window) && clamp_in_range(clamp)
         }
         Operator::FullyConnected { clamp } => clamp_in_range(clamp),
-        Operator::Mean { factor } | Operator::Sum { factor } | Operator::BatchMatmul { factor, .. } => {
-            factor_in_range(factor)
+        Operator::WideConv2d { window, clamp }
+        | Operator::WideDepthwiseConv2d { window, clamp, .. }
+        | Operator::WideAveragePool2d { window, clamp }
+        | Operator::WideMaxPool2d { window, clamp } => window_in_range(window) && clamp.min <= clamp.max,
+        Operator::WideFullyConnected { clamp } => clamp.min <= clamp.max,
+        Operator::WideAdd { left_shift, inputs, output, clamp } => {
+            *left_shift == 15 && all_narrow(inputs, output) && clamp.min <= clamp.max
         }
+        Operator::Mean { factor }
+        | Operator::Sum { factor }
+        | Operator::BatchMatmul { factor, .. }
+        | Operator::Requantize { factor } => factor_in_range(factor),
         Operator::LocalResponseNormalization { shift, offset, .. } => *shift <= 24 && *offset < 1 << 62,
         Operator::Normalize { shift, offset, gain_bits, .. } => {
             *shift <= 24 && *offset < 1 << 62 && *gain_bits <= 30
         }
         Operator::Add { left_shift, inputs, output, clamp }
         | Operator::Sub { left_shift, inputs, output, clamp } => {
-            let mut factors = inputs.iter().chain([output]);
-            let narrowing = factors.all(|factor| factor_in_range(factor) && factor.shift <= 0);
-            *left_shift == 20 && narrowing && clamp_in_range(clamp)
+            *left_shift == 20 && all_narrow(inputs, output) && clamp_in_range(clamp)
         }
         Operator::Mul { factor, clamp } => factor_in_range(factor) && clamp_in_range(clamp),
         Operator::Div { factor, clamp } => {
@@ -278,22 +297,37 @@ fn attributes_in_range(operator: &Operator) -> bool {
     }
 }
 
+/// Whether the factors of a sum are in range and no shift goes left.
+fn all_narrow(inputs: &[Factor; 2], output: &Factor) -> bool {
+    inputs.iter().chain([output]).all(|factor| factor_in_range(factor) && factor.shift <= 0)
+}
+
 /// Whether the factors that stand in constants are in range.
 fn factors_in_range(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> bool {
     let (multipliers, shifts) = (artefact.tensor(view.input(3)), artefact.tensor(view.input(4)));
-    let layer = matches!(
-        view.operator(),
-        Operator::Conv2d { .. }
-            | Operator::DepthwiseConv2d { .. }
-            | Operator::FullyConnected { .. }
-            | Operator::TransposeConv2d { .. }
-    );
-    !layer
+    let is_wide = view.kind.is_wide();
+    let most = if is_wide { MAX_WIDE_SHIFT } else { i8::MAX };
+    let shift_in_range = |shift: i8| shift <= most && factor_in_range(&Factor { multiplier: 0, shift });
+    !has_weights(view.kind)
         || multipliers
             .values_i32()
             .iter()
             .all(|&multiplier| factor_in_range(&Factor { multiplier, shift: 0 }))
-            && shifts.values_i8().iter().all(|&shift| factor_in_range(&Factor { multiplier: 0, shift }))
+            && shifts.values_i8().iter().all(|&shift| shift_in_range(shift))
+}
+
+/// Whether weights, bias, multipliers and shifts stand behind the input.
+fn has_weights(kind: OperatorKind) -> bool {
+    matches!(
+        kind,
+        OperatorKind::Conv2d
+            | OperatorKind::DepthwiseConv2d
+            | OperatorKind::FullyConnected
+            | OperatorKind::TransposeConv2d
+            | OperatorKind::WideConv2d
+            | OperatorKind::WideDepthwiseConv2d
+            | OperatorKind::WideFullyConnected
+    )
 }
 
 fn factor_in_range(factor: &Factor) -> bool {
@@ -310,13 +344,6 @@ fn window_in_range(window: &Window) -> bool {
 
 /// Multiply-accumulates of one run: the work of the operators that have weights, and of matrix products.
 pub(crate) fn multiply_accumulates(artefact: &Artefact<'_>, view: &OperatorView<'_>) -> u64 {
-    let weighted = matches!(
-        view.operator(),
-        Operator::Conv2d { .. }
-            | Operator::DepthwiseConv2d { .. }
-            | Operator::FullyConnected { .. }
-            | Operator::TransposeConv2d { .. }
-            | Operator::BatchMatmul { .. }
-    );
+    let weighted = has_weights(view.kind) || view.kind == OperatorKind::BatchMatmul;
     if weighted { work(artefact, view).unwrap_or(MAX_WORK) } else { 0 }
 }

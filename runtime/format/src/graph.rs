@@ -104,6 +104,9 @@ fn check_operands(
         | OperatorKind::TransposeConv2d => {
             &[Role::Values, Role::Constant, Role::Constant32, Role::Constant32, Role::Constant]
         }
+        OperatorKind::WideConv2d | OperatorKind::WideDepthwiseConv2d | OperatorKind::WideFullyConnected => {
+            &[Role::Values, Role::Constant, Role::Constant64, Role::Constant32, Role::Constant]
+        }
         kind if kind.has_two_inputs() => &[Role::Values; 2],
         OperatorKind::BatchMatmul => &[Role::Values; 2],
         OperatorKind::LocalResponseNormalization => &[Role::Values, Role::Constant32],
@@ -116,16 +119,25 @@ fn check_operands(
     let counted =
         view.inputs.len() == roles.len() || view.kind == OperatorKind::Concatenate && !view.inputs.is_empty();
     ensure(counted && view.outputs.len() == 1, Fault::OperandCount)?;
+    let result = artefact.tensor(view.output()).element();
     for (operand, &tensor) in view.inputs.iter().chain(view.outputs).enumerate() {
         artefact.check_tensor(Section::Operators, tensor, report)?;
         let tensor = artefact.tensor(tensor);
         let is_output = operand == view.inputs.len();
         let role = if is_output { Role::Result } else { roles.get(operand).copied().unwrap_or(Role::Values) };
-        let element = if role == Role::Constant32 { Element::I32 } else { Element::I8 };
-        let placed = match role {
-            Role::Values => true,
-            Role::Constant | Role::Constant32 => tensor.is_constant(),
-            Role::Result => !tensor.is_constant(),
+        let is_wide = match view.kind {
+            kind if kind.moves_any() => result == Element::I16,
+            OperatorKind::Requantize => tensor.element() == Element::I16,
+            kind => kind.is_wide(),
+        };
+        let (element, placed) = match role {
+            Role::Values if is_wide => (Element::I16, tensor.zero_point() == 0),
+            Role::Values => (Element::I8, true),
+            Role::Constant => (Element::I8, tensor.is_constant()),
+            Role::Constant32 => (Element::I32, tensor.is_constant()),
+            Role::Constant64 => (Element::I64, tensor.is_constant()),
+            Role::Result if is_wide => (Element::I16, !tensor.is_constant() && tensor.zero_point() == 0),
+            Role::Result => (Element::I8, !tensor.is_constant()),
         };
         (report.index, report.part) = (id, operand as u8);
         ensure(
@@ -149,13 +161,15 @@ fn may_be_stored(kind: OperatorKind, operand: usize, storage: Storage) -> bool {
 /// What an operand has to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// int8, computed or constant.
+    /// An activation's type, computed or constant.
     Values,
     /// int8, constant.
     Constant,
     /// i32, constant.
     Constant32,
-    /// int8, computed.
+    /// i64, constant.
+    Constant64,
+    /// An activation's type, computed.
     Result,
 }
 

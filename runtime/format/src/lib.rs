@@ -63,7 +63,7 @@ pub use contract::{BoxDecoder, Field, PixelLayout, ResizeMode, SelfTest, Suppres
 pub use error::{ParseError, Section};
 pub use graph::OperatorView;
 pub use input_contract::InputContractView;
-pub use operator::{Clamp, Factor, Operator, OperatorKind, Pair, Window};
+pub use operator::{Clamp, Factor, Operator, OperatorKind, Pair, WideClamp, Window};
 pub use output_contract::{
     BoxHeadView, BoxesView, CellsView, ClassesView, EmbeddingView, Heads, NumbersView, ObjectnessView,
     OutputContractView, PointsView,

@@ -30,6 +30,15 @@ pub struct Clamp {
     pub max: i8,
 }
 
+/// Bounds that int16 outputs are clamped to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WideClamp {
+    /// Smallest output value.
+    pub min: i16,
+    /// Largest output value.
+    pub max: i16,
+}
+
 /// A fixed-point factor `multiplier * 2^(shift - 31)`; see `ocelli-kernels` for its rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Factor {
@@ -249,6 +258,57 @@ pub enum Operator {
         /// Fraction bits of the gains.
         gain_bits: u8,
     },
+    /// As [`Operator::Conv2d`] on int16 activations; the bias is i64.
+    WideConv2d {
+        /// The sliding window.
+        window: Window,
+        /// Fused activation.
+        clamp: WideClamp,
+    },
+    /// As [`Operator::DepthwiseConv2d`] on int16 activations; the bias is i64.
+    WideDepthwiseConv2d {
+        /// The sliding window.
+        window: Window,
+        /// Output channels for each input channel.
+        depth_multiplier: u16,
+        /// Fused activation.
+        clamp: WideClamp,
+    },
+    /// As [`Operator::FullyConnected`] on int16 activations; the bias is i64.
+    WideFullyConnected {
+        /// Fused activation.
+        clamp: WideClamp,
+    },
+    /// As [`Operator::AveragePool2d`] on int16 activations.
+    WideAveragePool2d {
+        /// The sliding window.
+        window: Window,
+        /// Fused activation.
+        clamp: WideClamp,
+    },
+    /// As [`Operator::MaxPool2d`] on int16 activations.
+    WideMaxPool2d {
+        /// The sliding window.
+        window: Window,
+        /// Fused activation.
+        clamp: WideClamp,
+    },
+    /// As [`Operator::Add`] on int16 activations of one shape.
+    WideAdd {
+        /// Extra fraction bits: 15.
+        left_shift: u8,
+        /// Of the two inputs.
+        inputs: [Factor; 2],
+        /// Of the sum.
+        output: Factor,
+        /// Fused activation.
+        clamp: WideClamp,
+    },
+    /// Operand: input, int8 or int16; the output may be either.
+    Requantize {
+        /// Input scale over output scale.
+        factor: Factor,
+    },
 }
 
 /// The operators by name, as an application links them, with their codes in the artefact.
@@ -287,6 +347,13 @@ pub enum OperatorKind {
     BatchMatmul = 28,
     LocalResponseNormalization = 29,
     Normalize = 30,
+    WideConv2d = 31,
+    WideDepthwiseConv2d = 32,
+    WideFullyConnected = 33,
+    WideAveragePool2d = 34,
+    WideMaxPool2d = 35,
+    WideAdd = 36,
+    Requantize = 37,
 }
 
 impl Operator {
@@ -323,6 +390,13 @@ impl Operator {
             Operator::BatchMatmul { .. } => OperatorKind::BatchMatmul,
             Operator::LocalResponseNormalization { .. } => OperatorKind::LocalResponseNormalization,
             Operator::Normalize { .. } => OperatorKind::Normalize,
+            Operator::WideConv2d { .. } => OperatorKind::WideConv2d,
+            Operator::WideDepthwiseConv2d { .. } => OperatorKind::WideDepthwiseConv2d,
+            Operator::WideFullyConnected { .. } => OperatorKind::WideFullyConnected,
+            Operator::WideAveragePool2d { .. } => OperatorKind::WideAveragePool2d,
+            Operator::WideMaxPool2d { .. } => OperatorKind::WideMaxPool2d,
+            Operator::WideAdd { .. } => OperatorKind::WideAdd,
+            Operator::Requantize { .. } => OperatorKind::Requantize,
         }
     }
 
@@ -344,7 +418,26 @@ impl OperatorKind {
                 | OperatorKind::Minimum
                 | OperatorKind::Maximum
                 | OperatorKind::SquaredDifference
+                | OperatorKind::WideAdd
         )
+    }
+
+    /// Whether its activations are int16.
+    pub const fn is_wide(self) -> bool {
+        matches!(
+            self,
+            OperatorKind::WideConv2d
+                | OperatorKind::WideDepthwiseConv2d
+                | OperatorKind::WideFullyConnected
+                | OperatorKind::WideAveragePool2d
+                | OperatorKind::WideMaxPool2d
+                | OperatorKind::WideAdd
+        )
+    }
+
+    /// Whether it only moves values, whichever activations these are.
+    pub const fn moves_any(self) -> bool {
+        matches!(self, OperatorKind::Concatenate | OperatorKind::Pad | OperatorKind::Reshape)
     }
 
     /// Whether input `operand` may have the place of the output, wholly.

@@ -38,8 +38,12 @@ impl Operator {
             Operator::Conv2d { window, .. }
             | Operator::DepthwiseConv2d { window, .. }
             | Operator::AveragePool2d { window, .. }
-            | Operator::MaxPool2d { window, .. } => under_window(&window, height, rows),
-            Operator::Lookup => {
+            | Operator::MaxPool2d { window, .. }
+            | Operator::WideConv2d { window, .. }
+            | Operator::WideDepthwiseConv2d { window, .. }
+            | Operator::WideAveragePool2d { window, .. }
+            | Operator::WideMaxPool2d { window, .. } => under_window(&window, height, rows),
+            Operator::Lookup | Operator::Requantize { .. } => {
                 let same = [height, width, channels] == [output_height, output_width, output_channels];
                 same.then_some(InputRows { rows, padding: 0 })
             }

@@ -101,7 +101,7 @@ impl<'a> TensorView<'a> {
         self.record[1]
     }
 
-    /// The int8 value that stands for 0.
+    /// The value that stands for 0; 0 for int16.
     pub fn zero_point(&self) -> i8 {
         let [_, _, zero_point, _] = self.head();
         zero_point as i8
@@ -138,6 +138,11 @@ impl<'a> TensorView<'a> {
     /// The values of an i32 constant, in place: all, or the one that all are; nothing for others.
     pub fn values_i32(&self) -> &'a [i32] {
         bytemuck::try_cast_slice(self.constant(Element::I32)).unwrap_or(&[])
+    }
+
+    /// The values of an i64 constant, in place; nothing for others.
+    pub fn values_i64(&self) -> &'a [i64] {
+        bytemuck::try_cast_slice(self.constant(Element::I64)).unwrap_or(&[])
     }
 
     /// Refuses a record that breaks a rule, once and for all.

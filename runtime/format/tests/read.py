@@ -10,6 +10,7 @@ import zlib
 SIZES = {"i8": 1, "i16": 2, "i32": 4, "i64": 8}
 WINDOW = ("window", "8H")
 CLAMP = ("clamp", "2b")
+WIDE_CLAMP = ("clamp", "2h")
 FACTOR = ("factor", "ib")
 OPERATORS = {
     1: ("Conv2d", [WINDOW, CLAMP]),
@@ -42,6 +43,13 @@ OPERATORS = {
     28: ("BatchMatmul", [("right_transposed", "B"), FACTOR]),
     29: ("LocalResponseNormalization", [("before", "H"), ("after", "H"), ("shift", "B"), ("offset", "Q")]),
     30: ("Normalize", [("centered", "B"), ("shift", "B"), ("offset", "Q"), ("gain_bits", "B")]),
+    31: ("WideConv2d", [WINDOW, WIDE_CLAMP]),
+    32: ("WideDepthwiseConv2d", [WINDOW, ("depth_multiplier", "H"), WIDE_CLAMP]),
+    33: ("WideFullyConnected", [WIDE_CLAMP]),
+    34: ("WideAveragePool2d", [WINDOW, WIDE_CLAMP]),
+    35: ("WideMaxPool2d", [WINDOW, WIDE_CLAMP]),
+    36: ("WideAdd", [("left_shift", "B"), FACTOR, FACTOR, FACTOR, WIDE_CLAMP]),
+    37: ("Requantize", [FACTOR]),
 }
 
 # What steps and operators were seen to have, by operator.

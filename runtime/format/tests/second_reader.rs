@@ -226,6 +226,7 @@ fn attributes(operator: &Operator) -> Vec<i64> {
             .collect::<Vec<i64>>()
     };
     let clamp = |clamp: &Clamp| vec![clamp.min.into(), clamp.max.into()];
+    let wide_clamp = |clamp: &WideClamp| vec![clamp.min.into(), clamp.max.into()];
     let factor = |factor: &Factor| vec![factor.multiplier.into(), factor.shift.into()];
     match operator {
         Operator::Conv2d { window: at, clamp: bounds }
@@ -236,7 +237,20 @@ fn attributes(operator: &Operator) -> Vec<i64> {
             [window(at), vec![i64::from(*depth_multiplier)], clamp(bounds)].concat()
         }
         Operator::FullyConnected { clamp: bounds } => clamp(bounds),
-        Operator::Mean { factor: only } | Operator::Sum { factor: only } => factor(only),
+        Operator::WideConv2d { window: at, clamp: bounds }
+        | Operator::WideAveragePool2d { window: at, clamp: bounds }
+        | Operator::WideMaxPool2d { window: at, clamp: bounds } => [window(at), wide_clamp(bounds)].concat(),
+        Operator::WideDepthwiseConv2d { window: at, depth_multiplier, clamp: bounds } => {
+            [window(at), vec![i64::from(*depth_multiplier)], wide_clamp(bounds)].concat()
+        }
+        Operator::WideFullyConnected { clamp: bounds } => wide_clamp(bounds),
+        Operator::WideAdd { left_shift, inputs: [left, right], output, clamp: bounds } => {
+            [vec![i64::from(*left_shift)], factor(left), factor(right), factor(output), wide_clamp(bounds)]
+                .concat()
+        }
+        Operator::Mean { factor: only }
+        | Operator::Sum { factor: only }
+        | Operator::Requantize { factor: only } => factor(only),
         Operator::ArgMax { last } => vec![i64::from(*last)],
         Operator::BatchMatmul { right_transposed, factor: only } => {
             [vec![i64::from(*right_transposed)], factor(only)].concat()

@@ -2,15 +2,18 @@
 
 pub(crate) mod reference;
 pub(crate) mod rows;
+mod wide;
+
+pub use wide::conv_2d_s16;
 
 use crate::arch::scratch;
 use crate::error::{Operand, elements, ensure, expect};
 use crate::rows::{WeightRows, check_rows, tile_rows};
-use crate::{Axis, Filter, KernelError, Layout, backend};
+use crate::{Activation, Axis, Filter, KernelError, Layout, Sum, backend};
 
 /// What a 2-d convolution computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conv2dParameters {
+pub struct Conv2dParameters<T = i8> {
     /// `[N, H, W, C]` of the input.
     pub input_shape: [usize; 4],
     /// `[N, H, W, C]` of the output.
@@ -22,23 +25,23 @@ pub struct Conv2dParameters {
     /// How the filter moves along the width.
     pub horizontal: Axis,
     /// Zero point of the input.
-    pub input_zero_point: i8,
+    pub input_zero_point: T,
     /// Zero point of the output.
-    pub output_zero_point: i8,
+    pub output_zero_point: T,
     /// Smallest output, from the fused activation.
-    pub activation_min: i8,
+    pub activation_min: T,
     /// Largest output, from the fused activation.
-    pub activation_max: i8,
+    pub activation_max: T,
 }
 
-impl Conv2dParameters {
-    /// Whether [`conv_2d_s8`] may run with this filter and slices of these lengths.
+impl<T: Activation> Conv2dParameters<T> {
+    /// Whether [`conv_2d_s8`] or [`conv_2d_s16`] may run with this filter and slices of these lengths.
     ///
     /// # Errors
     /// A [`KernelError`] that says what does not fit.
-    pub fn check(
+    pub fn check<B: Sum>(
         &self,
-        filter: &Filter<'_>,
+        filter: &Filter<'_, B>,
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
@@ -66,9 +69,9 @@ impl Conv2dParameters {
     }
 
     /// The part of the check on which loops without bounds of their own rely.
-    pub(crate) fn check_sizes(
+    pub(crate) fn check_sizes<B: Sum>(
         &self,
-        filter: &Filter<'_>,
+        filter: &Filter<'_, B>,
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
@@ -100,7 +103,9 @@ impl Conv2dParameters {
         expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
         expect(Operand::Output, elements(&self.output_shape)?, output_elements)
     }
+}
 
+impl Conv2dParameters {
     /// Bytes of scratch that [`conv_2d_s8`] needs for a layout: for the canonical one, on any core.
     pub const fn scratch_bytes(&self, layout: Layout) -> usize {
         if self.groups != 1 {

@@ -1,14 +1,17 @@
 //! Depthwise 2-d convolution: describes the operator and chooses its backend.
 
 pub(crate) mod reference;
+mod wide;
+
+pub use wide::depthwise_conv_2d_s16;
 
 use crate::arch::scratch;
 use crate::error::{Operand, elements, ensure, expect};
-use crate::{Axis, Filter, KernelError, backend};
+use crate::{Activation, Axis, Filter, KernelError, Sum, backend};
 
 /// What a depthwise 2-d convolution computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DepthwiseConv2dParameters {
+pub struct DepthwiseConv2dParameters<T = i8> {
     /// `[N, H, W, C]` of the input.
     pub input_shape: [usize; 4],
     /// `[N, H, W, C]` of the output.
@@ -18,23 +21,23 @@ pub struct DepthwiseConv2dParameters {
     /// How the filter moves along the width.
     pub horizontal: Axis,
     /// Zero point of the input.
-    pub input_zero_point: i8,
+    pub input_zero_point: T,
     /// Zero point of the output.
-    pub output_zero_point: i8,
+    pub output_zero_point: T,
     /// Smallest output, from the fused activation.
-    pub activation_min: i8,
+    pub activation_min: T,
     /// Largest output, from the fused activation.
-    pub activation_max: i8,
+    pub activation_max: T,
 }
 
-impl DepthwiseConv2dParameters {
-    /// Whether [`depthwise_conv_2d_s8`] may run with this filter and slices of these lengths.
+impl<T: Activation> DepthwiseConv2dParameters<T> {
+    /// Whether [`depthwise_conv_2d_s8`] or [`depthwise_conv_2d_s16`] may run with this filter and slices of these lengths.
     ///
     /// # Errors
     /// A [`KernelError`] that says what does not fit.
-    pub fn check(
+    pub fn check<B: Sum>(
         &self,
-        filter: &Filter<'_>,
+        filter: &Filter<'_, B>,
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
@@ -43,9 +46,9 @@ impl DepthwiseConv2dParameters {
     }
 
     /// The part of the check on which loops without bounds of their own rely.
-    pub(crate) fn check_sizes(
+    pub(crate) fn check_sizes<B: Sum>(
         &self,
-        filter: &Filter<'_>,
+        filter: &Filter<'_, B>,
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
@@ -61,7 +64,9 @@ impl DepthwiseConv2dParameters {
         let weights = [self.vertical.filter, self.horizontal.filter, output_channels];
         filter.check_lengths(elements(&weights)?, output_channels)
     }
+}
 
+impl DepthwiseConv2dParameters {
     /// Bytes of scratch that [`depthwise_conv_2d_s8`] needs on any core.
     pub const fn scratch_bytes(&self) -> usize {
         let taps = self.vertical.filter.saturating_mul(self.horizontal.filter);

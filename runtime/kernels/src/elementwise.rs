@@ -6,11 +6,11 @@ use crate::{KernelError, MAX_ELEMENTS, Source};
 /// Combines two operands element by element. `combine` sees the operands in order, except where
 /// only the second one is in place: then they are swapped, and `swapped` is `true`.
 #[inline(always)]
-pub(crate) fn combine(
-    left: Source<'_>,
-    right: Source<'_>,
-    output: &mut [i8],
-    mut combine: impl FnMut(bool, i8, i8) -> i8,
+pub(crate) fn combine<T: Copy>(
+    left: Source<'_, T>,
+    right: Source<'_, T>,
+    output: &mut [T],
+    mut combine: impl FnMut(bool, T, T) -> T,
 ) {
     let (swapped, other) = match (left, right) {
         (Source::Apart(left), Source::InPlace) => (true, left),
@@ -30,9 +30,14 @@ pub(crate) fn combine(
     }
 }
 
+/// Whether an operand and the output are equally long.
+pub(crate) fn check_same(input: usize, output: usize) -> Result<(), KernelError> {
+    ensure(output <= MAX_ELEMENTS, KernelError::TooLarge)?;
+    expect(Operand::Input, output, input)
+}
+
 /// Whether two operands and the output are equally long.
 pub(crate) fn check_equal(left: usize, right: usize, output: usize) -> Result<(), KernelError> {
-    ensure(output <= MAX_ELEMENTS, KernelError::TooLarge)?;
-    expect(Operand::Input, output, left)?;
+    check_same(left, output)?;
     expect(Operand::SecondInput, output, right)
 }

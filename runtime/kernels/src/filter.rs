@@ -5,17 +5,17 @@ use core::ops::Range;
 use crate::backend::READS_PAIRED;
 use crate::error::{Operand, elements, ensure, expect};
 use crate::finish::BLOCK;
-use crate::{KernelError, Layout, Requantize};
+use crate::{KernelError, Layout, Requantize, Sum};
 
 /// Weights, bias and requantization of a convolution or a fully connected layer.
 #[derive(Clone, Copy, Debug)]
-pub struct Filter<'a> {
+pub struct Filter<'a, B = i32> {
     /// Symmetric int8 weights.
     pub weights: &'a [i8],
     /// How they stand there.
     pub layout: Layout,
     /// One bias an output channel in units of the accumulator, or none at all.
-    pub bias: &'a [i32],
+    pub bias: &'a [B],
     /// [`Requantize::multiplier`] of each output channel, or, like the shift, a single one for all.
     pub multipliers: &'a [i32],
     /// [`Requantize::shift`] of each output channel, or a single one for all.
@@ -45,7 +45,9 @@ impl Filter<'_> {
             shifts: self.shifts.get(of(self.shifts.len())).unwrap_or(&[]),
         }
     }
+}
 
+impl<B: Sum> Filter<'_, B> {
     /// The factor of an output channel.
     #[inline(never)]
     pub(crate) fn factor(&self, channel: usize) -> Requantize {
@@ -93,7 +95,7 @@ impl Filter<'_> {
     #[inline(never)]
     pub(crate) fn check_factors(&self) -> Result<(), KernelError> {
         // All are looked at, so that the compiler can look at many at once.
-        let valid = |multiplier, shift| Requantize { multiplier, shift }.is_valid();
+        let valid = |multiplier, shift| Requantize { multiplier, shift }.is_valid() && shift <= B::MAX_SHIFT;
         let multipliers = self.multipliers.iter().fold(true, |all, &multiplier| all & valid(multiplier, 0));
         let shifts = self.shifts.iter().fold(true, |all, &shift| all & valid(0, shift));
         ensure(multipliers & shifts, KernelError::Range)

@@ -2,15 +2,18 @@
 
 pub(crate) mod reference;
 pub(crate) mod rows;
+mod wide;
+
+pub use wide::fully_connected_s16;
 
 use crate::arch::scratch;
 use crate::error::{Operand, elements, ensure, expect};
 use crate::rows::{WeightRows, check_rows};
-use crate::{Filter, KernelError, backend};
+use crate::{Activation, Filter, KernelError, Sum, backend};
 
 /// What a fully connected layer computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FullyConnectedParameters {
+pub struct FullyConnectedParameters<T = i8> {
     /// How many vectors there are.
     pub batches: usize,
     /// Elements of an input vector.
@@ -18,23 +21,23 @@ pub struct FullyConnectedParameters {
     /// Elements of an output vector.
     pub output_depth: usize,
     /// Zero point of the input.
-    pub input_zero_point: i8,
+    pub input_zero_point: T,
     /// Zero point of the output.
-    pub output_zero_point: i8,
+    pub output_zero_point: T,
     /// Smallest output, from the fused activation.
-    pub activation_min: i8,
+    pub activation_min: T,
     /// Largest output, from the fused activation.
-    pub activation_max: i8,
+    pub activation_max: T,
 }
 
-impl FullyConnectedParameters {
-    /// Whether [`fully_connected_s8`] may run with this filter and slices of these lengths.
+impl<T: Activation> FullyConnectedParameters<T> {
+    /// Whether [`fully_connected_s8`] or [`fully_connected_s16`] may run with this filter and slices of these lengths.
     ///
     /// # Errors
     /// A [`KernelError`] that says what does not fit.
-    pub fn check(
+    pub fn check<B: Sum>(
         &self,
-        filter: &Filter<'_>,
+        filter: &Filter<'_, B>,
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
@@ -60,9 +63,9 @@ impl FullyConnectedParameters {
     }
 
     /// The part of the check on which loops without bounds of their own rely.
-    pub(crate) fn check_sizes(
+    pub(crate) fn check_sizes<B: Sum>(
         &self,
-        filter: &Filter<'_>,
+        filter: &Filter<'_, B>,
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
@@ -78,7 +81,9 @@ impl FullyConnectedParameters {
         expect(Operand::Input, elements(&[self.batches, self.input_depth])?, input_elements)?;
         expect(Operand::Output, elements(&[self.batches, self.output_depth])?, output_elements)
     }
+}
 
+impl FullyConnectedParameters {
     /// Bytes of scratch that [`fully_connected_s8`] needs on any core.
     pub const fn scratch_bytes(&self) -> usize {
         scratch::fully_connected_bytes(self.input_depth)

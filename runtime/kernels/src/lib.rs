@@ -23,6 +23,7 @@
 // Where a backend serves every layer of an operator, nothing is left to the reference.
 #![cfg_attr(any(armv6m, armv7em, mve), allow(dead_code, unused_imports))]
 
+mod activation;
 mod requantize;
 
 mod arch;
@@ -38,6 +39,7 @@ mod layout;
 mod rows;
 mod runs;
 mod source;
+mod wide;
 mod window;
 
 mod conv_2d;
@@ -82,23 +84,27 @@ mod resize_nearest;
 mod fixed_point;
 mod softmax;
 
+mod rescale;
+
 mod lookup;
 pub mod table;
 
-pub use add::{AddParameters, add_s8};
+pub use activation::{Activation, Sum};
+pub use add::{AddParameters, add_s8, add_s16};
 pub use arg_max::{ArgMaxParameters, arg_max_s8};
-pub use average_pool_2d::average_pool_2d_s8;
+pub use average_pool_2d::{average_pool_2d_s8, average_pool_2d_s16};
 pub use backend::{available_backends, backend, use_backend};
 pub use batch_matmul::{BatchMatmulParameters, batch_matmul_s8};
 pub use broadcast::Broadcast;
 pub use concatenate::{ConcatenateParameters, concatenate_s8};
-pub use conv_2d::{Conv2dParameters, conv_2d_relaid_s8, conv_2d_rows_s8, conv_2d_s8};
-pub use depthwise_conv_2d::{DepthwiseConv2dParameters, depthwise_conv_2d_s8};
+pub use conv_2d::{Conv2dParameters, conv_2d_relaid_s8, conv_2d_rows_s8, conv_2d_s8, conv_2d_s16};
+pub use depthwise_conv_2d::{DepthwiseConv2dParameters, depthwise_conv_2d_s8, depthwise_conv_2d_s16};
 pub use div::{DivParameters, div_s8};
 pub use error::{KernelError, Operand};
 pub use filter::Filter;
 pub use fully_connected::{
     FullyConnectedParameters, fully_connected_relaid_s8, fully_connected_rows_s8, fully_connected_s8,
+    fully_connected_s16,
 };
 pub use gather::{GatherParameters, gather_s8};
 pub use interpolate::{InterpolateParameters, interpolate_s8};
@@ -107,7 +113,7 @@ pub use local_response_normalization::{
     LocalResponseNormalizationParameters, local_response_normalization_s8,
 };
 pub use lookup::{LOOKUP_ENTRIES, fill_lookup, lookup_s8};
-pub use max_pool_2d::max_pool_2d_s8;
+pub use max_pool_2d::{max_pool_2d_s8, max_pool_2d_s16};
 pub use maximum::maximum_s8;
 pub use mean::{MeanParameters, mean_s8};
 pub use minimum::minimum_s8;
@@ -119,9 +125,10 @@ pub use power::POWER_ENTRIES;
 pub use prelu::{PreluParameters, prelu_s8};
 pub use rearrange::{RearrangeParameters, rearrange_s8};
 pub use requantize::{
-    MAX_SHIFT, MIN_SHIFT, Requantize, multiply_by_quantized_multiplier, rounding_divide_by_power_of_two,
-    saturating_rounding_doubling_high_multiply,
+    MAX_SHIFT, MAX_WIDE_SHIFT, MIN_SHIFT, Requantize, multiply_by_quantized_multiplier,
+    rounding_divide_by_power_of_two, saturating_rounding_doubling_high_multiply,
 };
+pub use rescale::{RescaleParameters, rescale};
 pub use reshape::reshape_s8;
 pub use resize_bilinear::resize_bilinear_s8;
 pub use resize_nearest::{ResizeParameters, Sampling, resize_nearest_s8};

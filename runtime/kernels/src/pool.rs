@@ -3,11 +3,11 @@
 use crate::error::{Operand, elements, ensure, expect};
 use crate::runs::{for_each_row, runs, runs_mut};
 use crate::window::Clip;
-use crate::{Axis, KernelError};
+use crate::{Activation, Axis, KernelError};
 
 /// What a 2-d pool computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pool2dParameters {
+pub struct Pool2dParameters<T = i8> {
     /// `[N, H, W, C]` of the input.
     pub input_shape: [usize; 4],
     /// `[N, H, W, C]` of the output.
@@ -17,12 +17,12 @@ pub struct Pool2dParameters {
     /// How the window moves along the width.
     pub horizontal: Axis,
     /// Smallest output, from the fused activation.
-    pub activation_min: i8,
+    pub activation_min: T,
     /// Largest output, from the fused activation.
-    pub activation_max: i8,
+    pub activation_max: T,
 }
 
-impl Pool2dParameters {
+impl<T: Activation> Pool2dParameters<T> {
     /// Whether a pool may run with slices of these lengths.
     ///
     /// # Errors
@@ -38,22 +38,22 @@ impl Pool2dParameters {
         self.horizontal.check_never_empty(input_width, output_width)?;
         let area =
             elements(&[self.vertical.filter.min(input_height), self.horizontal.filter.min(input_width)])?;
-        ensure(area < 1 << 23, KernelError::TooLarge)?;
+        ensure(area < T::POOL_PIXELS, KernelError::TooLarge)?;
         expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
         expect(Operand::Output, elements(&self.output_shape)?, output_elements)
     }
 
     /// The fused activation.
     #[inline(always)]
-    pub(crate) fn clamp(&self, value: i8) -> i8 {
+    pub(crate) fn clamp(&self, value: T) -> T {
         value.max(self.activation_min).min(self.activation_max)
     }
 }
 
 /// The pixels of the input under one output pixel.
 #[derive(Clone, Copy)]
-pub(crate) struct Window<'a> {
-    image: &'a [i8],
+pub(crate) struct Window<'a, T> {
+    image: &'a [T],
     width: usize,
     channels: usize,
     rows: Clip,
@@ -62,7 +62,7 @@ pub(crate) struct Window<'a> {
     dilation: [usize; 2],
 }
 
-impl<'a> Window<'a> {
+impl<'a, T> Window<'a, T> {
     /// How many pixels there are.
     pub fn len(&self) -> usize {
         self.rows.taps * self.columns.taps
@@ -70,7 +70,7 @@ impl<'a> Window<'a> {
 
     /// Each pixel's channels from `channel` on.
     #[inline(always)]
-    pub fn pixels(self, channel: usize) -> impl Iterator<Item = &'a [i8]> {
+    pub fn pixels(self, channel: usize) -> impl Iterator<Item = &'a [T]> {
         (0..self.rows.taps).flat_map(move |row| {
             let [down, right] = self.dilation;
             let first = (self.rows.input + row * down) * self.width + self.columns.input;
@@ -84,11 +84,11 @@ impl<'a> Window<'a> {
 
 /// Calls `pool` for every output pixel with the window that it sums up.
 #[inline(always)]
-pub(crate) fn for_each_window(
-    parameters: &Pool2dParameters,
-    input: &[i8],
-    output: &mut [i8],
-    mut pool: impl FnMut(Window<'_>, &mut [i8]),
+pub(crate) fn for_each_window<T>(
+    parameters: &Pool2dParameters<T>,
+    input: &[T],
+    output: &mut [T],
+    mut pool: impl FnMut(Window<'_, T>, &mut [T]),
 ) {
     let [_, height, width, channels] = parameters.input_shape;
     let dilation = [parameters.vertical.dilation.max(1), parameters.horizontal.dilation.max(1)];

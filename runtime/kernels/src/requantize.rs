@@ -5,6 +5,9 @@
 //! [`saturating_rounding_doubling_high_multiply`], then in [`rounding_divide_by_power_of_two`],
 //! because the TFLite reference kernels do so: TFLite Micro stays an independent oracle, bit for
 //! bit. Finding `(multiplier, shift)` for a factor takes floating point and is the compiler's work.
+//!
+//! Layers on int16 activations add up in int64, and their sums become int16 again by
+//! [`Requantize::apply_wide`], which rounds once and keeps 15 bits of the multiplier, as the reference does.
 
 /// A factor in fixed point: `multiplier * 2^(shift - 31)`.
 ///
@@ -45,6 +48,25 @@ impl Requantize {
         rounding_divide_by_power_of_two(rounding_doubling_high_multiply(value, self.multiplier), right)
     }
 
+    /// As [`Requantize::apply`] for a wide sum, below 2^47 in magnitude, and a shift up to [`MAX_WIDE_SHIFT`]: once, with
+    /// the multiplier's highest 15 bits, halves up. The result has the lowest 32 bits.
+    ///
+    /// ```
+    /// use ocelli_kernels::Requantize;
+    /// let three_quarters = Requantize { multiplier: 3 << 29, shift: 0 };
+    /// assert_eq!([3, -2, -3].map(|sum| three_quarters.apply_wide(sum)), [2, -1, -2]);
+    /// assert_eq!(three_quarters.apply_wide(1 << 30), 3 << 28);
+    /// ```
+    #[inline(always)]
+    pub fn apply_wide(self, value: i64) -> i32 {
+        const HIGHEST: i32 = 0x7FFF;
+        let is_highest = self.multiplier >= HIGHEST << 16;
+        let multiplier = if is_highest { HIGHEST } else { (self.multiplier + (1 << 15)) >> 16 };
+        let right = (15 - i32::from(self.shift)) as u32;
+        let half = 1i64.wrapping_shl(right.wrapping_sub(1));
+        value.wrapping_mul(i64::from(multiplier)).wrapping_add(half).wrapping_shr(right) as i32
+    }
+
     /// Whether both are in their range.
     pub const fn is_valid(self) -> bool {
         self.multiplier != i32::MIN && self.shift >= MIN_SHIFT && self.shift <= MAX_SHIFT
@@ -56,6 +78,9 @@ pub const MIN_SHIFT: i8 = -31;
 
 /// The largest shift of a [`Requantize`].
 pub const MAX_SHIFT: i8 = 30;
+
+/// The largest shift of a [`Requantize`] for wide sums.
+pub const MAX_WIDE_SHIFT: i8 = 7;
 
 /// `value * multiplier * 2^(shift - 31)`, rounded twice.
 ///

@@ -7,25 +7,25 @@ use core::slice::{ChunksExact, ChunksExactMut};
 
 /// Neighbouring runs of `length` elements.
 #[inline(always)]
-pub(crate) fn runs(values: &[i8], length: usize) -> ChunksExact<'_, i8> {
+pub(crate) fn runs<T>(values: &[T], length: usize) -> ChunksExact<'_, T> {
     values.chunks_exact(length.max(1))
 }
 
 /// Neighbouring runs of `length` elements, to be written.
 #[inline(always)]
-pub(crate) fn runs_mut(values: &mut [i8], length: usize) -> ChunksExactMut<'_, i8> {
+pub(crate) fn runs_mut<T>(values: &mut [T], length: usize) -> ChunksExactMut<'_, T> {
     values.chunks_exact_mut(length.max(1))
 }
 
 /// Calls `compute` for every row of the output, with the input image of the same batch and the row's
 /// number in its image. Shapes are `[N, H, W, C]`.
 #[inline(always)]
-pub(crate) fn for_each_row(
+pub(crate) fn for_each_row<T>(
     [_, input_height, input_width, input_channels]: [usize; 4],
     [_, height, width, channels]: [usize; 4],
-    input: &[i8],
-    output: &mut [i8],
-    mut compute: impl FnMut(&[i8], usize, &mut [i8]),
+    input: &[T],
+    output: &mut [T],
+    mut compute: impl FnMut(&[T], usize, &mut [T]),
 ) {
     let images = runs(input, input_height * input_width * input_channels);
     for (image, output) in images.zip(runs_mut(output, height * width * channels)) {

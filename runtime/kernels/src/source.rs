@@ -4,17 +4,17 @@
 
 /// An operand of an elementwise kernel.
 #[derive(Clone, Copy, Debug)]
-pub enum Source<'a> {
+pub enum Source<'a, T = i8> {
     /// A slice apart from the output.
-    Apart(&'a [i8]),
+    Apart(&'a [T]),
     /// The output slice holds the operand and is overwritten.
     InPlace,
 }
 
-impl Source<'_> {
+impl<T: Copy> Source<'_, T> {
     /// Puts the operand where the output will be.
     #[inline]
-    pub(crate) fn bring(self, output: &mut [i8]) {
+    pub(crate) fn bring(self, output: &mut [T]) {
         if let Source::Apart(input) = self {
             copy(input, output);
         }
@@ -23,7 +23,7 @@ impl Source<'_> {
 
 /// Copies what fits both.
 #[inline]
-pub(crate) fn copy(from: &[i8], to: &mut [i8]) {
+pub(crate) fn copy<T: Copy>(from: &[T], to: &mut [T]) {
     let length = from.len().min(to.len());
     to[..length].copy_from_slice(&from[..length]);
 }

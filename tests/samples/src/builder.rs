@@ -87,6 +87,19 @@ impl Builder {
         output
     }
 
+    /// The same on int16.
+    pub fn wide_operator(
+        &mut self,
+        operator: Operator,
+        input: TensorId,
+        others: &[TensorId],
+        shape: &[u32],
+    ) -> TensorId {
+        let output = self.operator(operator, input, others, shape, 0);
+        self.model.tensors[usize::from(output)].element = Element::I16;
+        output
+    }
+
     /// A constant of pseudo-random int8 values.
     pub fn constant_i8(&mut self, name: &str, shape: &[u32]) -> TensorId {
         let elements = shape.iter().product::<u32>() as usize;
@@ -147,6 +160,14 @@ impl Builder {
     fn push(&mut self, tensor: Tensor) -> TensorId {
         self.model.tensors.push(tensor);
         (self.model.tensors.len() - 1) as TensorId
+    }
+
+    /// As weights of int8, with biases of 64 bits.
+    pub fn wide_weights(&mut self, shape: &[u32], channels: u32) -> [TensorId; 4] {
+        let [weights, _, multipliers, shifts] = self.weights(shape, channels);
+        let bias = (0..i64::from(channels)).flat_map(|c| ((c * 7919 % 4001 - 2000) << 9).to_le_bytes());
+        let bias = self.constant("wide bias", Element::I64, &[channels], bias.collect());
+        [weights, bias, multipliers, shifts]
     }
 
     /// Weights, bias, multipliers and shifts of `channels` outputs, scaled so that few outputs saturate.

@@ -1,5 +1,6 @@
-//! Two small models that use every operator and every kind of contract between them, one of them
-//! once more with a schedule that rolls rows, and one of layers whose weights are stored in every form.
+//! Two small models that use every int8 operator and every kind of contract between them, one of them
+//! once more with a schedule that rolls rows, one of all that is done on int16, and one of layers whose weights are stored
+//! in every form.
 //!
 //! They need no training framework, no compiler and no file: weights come from the same pseudo-random
 //! stream as test inputs. `cargo xtask qemu` runs them on every machine, and the fuzzer starts from them.
@@ -17,22 +18,26 @@ mod lenet;
 
 mod striped;
 
+mod wide;
+
 pub use classifier::classifier;
 pub use detector::detector;
 pub use forms::{FORMS, Layer, Pattern, forms, forms_of};
 pub use lenet::{LENET_5_PARAMETERS, LENET_300_100_PARAMETERS, coded, lenet_5, lenet_300_100};
 pub use striped::striped_classifier;
+pub use wide::wide;
 
 use ocelli_engine::{Plan, operators};
 use ocelli_format::model::{Model, SelfTest};
 use ocelli_format::{AlignedBytes, Artefact, write};
 
 /// All models as artefacts, with self-tests, behind their names.
-pub fn artefacts() -> [(&'static str, AlignedBytes); 4] {
+pub fn artefacts() -> [(&'static str, AlignedBytes); 5] {
     [
         ("classifier", with_self_test(classifier())),
         ("detector", with_self_test(detector())),
         ("striped", with_self_test(striped_classifier())),
+        ("wide", with_self_test(wide())),
         ("forms", with_self_test(forms())),
     ]
 }
@@ -56,7 +61,7 @@ mod tests {
     use ocelli_format::{AlignedBytes, Artefact, OperatorKind, SeedStream};
 
     #[test]
-    fn both_models_use_every_operator() {
+    fn all_models_use_every_operator() {
         let mut kinds = Vec::new();
         for (_, bytes) in super::artefacts() {
             let artefact = Artefact::parse(&bytes).unwrap();
@@ -64,7 +69,7 @@ mod tests {
         }
         kinds.sort();
         kinds.dedup();
-        assert_eq!(kinds.len(), OperatorKind::Normalize as usize, "{kinds:?}");
+        assert_eq!(kinds.len(), OperatorKind::Requantize as usize, "{kinds:?}");
     }
 
     /// Saturated outputs would hide differences between machines.
@@ -110,7 +115,7 @@ mod tests {
 
     #[test]
     fn rolling_rows_changes_no_answer() {
-        let [(_, whole), _, (_, striped), _] = super::artefacts();
+        let [(_, whole), _, (_, striped), ..] = super::artefacts();
         let [whole, striped] = [&whole, &striped].map(|bytes| Artefact::parse(bytes).unwrap());
         assert_eq!(striped.answer_id(), whole.answer_id());
         assert_eq!(striped.self_test(), whole.self_test());

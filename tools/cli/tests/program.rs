@@ -340,6 +340,7 @@ fn convert_keeps_a_budget_or_says_by_how_much_it_is_missed() {
     for (budget, parts) in [
         ("flash=100", ["bytes of flash", "more than the budget of 100"]),
         ("ram=16", ["bytes of RAM", "more than the budget of 16"]),
+        ("drop=1", ["came quantized", "leave drop= out"]),
     ] {
         let message = workshop.failure(&["convert", &model, "--strip", "--budget", budget], 1);
         assert!(parts.iter().all(|part| message.contains(part)), "{message}");

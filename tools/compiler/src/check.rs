@@ -105,6 +105,7 @@ pub fn check_tensor(tensor: &Tensor) -> Result<(), String> {
     }
     let (lowest, highest) = match tensor.element {
         Element::I8 => (-128, 127),
+        Element::I16 => (0, 0),
         Element::U8 => (0, 255),
         Element::I32 => (0, 0),
         Element::F32 | Element::I64 => return Err(format!("{:?} with a quantization", tensor.element)),
@@ -271,7 +272,7 @@ fn check_elements(node: &Node, operands: &[&Tensor], output: &Tensor) -> Result<
     }
     if let Op::Unary(Unary::Requantize) = node.op {
         return match (operands[0].element, output.element) {
-            (Element::F32 | Element::I8 | Element::U8, Element::F32 | Element::I8 | Element::U8) => Ok(()),
+            (from, to) if is_activation(from) && is_activation(to) => Ok(()),
             (from, to) => Err(format!("from {from:?} to {to:?}")),
         };
     }
@@ -293,7 +294,11 @@ fn check_elements(node: &Node, operands: &[&Tensor], output: &Tensor) -> Result<
             other.name, other.element, output.element
         ));
     }
-    let bias_element = if output.element == Element::F32 { Element::F32 } else { Element::I32 };
+    let bias_element = match output.element {
+        Element::F32 => Element::F32,
+        Element::I16 => Element::I64,
+        _ => Element::I32,
+    };
     match bias {
         Some(bias) if bias.element != bias_element => {
             Err(format!("bias `{}` is {:?}; {bias_element:?} is supported", bias.name, bias.element))
@@ -320,7 +325,11 @@ fn image(tensor: &Tensor) -> Result<[usize; 4], String> {
 }
 
 fn quantized(tensor: &Tensor) -> bool {
-    matches!(tensor.element, Element::I8 | Element::U8)
+    matches!(tensor.element, Element::I8 | Element::I16 | Element::U8)
+}
+
+fn is_activation(element: Element) -> bool {
+    matches!(element, Element::F32 | Element::I8 | Element::I16 | Element::U8)
 }
 
 fn slide(height: usize, width: usize, window: &Window) -> Result<[usize; 2], String> {

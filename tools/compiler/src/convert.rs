@@ -48,6 +48,8 @@ pub struct Options {
     pub budget: Budget,
     /// Bytes that the artefact may have; no limit otherwise.
     pub flash_bytes: Option<u64>,
+    /// The most noise of an output in percent of its signal, for which activations may become int16.
+    pub drop_percent: Option<f64>,
     /// Profiles that get a schedule of their own, besides the portable one.
     pub profiles: Vec<Profile>,
     /// Leave out what a device has no use for, and every schedule but the one of this profile.
@@ -107,6 +109,14 @@ pub enum ConvertError {
         /// Its axes.
         shape: Vec<usize>,
     },
+    /// A budget of what may be lost, for a model that has lost it.
+    #[error(
+        "model {model:?} came quantized, so nothing says what it lost; leave drop= out, or convert its float form"
+    )]
+    NoFloat {
+        /// Name of the model.
+        model: String,
+    },
     /// The calibration data cannot be used.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),
@@ -152,6 +162,8 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
         origin = Origin { calibration: calibration.images, samples, ..origin }.of(&quantized);
         graph = quantized.graph;
         heads = quantized.heads;
+    } else if options.drop_percent.is_some() {
+        return Err(ConvertError::NoFloat { model: graph.name });
     } else if let Some(boxes) = &contract.boxes {
         heads = lift_heads(&mut graph, boxes)?
             .into_iter()
@@ -274,6 +286,7 @@ fn calibrate(
         heads,
         score_threshold: contract.boxes.as_ref().map_or(0.5, |boxes| boxes.score_threshold),
         keep_weights: false,
+        drop_percent: options.drop_percent,
     };
     let quantized = quantize::quantize(graph, &samples, &quantize_options)?;
     Ok((quantized, samples.len()))

@@ -62,11 +62,13 @@ pub enum Element {
     F32,
     /// Signed 8-bit.
     I8,
+    /// Signed 16-bit, of activations that quantization has widened.
+    I16,
     /// Unsigned 8-bit, only between import and re-quantization.
     U8,
     /// Signed 32-bit.
     I32,
-    /// Signed 64-bit, for shapes.
+    /// Signed 64-bit, for shapes, and for biases beside 16-bit activations.
     I64,
 }
 

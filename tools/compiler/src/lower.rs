@@ -77,7 +77,7 @@ pub enum LowerError {
     },
     /// A sum could leave 32 bits.
     #[error(
-        "node {node:?}, output channel {channel}: sums may reach {bound}, more than an int32 accumulator holds"
+        "node {node:?}, output channel {channel}: sums may reach {bound}, more than its accumulator holds"
     )]
     Accumulator {
         /// Name of the node.

@@ -5,8 +5,9 @@
 //! is calibrated from its output contract: what matters is where its boxes land at anchors near or above
 //! the threshold, so every number of every layer counts by how much those boxes would move with it. Channels
 //! are then evened out between layers, ranges are cut where that costs less than it gains, and the heads get
-//! scales of their own.
+//! scales of their own. Under a budget of what may be lost, activations that need it become int16.
 
+mod attempt;
 mod bias;
 mod calibration;
 mod entropy;
@@ -19,6 +20,8 @@ pub(crate) mod ranges;
 mod sensitivity;
 mod trials;
 pub(crate) mod weights;
+mod wide;
+mod widen;
 
 pub use calibration::{Calibration, CalibrationError, CalibrationImage};
 pub use heads::{Head, QuantizedHead};
@@ -28,6 +31,8 @@ pub use weights::WeightForm;
 
 use std::borrow::Cow;
 use std::fmt;
+
+use attempt::{Attempt, Prepared};
 
 use crate::execute::ExecuteError;
 use crate::fold::prepare;
@@ -82,12 +87,15 @@ pub struct Options {
     /// Leave weights as they are: do not even channels out between layers, as weights that share values or are
     /// about to be trained in integers need it.
     pub keep_weights: bool,
+    /// The most noise of an output, in percent of its signal's power on samples that ranges were not chosen from:
+    /// activations become int16 as far as it needs that. 1 is 20 dB.
+    pub drop_percent: Option<f64>,
 }
 
 /// A quantized graph and what its numbers mean.
 #[derive(Clone, Debug)]
 pub struct Quantized {
-    /// Every activation int8, weights int8, biases int32.
+    /// Activations int8 and biases int32, or int16 and int64; weights int8.
     pub graph: Graph,
     /// One for each of [`Options::heads`].
     pub heads: Vec<QuantizedHead>,
@@ -182,6 +190,22 @@ pub enum QuantizeError {
         /// Name of the model.
         model: String,
     },
+    /// More is lost than the budget allows.
+    #[error(
+        "output {output:?} of {model:?} loses {percent:.2} % of its signal with int16 wherever there are kernels for it ({narrow_percent:.2} without), {:.2} more than the budget of drop={drop_percent}; give drop={:.2} or more, another `--method`, or more pictures like those the model will see", percent - drop_percent, percent + 0.01
+    )]
+    Drop {
+        /// Name of the model.
+        model: String,
+        /// Name of the output.
+        output: String,
+        /// What is lost.
+        percent: f64,
+        /// What is lost in int8.
+        narrow_percent: f64,
+        /// What was asked for.
+        drop_percent: f64,
+    },
     /// An operator that only exists for floats.
     #[error("node {node:?} ({operator}): {why}")]
     Node {
@@ -238,7 +262,12 @@ pub fn quantize(
     }
     let is_held_out = samples.len() >= ENOUGH;
     let checking = trials::Checking { samples: &checking, floats: &floats, is_held_out };
-    let best = trials::best(graph, observed, &checking, options, guided)?;
+    let kept = options.drop_percent.map(|percent| (percent, graph.clone(), observed.clone()));
+    let mut best = trials::best(graph, observed, &checking, options, guided)?;
+    if let Some((percent, graph, observed)) = kept {
+        let prepared = Prepared::new(graph, Cow::Owned(observed), options, best.way);
+        best = widen::widen(prepared, best, &checking, percent)?;
+    }
     // Guided ranges serve boxes near the threshold: what else heads lose, they lose on purpose.
     let warnings = if guided { Vec::new() } else { low_outputs(&best, &checking, options)? };
     let Attempt { mut graph, float, heads, output_sqnr_db, way } = best;
@@ -270,50 +299,7 @@ pub fn round(
         .enumerate()
         .map(|(id, tensor)| affine(tensor).filter(|_| !is_weights(id)))
         .collect();
-    weights::quantize(float, &affines, &observe::Observed::default(), form)
-}
-
-/// A model quantized in one way.
-struct Attempt {
-    graph: Graph,
-    /// What it was rounded from.
-    float: Graph,
-    heads: Vec<QuantizedHead>,
-    output_sqnr_db: Vec<f64>,
-    way: Way,
-}
-
-impl Attempt {
-    /// Signal to noise of an output, on average. Neither an output that hardly moves nor one that is exact decides.
-    fn mean_db(&self) -> f64 {
-        const MEASURABLE: [f64; 2] = [-10.0, 50.0];
-        let outputs = self.output_sqnr_db.iter().map(|db| db.clamp(MEASURABLE[0], MEASURABLE[1]));
-        outputs.sum::<f64>() / self.output_sqnr_db.len().max(1) as f64
-    }
-}
-
-/// Quantizes in one way and measures how near the outputs come to float.
-fn attempt(
-    mut graph: Graph,
-    mut observed: Cow<'_, observe::Observed>,
-    checking: &trials::Checking<'_>,
-    options: &Options,
-    way: Way,
-) -> Result<Attempt, QuantizeError> {
-    let guided = way.method == Method::Guided;
-    let options = &Options { method: way.method, ..options.clone() };
-    if way.evens_channels {
-        equalize::equalize(&mut graph, observed.to_mut());
-    }
-    let heads = heads::rescale(&mut graph, &observed, options);
-    let mut affines = ranges::choose(&graph, &observed, options, guided);
-    heads::fix(&mut affines, &heads, options);
-    let input_shift = input::fix(&mut graph, &mut affines, options.input.as_ref());
-    let mut quantized = weights::quantize(&graph, &affines, &observed, |_| WeightForm::default())?;
-    quantized.warnings.extend(input_shift);
-    let heads: Vec<QuantizedHead> = heads.into_iter().map(|head| head.finish(options)).collect();
-    let output_sqnr_db = bias::correct(&mut quantized, checking.samples, checking.floats, &heads, options)?;
-    Ok(Attempt { graph: quantized, float: graph, heads, output_sqnr_db, way })
+    weights::quantize(float, &affines, &observe::Observed::default(), &wide::Wide::default(), form)
 }
 
 /// A warning for every output that is far from float, with the layers that lose most.

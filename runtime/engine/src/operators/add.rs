@@ -3,7 +3,7 @@
 use ocelli_format::OperatorKind;
 use ocelli_kernels::{AddParameters, KernelError, add_s8};
 
-use crate::layer::{Kernel, Layer, bounds, requantize};
+use crate::layer::{Kernel, Layer, Told, requantize};
 use crate::memory::Operands;
 use crate::operators::pair::{apply, broadcast};
 
@@ -17,18 +17,17 @@ impl Add {
 }
 
 /// The parameters of an addition or a subtraction.
-pub(super) fn parameters(layer: &Layer<'_>) -> Result<AddParameters, KernelError> {
+pub(super) fn parameters<T: Told>(layer: &Layer<'_>) -> Result<AddParameters<T>, KernelError> {
     let mut attributes = layer.view.attributes;
-    if attributes.u8() != LEFT_SHIFT {
+    if u32::from(attributes.u8()) != T::ADD_LEFT_SHIFT {
         return Err(KernelError::Range);
     }
     let (left, right, output) = (attributes.factor(), attributes.factor(), attributes.factor());
-    let clamp = attributes.clamp();
-    let [activation_min, activation_max] = bounds(&clamp);
+    let [activation_min, activation_max] = T::bounds(&mut attributes);
     Ok(AddParameters {
-        left_zero_point: layer.input(0).zero_point(),
-        right_zero_point: layer.input(1).zero_point(),
-        output_zero_point: layer.output().zero_point(),
+        left_zero_point: T::zero_point(&layer.input(0)),
+        right_zero_point: T::zero_point(&layer.input(1)),
+        output_zero_point: T::zero_point(&layer.output()),
         left_requantize: requantize(&left),
         right_requantize: requantize(&right),
         output_requantize: requantize(&output),
@@ -37,13 +36,10 @@ pub(super) fn parameters(layer: &Layer<'_>) -> Result<AddParameters, KernelError
     })
 }
 
-/// The extra fraction bits that the kernel works with.
-const LEFT_SHIFT: u8 = 20;
-
 fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     let elements = layer.output_elements();
     broadcast(layer)?;
-    parameters(layer)?.check(elements, elements, elements)
+    parameters::<i8>(layer)?.check(elements, elements, elements)
 }
 
 fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {

@@ -13,7 +13,8 @@ pub struct AveragePool2d;
 
 impl AveragePool2d {
     /// For [`ops!`](crate::ops).
-    pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::AveragePool2d, check, run };
+    pub const KERNEL: &'static Kernel =
+        &Kernel { kind: OperatorKind::AveragePool2d, check: check::<i8>, run };
 }
 
 fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {

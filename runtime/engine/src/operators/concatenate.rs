@@ -19,9 +19,11 @@ impl Concatenate {
 fn parameters<'a>(layer: &Layer<'a>) -> impl Iterator<Item = ConcatenateParameters> + use<'a> {
     let layer = *layer;
     let axis = usize::from({ layer.view.attributes }.u8());
-    let run = move |axes: &[u32]| axes.iter().skip(axis).map(|&axis| axis as usize).product();
+    // In bytes, whatever moves.
+    let bytes = layer.output().element().bytes();
+    let run = move |axes: &[u32]| axes.iter().skip(axis).fold(bytes, |run, &axis| run * axis as usize);
     let output_run: usize = run(layer.output().axes());
-    let outer = layer.output_elements() / output_run.max(1);
+    let outer = layer.output_bytes() / output_run.max(1);
     (0..layer.view.inputs.len()).scan(0usize, move |offset, input| {
         let input_run = run(layer.input(input).axes());
         let parameters = ConcatenateParameters { outer, input_run, output_run, offset: *offset };
@@ -33,7 +35,7 @@ fn parameters<'a>(layer: &Layer<'a>) -> impl Iterator<Item = ConcatenateParamete
 fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     let mut missing = 0;
     for (index, parameters) in parameters(layer).enumerate() {
-        parameters.check(layer.input_elements(index), layer.output_elements())?;
+        parameters.check(layer.input_bytes(index), layer.output_bytes())?;
         missing = parameters.output_run - parameters.offset - parameters.input_run;
     }
     if missing == 0 { Ok(()) } else { Err(KernelError::Geometry) }

@@ -3,7 +3,7 @@
 use ocelli_format::OperatorKind;
 use ocelli_kernels::{Conv2dParameters, KernelError, conv_2d_s8};
 
-use crate::layer::{Kernel, Layer, bounds, image};
+use crate::layer::{Kernel, Layer, Told, image};
 use crate::memory::Operands;
 
 /// [`Operator::Conv2d`](ocelli_format::Operator::Conv2d).
@@ -15,12 +15,12 @@ impl Conv2d {
     pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::Conv2d, check, run };
 }
 
-pub(super) fn parameters(layer: &Layer<'_>) -> Result<Conv2dParameters, KernelError> {
+/// The parameters of a convolution on activations of either type.
+pub(super) fn parameters<T: Told>(layer: &Layer<'_>) -> Result<Conv2dParameters<T>, KernelError> {
     let mut attributes = layer.view.attributes;
-    let (window, clamp) = (attributes.window(), attributes.clamp());
+    let (window, [activation_min, activation_max]) = (attributes.window(), T::bounds(&mut attributes));
     let (input, output) = (layer.input(0), layer.output());
     let [vertical, horizontal] = layer.axes(&window);
-    let [activation_min, activation_max] = bounds(&clamp);
     let (input_shape, [.., depth]) = (layer.input_image(0)?, image(&layer.input(1))?);
     Ok(Conv2dParameters {
         input_shape,
@@ -28,15 +28,15 @@ pub(super) fn parameters(layer: &Layer<'_>) -> Result<Conv2dParameters, KernelEr
         groups: input_shape[3] / depth.max(1),
         vertical,
         horizontal,
-        input_zero_point: input.zero_point(),
-        output_zero_point: output.zero_point(),
+        input_zero_point: T::zero_point(&input),
+        output_zero_point: T::zero_point(&output),
         activation_min,
         activation_max,
     })
 }
 
 fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
-    let (parameters, filter) = (parameters(layer)?, layer.filter());
+    let (parameters, filter) = (parameters::<i8>(layer)?, layer.filter());
     parameters.check(&filter, layer.input_elements(0), layer.output_elements())
 }
 

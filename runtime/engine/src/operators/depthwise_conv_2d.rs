@@ -3,7 +3,7 @@
 use ocelli_format::OperatorKind;
 use ocelli_kernels::{DepthwiseConv2dParameters, KernelError, depthwise_conv_2d_s8};
 
-use crate::layer::{Kernel, Layer, bounds};
+use crate::layer::{Kernel, Layer, Told};
 use crate::memory::Operands;
 
 /// [`Operator::DepthwiseConv2d`](ocelli_format::Operator::DepthwiseConv2d).
@@ -15,26 +15,27 @@ impl DepthwiseConv2d {
     pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::DepthwiseConv2d, check, run };
 }
 
-fn parameters(layer: &Layer<'_>) -> Result<DepthwiseConv2dParameters, KernelError> {
+/// The parameters of a convolution on activations of either type.
+pub(super) fn parameters<T: Told>(layer: &Layer<'_>) -> Result<DepthwiseConv2dParameters<T>, KernelError> {
     let mut attributes = layer.view.attributes;
-    let (window, _depth_multiplier, clamp) = (attributes.window(), attributes.u16(), attributes.clamp());
+    let (window, _depth_multiplier) = (attributes.window(), attributes.u16());
+    let [activation_min, activation_max] = T::bounds(&mut attributes);
     let (input, output) = (layer.input(0), layer.output());
     let [vertical, horizontal] = layer.axes(&window);
-    let [activation_min, activation_max] = bounds(&clamp);
     Ok(DepthwiseConv2dParameters {
         input_shape: layer.input_image(0)?,
         output_shape: layer.output_image()?,
         vertical,
         horizontal,
-        input_zero_point: input.zero_point(),
-        output_zero_point: output.zero_point(),
+        input_zero_point: T::zero_point(&input),
+        output_zero_point: T::zero_point(&output),
         activation_min,
         activation_max,
     })
 }
 
 fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
-    let parameters = parameters(layer)?;
+    let parameters = parameters::<i8>(layer)?;
     parameters.check(&layer.filter(), layer.input_elements(0), layer.output_elements())
 }
 

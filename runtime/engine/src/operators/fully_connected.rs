@@ -3,7 +3,7 @@
 use ocelli_format::OperatorKind;
 use ocelli_kernels::{FullyConnectedParameters, KernelError, fully_connected_s8};
 
-use crate::layer::{Kernel, Layer, bounds, image};
+use crate::layer::{Kernel, Layer, Told, image};
 use crate::memory::Operands;
 
 /// [`Operator::FullyConnected`](ocelli_format::Operator::FullyConnected).
@@ -15,24 +15,24 @@ impl FullyConnected {
     pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::FullyConnected, check, run };
 }
 
-pub(super) fn parameters(layer: &Layer<'_>) -> Result<FullyConnectedParameters, KernelError> {
-    let clamp = { layer.view.attributes }.clamp();
+/// The parameters of a layer on activations of either type.
+pub(super) fn parameters<T: Told>(layer: &Layer<'_>) -> Result<FullyConnectedParameters<T>, KernelError> {
+    let [activation_min, activation_max] = T::bounds(&mut { layer.view.attributes });
     let [_, _, output_depth, input_depth] = image(&layer.input(1))?;
-    let [activation_min, activation_max] = bounds(&clamp);
     let output = layer.output();
     Ok(FullyConnectedParameters {
         batches: output.elements() / output_depth.max(1),
         input_depth,
         output_depth,
-        input_zero_point: layer.input(0).zero_point(),
-        output_zero_point: output.zero_point(),
+        input_zero_point: T::zero_point(&layer.input(0)),
+        output_zero_point: T::zero_point(&output),
         activation_min,
         activation_max,
     })
 }
 
 fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
-    let parameters = parameters(layer)?;
+    let parameters = parameters::<i8>(layer)?;
     parameters.check(&layer.filter(), layer.input_elements(0), layer.output_elements())
 }
 

@@ -13,7 +13,7 @@ pub struct MaxPool2d;
 
 impl MaxPool2d {
     /// For [`ops!`](crate::ops).
-    pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::MaxPool2d, check, run };
+    pub const KERNEL: &'static Kernel = &Kernel { kind: OperatorKind::MaxPool2d, check: check::<i8>, run };
 }
 
 fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {

@@ -9,6 +9,9 @@ mod fully_connected;
 mod relaid;
 mod rows;
 mod transpose_conv_2d;
+mod wide_conv_2d;
+mod wide_depthwise_conv_2d;
+mod wide_fully_connected;
 
 mod arg_max;
 mod average_pool_2d;
@@ -16,6 +19,8 @@ mod max_pool_2d;
 mod mean;
 mod pool;
 mod sum;
+mod wide_average_pool_2d;
+mod wide_max_pool_2d;
 
 mod batch_matmul;
 
@@ -31,6 +36,7 @@ mod pair;
 mod prelu;
 mod squared_difference;
 mod sub;
+mod wide_add;
 
 mod concatenate;
 mod gather;
@@ -43,6 +49,7 @@ mod resize_bilinear;
 mod resize_nearest;
 
 mod lookup;
+mod requantize;
 mod softmax;
 
 pub use add::Add;
@@ -68,6 +75,7 @@ pub use pad::Pad;
 pub use prelu::Prelu;
 pub use rearrange::Rearrange;
 pub use relaid::{Conv2dRelaid, FullyConnectedRelaid};
+pub use requantize::Requantize;
 pub use reshape::Reshape;
 pub use resize_bilinear::ResizeBilinear;
 pub use resize_nearest::ResizeNearest;
@@ -80,6 +88,12 @@ pub use squared_difference::SquaredDifference;
 pub use sub::Sub;
 pub use sum::Sum;
 pub use transpose_conv_2d::TransposeConv2d;
+pub use wide_add::WideAdd;
+pub use wide_average_pool_2d::WideAveragePool2d;
+pub use wide_conv_2d::WideConv2d;
+pub use wide_depthwise_conv_2d::WideDepthwiseConv2d;
+pub use wide_fully_connected::WideFullyConnected;
+pub use wide_max_pool_2d::WideMaxPool2d;
 
 use crate::layer::Kernel;
 use crate::rolling::RowGroups;
@@ -147,7 +161,14 @@ pub const ALL: Operators = ops![
     ResizeNearest,
     Interpolate,
     Lookup,
-    Softmax;
+    Softmax,
+    WideConv2d,
+    WideDepthwiseConv2d,
+    WideFullyConnected,
+    WideAveragePool2d,
+    WideMaxPool2d,
+    WideAdd,
+    Requantize;
     RowGroups,
     Conv2dRelaid,
     FullyConnectedRelaid,

@@ -3,7 +3,7 @@
 use ocelli_format::OperatorKind;
 use ocelli_kernels::{KernelError, MulParameters, mul_s8};
 
-use crate::layer::{Kernel, Layer, bounds, requantize};
+use crate::layer::{Kernel, Layer, requantize};
 use crate::memory::Operands;
 use crate::operators::pair::{apply, broadcast};
 
@@ -19,7 +19,7 @@ impl Mul {
 fn parameters(layer: &Layer<'_>) -> Result<MulParameters, KernelError> {
     let mut attributes = layer.view.attributes;
     let (factor, clamp) = (attributes.factor(), attributes.clamp());
-    let [activation_min, activation_max] = bounds(&clamp);
+    let [activation_min, activation_max] = [clamp.min, clamp.max];
     Ok(MulParameters {
         left_zero_point: layer.input(0).zero_point(),
         right_zero_point: layer.input(1).zero_point(),

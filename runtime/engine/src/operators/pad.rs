@@ -20,16 +20,21 @@ fn parameters(layer: &Layer<'_>) -> Result<PadParameters, KernelError> {
     let (before, _after) = (attributes.margins(), attributes.margins());
     let mut before = before.map(usize::from);
     before[1] = layer.padding(before[1]);
-    Ok(PadParameters {
-        input_shape: layer.input_image(0)?,
-        output_shape: layer.output_image()?,
-        before,
-        value: attributes.u8() as i8,
-    })
+    let (mut input_shape, mut output_shape) = (layer.input_image(0)?, layer.output_image()?);
+    // Channels are counted in bytes, whatever moves; zeros are zeros in all of them.
+    let bytes = layer.output().element().bytes();
+    for channels in [&mut input_shape[3], &mut output_shape[3], &mut before[3]] {
+        *channels = channels.saturating_mul(bytes);
+    }
+    let value = attributes.u8() as i8;
+    if bytes > 1 && value != 0 {
+        return Err(KernelError::Range);
+    }
+    Ok(PadParameters { input_shape, output_shape, before, value })
 }
 
 fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
-    parameters(layer)?.check(layer.input_elements(0), layer.output_elements())
+    parameters(layer)?.check(layer.input_bytes(0), layer.output_bytes())
 }
 
 fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {

@@ -2,14 +2,13 @@
 
 use ocelli_kernels::{KernelError, Pool2dParameters};
 
-use crate::layer::{Layer, bounds};
+use crate::layer::{Layer, Told};
 
 /// The parameters of either pool.
-pub(super) fn parameters(layer: &Layer<'_>) -> Result<Pool2dParameters, KernelError> {
+pub(super) fn parameters<T: Told>(layer: &Layer<'_>) -> Result<Pool2dParameters<T>, KernelError> {
     let mut attributes = layer.view.attributes;
-    let (window, clamp) = (attributes.window(), attributes.clamp());
+    let (window, [activation_min, activation_max]) = (attributes.window(), T::bounds(&mut attributes));
     let [vertical, horizontal] = layer.axes(&window);
-    let [activation_min, activation_max] = bounds(&clamp);
     Ok(Pool2dParameters {
         input_shape: layer.input_image(0)?,
         output_shape: layer.output_image()?,
@@ -21,6 +20,6 @@ pub(super) fn parameters(layer: &Layer<'_>) -> Result<Pool2dParameters, KernelEr
 }
 
 /// Whether either pool can run.
-pub(super) fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
-    parameters(layer)?.check(layer.input_elements(0), layer.output_elements())
+pub(super) fn check<T: Told>(layer: &Layer<'_>) -> Result<(), KernelError> {
+    parameters::<T>(layer)?.check(layer.input_elements(0), layer.output_elements())
 }

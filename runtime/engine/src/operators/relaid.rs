@@ -39,7 +39,7 @@ const fn relaid(kernel: Kernel) -> RowKernel {
 }
 
 fn check_conv_2d(layer: &Layer<'_>) -> Result<(), KernelError> {
-    let (parameters, filter) = (conv_2d::parameters(layer)?, layer.filter());
+    let (parameters, filter) = (conv_2d::parameters::<i8>(layer)?, layer.filter());
     check(layer, filter.layout, parameters.scratch_bytes(filter.layout))?;
     parameters.check(&filter, layer.input_elements(0), layer.output_elements())
 }
@@ -52,7 +52,7 @@ fn run_conv_2d(layer: &Layer<'_>, operands: &mut Operands<'_>) {
 }
 
 fn check_fully_connected(layer: &Layer<'_>) -> Result<(), KernelError> {
-    let (parameters, filter) = (fully_connected::parameters(layer)?, layer.filter());
+    let (parameters, filter) = (fully_connected::parameters::<i8>(layer)?, layer.filter());
     check(layer, filter.layout, parameters.scratch_bytes())?;
     parameters.check(&filter, layer.input_elements(0), layer.output_elements())
 }

@@ -107,7 +107,7 @@ fn checked_rows<'l, R: StoredRows<'static>>(layer: &Layer<'l>) -> Result<Told<R:
 
 fn check_conv_2d<R: StoredRows<'static>>(layer: &Layer<'_>) -> Result<(), KernelError> {
     let (input, output) = (layer.input_elements(0), layer.output_elements());
-    conv_2d::parameters(layer)?.check_rows(&layer.filter(), &checked_rows::<R>(layer)?, input, output)
+    conv_2d::parameters::<i8>(layer)?.check_rows(&layer.filter(), &checked_rows::<R>(layer)?, input, output)
 }
 
 fn run_conv_2d<R: StoredRows<'static>>(layer: &Layer<'_>, operands: &mut Operands<'_>) {
@@ -119,7 +119,12 @@ fn run_conv_2d<R: StoredRows<'static>>(layer: &Layer<'_>, operands: &mut Operand
 
 fn check_fully_connected<R: StoredRows<'static>>(layer: &Layer<'_>) -> Result<(), KernelError> {
     let (input, output) = (layer.input_elements(0), layer.output_elements());
-    fully_connected::parameters(layer)?.check_rows(&layer.filter(), &checked_rows::<R>(layer)?, input, output)
+    fully_connected::parameters::<i8>(layer)?.check_rows(
+        &layer.filter(),
+        &checked_rows::<R>(layer)?,
+        input,
+        output,
+    )
 }
 
 fn run_fully_connected<R: StoredRows<'static>>(layer: &Layer<'_>, operands: &mut Operands<'_>) {

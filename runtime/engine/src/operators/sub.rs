@@ -20,7 +20,7 @@ impl Sub {
 fn check(layer: &Layer<'_>) -> Result<(), KernelError> {
     let elements = layer.output_elements();
     broadcast(layer)?;
-    parameters(layer)?.check(elements, elements, elements)
+    parameters::<i8>(layer)?.check(elements, elements, elements)
 }
 
 fn run(layer: &Layer<'_>, operands: &mut Operands<'_>) {

@@ -3,7 +3,7 @@
 
 use ocelli_format::layout::{PAIRED, relay};
 use ocelli_format::model::*;
-use ocelli_format::{Clamp, Factor, Operator, PixelLayout, ResizeMode, Storage, Window};
+use ocelli_format::{Clamp, Factor, Operator, PixelLayout, ResizeMode, Storage, WideClamp, Window};
 
 /// A factor of 1.
 pub const ONE: Factor = Factor { multiplier: 1 << 30, shift: 1 };
@@ -37,6 +37,15 @@ impl Builder {
         self.activation_at(name, shape, self.places[usize::from(other)].unwrap())
     }
 
+    /// An int16 tensor with a place of its own.
+    pub fn wide_activation(&mut self, name: &str, shape: &[u32]) -> TensorId {
+        let id = self.activation_at(name, shape, self.arena_bytes);
+        self.model.tensors.last_mut().unwrap().element = Element::I16;
+        let bytes: u32 = shape.iter().product::<u32>() * 2;
+        self.arena_bytes += bytes.next_multiple_of(16);
+        id
+    }
+
     fn activation_at(&mut self, name: &str, shape: &[u32], place: u32) -> TensorId {
         self.places.push(Some(place));
         self.tensor(name, Element::I8, shape, None)
@@ -54,6 +63,13 @@ impl Builder {
         self.places.push(None);
         let data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.tensor(name, Element::I32, &[values.len() as u32], Some(data))
+    }
+
+    /// An i64 constant of one axis.
+    pub fn constant_64(&mut self, name: &str, values: &[i64]) -> TensorId {
+        self.places.push(None);
+        let data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.tensor(name, Element::I64, &[values.len() as u32], Some(data))
     }
 
     fn tensor(&mut self, name: &str, element: Element, shape: &[u32], data: Option<Vec<u8>>) -> TensorId {
@@ -83,6 +99,20 @@ impl Builder {
             self.constant_32(&format!("{name}/multipliers"), &vec![factor.multiplier; bias.len()]),
             self.constant(&format!("{name}/shifts"), &[bias.len() as u32], &vec![factor.shift; bias.len()]),
         ]
+    }
+
+    /// As [`Builder::layer`], for int16.
+    pub fn wide_layer(
+        &mut self,
+        name: &str,
+        shape: &[u32],
+        weights: &[i8],
+        bias: &[i64],
+        factor: Factor,
+    ) -> [TensorId; 4] {
+        let [weights, _, multipliers, shifts] =
+            self.layer(name, shape, weights, &vec![0; bias.len()], factor);
+        [weights, self.constant_64(&format!("{name}/wide bias"), bias), multipliers, shifts]
     }
 
     /// The next operator.
@@ -355,7 +385,7 @@ fn weight(storage: Storage, place: usize, row: usize) -> i8 {
     if told { value } else { 0 }
 }
 
-/// A chain of 24 random operators in which every kind occurs, with random attributes.
+/// A chain of random operators in which every kind occurs, with random attributes.
 pub fn random(seed: u32) -> Model {
     let mut stream = ocelli_format::SeedStream::new(seed, 0).map(|byte| u32::from(byte as u8));
     let mut random = |below: u32| (stream.next().unwrap() << 8 | stream.next().unwrap()) % below;
@@ -537,7 +567,57 @@ pub fn random(seed: u32) -> Model {
         build.operator(&name, operator, &inputs, result);
         last = result;
     }
+    last = on_int16(&mut build, last, shape, &mut random);
     build.model.name = format!("random {seed}");
     build.model.outputs = vec![last];
     build.finish()
+}
+
+/// Everything that is done on int16, there and back.
+fn on_int16(
+    build: &mut Builder,
+    input: TensorId,
+    [_, height, width, channels]: [u32; 4],
+    random: &mut impl FnMut(u32) -> u32,
+) -> TensorId {
+    let clamp = WideClamp { min: -(random(30_000) as i16) - 1, max: random(30_000) as i16 };
+    let wider = Factor { multiplier: (1 << 30) + random(1 << 16) as i32, shift: 5 };
+    let factor = Factor { shift: -(random(9) as i8), ..wider };
+    let mut weights = |count: u32| (0..count).map(|_| random(256) as u8 as i8).collect::<Vec<i8>>();
+    let (height, width, channels) = (height + 1, width + 1, channels + 1);
+    let one = window([1, 1], [1, 1], [0, 0]);
+    let mut last = build.wide_activation("wide", &[1, height - 1, width - 1, channels - 1]);
+    build.operator("widen", Operator::Requantize { factor: wider }, &[input], last);
+    let mut next = |build: &mut Builder, operator, others: &[TensorId], shape: &[u32]| {
+        let output = build.wide_activation(&format!("wide {operator:?}"), shape);
+        build.operator("wide", operator, &[&[last], others].concat(), output);
+        last = output;
+        output
+    };
+    let pad = Operator::Pad { before: [0, 1, 0, 1], after: [0, 0, 1, 0], value: 0 };
+    next(build, pad, &[], &[1, height, width, channels]);
+    let layer = build.wide_layer(
+        "wide conv",
+        &[2, 1, 1, channels],
+        &weights(2 * channels),
+        &[-(1 << 40), 77],
+        factor,
+    );
+    next(build, Operator::WideConv2d { window: one, clamp }, &layer, &[1, height, width, 2]);
+    let layer = build.wide_layer("wide depthwise", &[1, 1, 1, 4], &weights(4), &[1, -2, 3, -4], factor);
+    let depthwise = Operator::WideDepthwiseConv2d { window: one, depth_multiplier: 2, clamp };
+    next(build, depthwise, &layer, &[1, height, width, 4]);
+    next(build, Operator::WideMaxPool2d { window: one, clamp }, &[], &[1, height, width, 4]);
+    let pooled = next(build, Operator::WideAveragePool2d { window: one, clamp }, &[], &[1, height, width, 4]);
+    let inputs = [HALF, Factor { shift: -3, ..HALF }];
+    let add = Operator::WideAdd { left_shift: 15, inputs, output: Factor { shift: -14, ..HALF }, clamp };
+    next(build, add, &[pooled], &[1, height, width, 4]);
+    next(build, Operator::Concatenate { axis: 3 }, &[pooled], &[1, height, width, 8]);
+    next(build, Operator::Reshape, &[], &[height * width, 8]);
+    let layer = build.wide_layer("wide connected", &[3, 8], &weights(24), &[1 << 41, 0, -5], factor);
+    let flat = next(build, Operator::WideFullyConnected { clamp }, &layer, &[height * width, 3]);
+    let output = build.activation("narrow", &[1, height, width, 3]);
+    let narrower = Factor { shift: -(wider.shift + 2), ..wider };
+    build.operator("narrow", Operator::Requantize { factor: narrower }, &[flat], output);
+    output
 }

@@ -54,7 +54,7 @@ fn conv_2d_says_what_does_not_fit() {
 #[test]
 fn a_pool_refuses_a_window_without_pixels() {
     let axis = Axis { filter: 2, stride: 2, dilation: 1, padding: 0 };
-    let pool = Pool2dParameters {
+    let pool = Pool2dParameters::<i8> {
         input_shape: [1, 4, 4, 1],
         output_shape: [1, 2, 2, 1],
         vertical: axis,

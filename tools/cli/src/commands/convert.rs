@@ -53,8 +53,9 @@ pub struct Arguments {
     /// answer id stay
     #[arg(long)]
     strip: bool,
-    /// Most bytes of arena and of the artefact, for example ram=24k,flash=256k. Early layers roll over single rows where
-    /// whole tensors need more RAM; weights take smaller forms where the file is too large
+    /// Most bytes of arena and of the artefact, and most noise of an output in percent of its signal's power (1 is 20 dB),
+    /// for example ram=24k,flash=256k,drop=1. Early layers roll over single rows where whole tensors need more RAM;
+    /// weights take smaller forms where the file is too large; activations become int16 where too much is lost
     #[arg(long, value_name = "LIMITS")]
     budget: Option<Budget>,
     /// Let the input come row by row, so that it never exists as a whole
@@ -97,6 +98,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         provenance: arguments.provenance,
         budget: plan::Budget { ram_bytes: budget.ram_bytes, streams_input: arguments.stream_input },
         flash_bytes: budget.flash_bytes,
+        drop_percent: budget.drop_percent,
         profiles: arguments.profiles,
         strip: arguments.strip.then_some(profile),
         keep_dead_channels: arguments.keep_dead_channels,

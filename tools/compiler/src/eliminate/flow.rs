@@ -1,10 +1,10 @@
 //! How channels go through an operator: the one place that knows the operators.
 //!
-//! What is not listed here, and whatever has unusual shapes, is a [`Flow::Barrier`]: all its channels
+//! What is not listed here, and whatever has unusual shapes or is no int8, is a [`Flow::Barrier`]: all its channels
 //! are needed and nothing is said about its values. New operators are safe without a word here.
 
 use ocelli_format::Operator;
-use ocelli_format::model::{Model, Node};
+use ocelli_format::model::{Element, Model, Node};
 
 use super::layer::Layer;
 use super::{channels, tensor};
@@ -32,6 +32,9 @@ pub(super) enum Flow<'m> {
 impl<'m> Flow<'m> {
     pub(super) fn of(model: &'m Model, node: &Node) -> Flow<'m> {
         let (&[first, ..], &[output]) = (&node.inputs[..], &node.outputs[..]) else { return Flow::Barrier };
+        if [first, output].iter().any(|&id| tensor(model, id).element != Element::I8) {
+            return Flow::Barrier;
+        }
         let may_be_constant =
             is_pairwise(&node.operator) || matches!(node.operator, Operator::Concatenate { .. });
         if tensor(model, first).data.is_some() && !may_be_constant {

@@ -3,10 +3,10 @@
 use ocelli_format::Operator;
 use ocelli_format::model::{Element, Model, Node, Tensor, TensorId};
 
-use super::{LowerError, Lowered, table};
+use super::{LowerError, Lowered, factor, table};
 use crate::graph::{self, Data, Graph, Op, Unary};
 
-/// Scale and zero point of an int8 activation.
+/// Scale and zero point of an activation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Affine {
     pub(super) scale: f32,
@@ -70,23 +70,29 @@ impl<'a> Builder<'a> {
         Ok(Affine { scale, zero_point })
     }
 
-    /// The model's tensor for an int8 activation or int8 constant of the graph.
+    /// Whether an activation is int16.
+    pub(super) fn is_wide(&self, id: graph::TensorId) -> bool {
+        self.graph.tensors[id].element == graph::Element::I16
+    }
+
+    /// The model's tensor for an activation or int8 constant of the graph.
     pub(super) fn activation(&mut self, node: &str, id: graph::TensorId) -> Result<TensorId, LowerError> {
         if let Some(placed) = self.tensors[id] {
             return Ok(placed);
         }
         let affine = self.affine(node, id)?;
         let tensor = &self.graph.tensors[id];
-        let data = match (&tensor.data, tensor.element) {
-            (None, graph::Element::I8) => None,
-            (Some(Data::I8(values)), _) => Some(bytes_of_i8(values)),
+        let (data, element) = match (&tensor.data, tensor.element) {
+            (None, graph::Element::I8) => (None, Element::I8),
+            (None, graph::Element::I16) => (None, Element::I16),
+            (Some(Data::I8(values)), _) => (Some(bytes_of_i8(values)), Element::I8),
             _ => {
                 return Err(LowerError::NotQuantized { node: node.into(), tensor: tensor.name.clone() });
             }
         };
         let placed = self.push(Tensor {
             name: tensor.name.clone(),
-            element: Element::I8,
+            element,
             shape: shape_u32(&tensor.shape),
             scale_bits: affine.scale.to_bits(),
             zero_point: affine.zero_point as i8,
@@ -108,10 +114,17 @@ impl<'a> Builder<'a> {
         if have == wanted {
             return self.activation(&node.name, id);
         }
-        let table = table::fill(Unary::Requantize, have, wanted)
-            .ok_or_else(|| LowerError::Factor { node: node.name.clone() })?;
+        let no_factor = || LowerError::Factor { node: node.name.clone() };
         let source = &self.graph.tensors[id];
         let name = format!("{}/requantized", source.name);
+        if self.is_wide(id) {
+            let factor = factor::rescale_factor(have.scale, wanted.scale).ok_or_else(no_factor)?;
+            let placed = self.activation(&node.name, id)?;
+            let requantized = self.intermediate_of(Element::I16, name.clone(), &source.shape, wanted);
+            self.node(&name, Operator::Requantize { factor }, vec![placed], vec![requantized]);
+            return Ok(requantized);
+        }
+        let table = table::fill(Unary::Requantize, have, wanted).ok_or_else(no_factor)?;
         if let Some(Data::I8(values)) = &source.data {
             let values: Vec<i8> = values.iter().map(|&value| table[usize::from(value as u8)]).collect();
             return Ok(self.constant_like(name, &source.shape, wanted, &values));
@@ -122,11 +135,21 @@ impl<'a> Builder<'a> {
         Ok(requantized)
     }
 
-    /// An activation that the graph does not have.
+    /// An int8 activation that the graph does not have.
     pub(super) fn intermediate(&mut self, name: String, shape: &[usize], affine: Affine) -> TensorId {
+        self.intermediate_of(Element::I8, name, shape, affine)
+    }
+
+    fn intermediate_of(
+        &mut self,
+        element: Element,
+        name: String,
+        shape: &[usize],
+        affine: Affine,
+    ) -> TensorId {
         self.push(Tensor {
             name,
-            element: Element::I8,
+            element,
             shape: shape_u32(shape),
             scale_bits: affine.scale.to_bits(),
             zero_point: affine.zero_point as i8,

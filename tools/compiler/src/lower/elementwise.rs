@@ -17,9 +17,16 @@ pub(super) fn binary(
     let output = builder.affine(name, node.outputs[0])?;
     let no_factor = || LowerError::Factor { node: node.name.clone() };
     let clamp = factor::clamp(activation, output.scale, output.zero_point);
-    let sum = || factor::add_factors(first.scale, second.scale, output.scale).ok_or_else(no_factor);
-    let left_shift = factor::ADD_LEFT_SHIFT;
+    let is_wide = builder.is_wide(node.outputs[0]);
+    let left_shift = if is_wide { factor::WIDE_ADD_LEFT_SHIFT } else { factor::ADD_LEFT_SHIFT };
+    let sum =
+        || factor::add_factors(first.scale, second.scale, output.scale, left_shift).ok_or_else(no_factor);
     let operator = match binary {
+        Binary::Add if is_wide => {
+            let clamp = factor::wide_clamp(activation, output.scale);
+            let (inputs, output) = sum()?;
+            Operator::WideAdd { left_shift, inputs, output, clamp }
+        }
         Binary::Add => {
             let (inputs, output) = sum()?;
             Operator::Add { left_shift, inputs, output, clamp }
@@ -84,9 +91,15 @@ pub(super) fn unary(builder: &mut Builder<'_>, node: &Node, unary: Unary) -> Res
     let name = &node.name;
     let input = builder.affine(name, node.inputs[0])?;
     let output = builder.affine(name, node.outputs[0])?;
-    let table = table::fill(unary, input, output).ok_or_else(|| LowerError::Factor { node: name.clone() })?;
+    let no_factor = || LowerError::Factor { node: name.clone() };
     let from = builder.activation(name, node.inputs[0])?;
     let to = builder.activation(name, node.outputs[0])?;
+    if unary == Unary::Requantize && [node.inputs[0], node.outputs[0]].iter().any(|&id| builder.is_wide(id)) {
+        let factor = factor::rescale_factor(input.scale, output.scale).ok_or_else(no_factor)?;
+        builder.node(name, Operator::Requantize { factor }, vec![from], vec![to]);
+        return Ok(());
+    }
+    let table = table::fill(unary, input, output).ok_or_else(no_factor)?;
     builder.lookup(name, from, to, &table);
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Every formula is that of TFLite Micro's `Prepare` functions, in the same precision and order,
 //! because a factor that differs in its last bit differs in some output.
 
-use ocelli_format::{Clamp, Factor};
+use ocelli_format::{Clamp, Factor, WideClamp};
 use ocelli_kernels::DivParameters;
 
 use crate::graph::Activation;
@@ -45,11 +45,14 @@ pub fn fully_connected_factor(input: f32, weights: f32, output: f32) -> Option<F
 /// Extra fraction bits of an addition.
 pub const ADD_LEFT_SHIFT: u8 = 20;
 
-/// Factors of the two operands and of the sum of an addition.
-pub fn add_factors(first: f32, second: f32, output: f32) -> Option<([Factor; 2], Factor)> {
+/// Extra fraction bits of an addition of int16.
+pub const WIDE_ADD_LEFT_SHIFT: u8 = 15;
+
+/// Factors of the two operands and of the sum of an addition with so many extra fraction bits.
+pub fn add_factors(first: f32, second: f32, output: f32, left_shift: u8) -> Option<([Factor; 2], Factor)> {
     let twice_max = 2.0 * f64::from(first.max(second));
     let operands = [factor(f64::from(first) / twice_max)?, factor(f64::from(second) / twice_max)?];
-    let sum = factor(twice_max / (f64::from(1u32 << ADD_LEFT_SHIFT) * f64::from(output)))?;
+    let sum = factor(twice_max / (f64::from(1u32 << left_shift) * f64::from(output)))?;
     Some((operands, sum))
 }
 
@@ -107,15 +110,25 @@ pub fn softmax_factor(beta: f32, input: f32) -> Option<(Factor, i32)> {
 
 /// Bounds of int8 that a fused activation leaves under this scale and zero point.
 pub fn clamp(activation: Activation, scale: f32, zero_point: i32) -> Clamp {
+    let [min, max] = bounds(activation, scale, zero_point, [i8::MIN.into(), i8::MAX.into()]);
+    Clamp { min: min as i8, max: max as i8 }
+}
+
+/// Bounds of int16 that a fused activation leaves under this scale.
+pub fn wide_clamp(activation: Activation, scale: f32) -> WideClamp {
+    let [min, max] = bounds(activation, scale, 0, [i16::MIN.into(), i16::MAX.into()]);
+    WideClamp { min: min as i16, max: max as i16 }
+}
+
+fn bounds(activation: Activation, scale: f32, zero_point: i32, [lowest, highest]: [i64; 2]) -> [i64; 2] {
     let quantize = |real: f32| i64::from(zero_point) + (real / scale).round() as i64;
-    let (lowest, highest) = (i64::from(i8::MIN), i64::from(i8::MAX));
     let (min, max) = match activation {
         Activation::Linear => (lowest, highest),
         Activation::Relu => (quantize(0.0), highest),
         Activation::Relu6 => (quantize(0.0), quantize(6.0)),
         Activation::ReluN1To1 => (quantize(-1.0), quantize(1.0)),
     };
-    Clamp { min: min.clamp(lowest, highest) as i8, max: max.clamp(lowest, highest) as i8 }
+    [min.clamp(lowest, highest), max.clamp(lowest, highest)]
 }
 
 #[cfg(test)]
@@ -157,7 +170,7 @@ mod tests {
 
     #[test]
     fn equal_scales_add_by_halves() {
-        let ([first, second], sum) = add_factors(0.5, 0.5, 1.0).unwrap();
+        let ([first, second], sum) = add_factors(0.5, 0.5, 1.0, ADD_LEFT_SHIFT).unwrap();
         assert_eq!((first, second), (Factor { multiplier: 1 << 30, shift: 0 }, first));
         assert_eq!(sum, Factor { multiplier: 1 << 30, shift: -19 });
     }

@@ -1,7 +1,7 @@
 //! Operators that move or pool values and keep their scale: operands of another scale pass a table first.
 
-use ocelli_format::Operator;
 use ocelli_format::model::{Element, TensorId};
+use ocelli_format::{Operator, WideClamp};
 use ocelli_kernels::InterpolateParameters;
 
 use super::builder::{Builder, bytes_of_i32, narrow, operands};
@@ -18,17 +18,27 @@ pub(super) fn pool(
     let output = builder.affine(&node.name, node.outputs[0])?;
     let window = weighted::window_of(node, window)?;
     let clamp = factor::clamp(activation, output.scale, output.zero_point);
-    let operator = if matches!(node.op, Op::AveragePool2d { .. }) {
-        Operator::AveragePool2d { window, clamp }
-    } else {
-        Operator::MaxPool2d { window, clamp }
+    let wide_clamp = factor::wide_clamp(activation, output.scale);
+    let is_average = matches!(node.op, Op::AveragePool2d { .. });
+    let operator = match (is_average, builder.is_wide(node.outputs[0])) {
+        (true, false) => Operator::AveragePool2d { window, clamp },
+        (false, false) => Operator::MaxPool2d { window, clamp },
+        (true, true) => Operator::WideAveragePool2d { window, clamp: wide_clamp },
+        (false, true) => Operator::WideMaxPool2d { window, clamp: wide_clamp },
     };
     keep_scale(builder, node, operator)
 }
 
 pub(super) fn mean(builder: &mut Builder<'_>, node: &Node) -> Result<(), LowerError> {
-    if builder.shape(node.inputs[0]).len() != 4 {
+    let &[_, height, width, _] = builder.shape(node.inputs[0]) else {
         return Err(operands(node, "a mean is taken over H and W of [N, H, W, C] only".into()));
+    };
+    if builder.is_wide(node.outputs[0]) {
+        // On int16 the scale stays, so that a mean is a pool of one window.
+        let filter = [narrow(node, "a height", height)?, narrow(node, "a width", width)?];
+        let window = ocelli_format::Window { filter, stride: [1; 2], dilation: [1; 2], padding: [0; 2] };
+        let clamp = WideClamp { min: i16::MIN, max: i16::MAX };
+        return keep_scale(builder, node, Operator::WideAveragePool2d { window, clamp });
     }
     let input = builder.affine(&node.name, node.inputs[0])?;
     let output = builder.affine(&node.name, node.outputs[0])?;

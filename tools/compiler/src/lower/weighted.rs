@@ -3,6 +3,8 @@
 use ocelli_format::model::Element;
 use ocelli_format::{Factor, Operator, Window};
 
+use ocelli_kernels::MAX_WIDE_SHIFT;
+
 use super::builder::{Affine, Builder, bytes_of_i8, bytes_of_i32, narrow, operands};
 use super::{LowerError, factor};
 use crate::graph::{self, Activation, Data, Node};
@@ -31,9 +33,11 @@ pub(super) fn conv_2d(
     let taps = height * width * inputs;
     let of_channel = |channel: usize, tap: usize| weights.values[channel * taps + tap];
     let output = builder.affine(&node.name, node.outputs[0])?;
-    let operator = Operator::Conv2d {
-        window: window_of(node, window)?,
-        clamp: factor::clamp(activation, output.scale, output.zero_point),
+    let window = window_of(node, window)?;
+    let operator = if builder.is_wide(node.outputs[0]) {
+        Operator::WideConv2d { window, clamp: factor::wide_clamp(activation, output.scale) }
+    } else {
+        Operator::Conv2d { window, clamp: factor::clamp(activation, output.scale, output.zero_point) }
     };
     let channels = Channels {
         count: outputs,
@@ -65,10 +69,14 @@ pub(super) fn depthwise_conv_2d(
     }
     let of_channel = |channel: usize, tap: usize| weights.values[tap * outputs + channel];
     let output = builder.affine(&node.name, node.outputs[0])?;
-    let operator = Operator::DepthwiseConv2d {
-        window: window_of(node, window)?,
-        depth_multiplier: narrow(node, "a depth multiplier", depth_multiplier)?,
-        clamp: factor::clamp(activation, output.scale, output.zero_point),
+    let window = window_of(node, window)?;
+    let depth_multiplier = narrow(node, "a depth multiplier", depth_multiplier)?;
+    let operator = if builder.is_wide(node.outputs[0]) {
+        let clamp = factor::wide_clamp(activation, output.scale);
+        Operator::WideDepthwiseConv2d { window, depth_multiplier, clamp }
+    } else {
+        let clamp = factor::clamp(activation, output.scale, output.zero_point);
+        Operator::DepthwiseConv2d { window, depth_multiplier, clamp }
     };
     let channels = Channels {
         count: outputs,
@@ -129,7 +137,11 @@ pub(super) fn fully_connected(
     }
     let of_channel = |channel: usize, tap: usize| weights.values[channel * inputs + tap];
     let output = builder.affine(&node.name, node.outputs[0])?;
-    let clamp = factor::clamp(activation, output.scale, output.zero_point);
+    let operator = if builder.is_wide(node.outputs[0]) {
+        Operator::WideFullyConnected { clamp: factor::wide_clamp(activation, output.scale) }
+    } else {
+        Operator::FullyConnected { clamp: factor::clamp(activation, output.scale, output.zero_point) }
+    };
     let channels = Channels {
         count: outputs,
         taps: inputs,
@@ -137,7 +149,7 @@ pub(super) fn fully_connected(
         values: weights.values,
         in_single_precision: weights.scales.len() == 1,
     };
-    emit(builder, node, &weights, channels, of_channel, Operator::FullyConnected { clamp })
+    emit(builder, node, &weights, channels, of_channel, operator)
 }
 
 /// Int8 weights of a node.
@@ -192,6 +204,7 @@ fn emit(
         return Err(LowerError::Quantization { node: node.name.clone(), tensor: weights.name.into(), why });
     }
     let bias = bias_of(builder, node, count)?;
+    let is_wide = builder.is_wide(node.outputs[0]);
     let mut factors = Vec::with_capacity(count);
     for (channel, &offset) in bias.iter().enumerate() {
         let scale = weights.scales[if weights.scales.len() == 1 { 0 } else { channel }];
@@ -202,17 +215,27 @@ fn emit(
         };
         let factor = factor.ok_or_else(|| LowerError::Factor { node: node.name.clone() })?;
         let taps = (0..channels.taps).map(|tap| of_channel(channel, tap));
-        check_accumulator(node, channel, taps, offset, input, factor)?;
+        if is_wide {
+            check_wide_accumulator(node, channel, taps, offset, factor)?;
+        } else {
+            check_accumulator(node, channel, taps, offset, input, factor)?;
+        }
         factors.push(factor);
     }
     let display = if weights.scales.len() == 1 { weights.scales[0] } else { 0.0 };
     let multipliers: Vec<i32> = factors.iter().map(|factor| factor.multiplier).collect();
     let shifts: Vec<i8> = factors.iter().map(|factor| factor.shift).collect();
     let name = &node.name;
+    let (bias_element, bias_bytes) = if is_wide {
+        (Element::I64, bias.iter().flat_map(|bias| bias.to_le_bytes()).collect())
+    } else {
+        // Within 32 bits, as its accumulator is.
+        (Element::I32, bias.iter().flat_map(|&bias| (bias as i32).to_le_bytes()).collect())
+    };
     let inputs = vec![
         builder.activation(name, node.inputs[0])?,
         builder.weights(weights.name, channels.shape, display, channels.values),
-        builder.constant(format!("{name}/bias"), Element::I32, &[count], bytes_of_i32(&bias)),
+        builder.constant(format!("{name}/bias"), bias_element, &[count], bias_bytes),
         builder.constant(format!("{name}/multipliers"), Element::I32, &[count], bytes_of_i32(&multipliers)),
         builder.constant(format!("{name}/shifts"), Element::I8, &[count], bytes_of_i8(&shifts)),
     ];
@@ -222,15 +245,20 @@ fn emit(
 }
 
 /// The bias, or zeros where there is none.
-fn bias_of(builder: &Builder<'_>, node: &Node, count: usize) -> Result<Vec<i32>, LowerError> {
+fn bias_of(builder: &Builder<'_>, node: &Node, count: usize) -> Result<Vec<i64>, LowerError> {
     let Some(&id) = node.inputs.get(2) else {
         return Ok(vec![0; count]);
     };
     let tensor = &builder.graph.tensors[id];
     match &tensor.data {
-        Some(Data::I32(values)) if values.len() == count => Ok(values.clone()),
-        Some(Data::I32(values)) => {
-            Err(operands(node, format!("a bias of {} values for {count} output channels", values.len())))
+        Some(Data::I32(values)) if values.len() == count => {
+            Ok(values.iter().map(|&value| value.into()).collect())
+        }
+        Some(Data::I64(values)) if values.len() == count && builder.is_wide(node.outputs[0]) => {
+            Ok(values.clone())
+        }
+        Some(Data::I32(_) | Data::I64(_)) => {
+            Err(operands(node, format!("a bias of {} values for {count} output channels", tensor.elements())))
         }
         _ => Err(LowerError::NotQuantized { node: node.name.clone(), tensor: tensor.name.clone() }),
     }
@@ -241,7 +269,7 @@ fn check_accumulator(
     node: &Node,
     channel: usize,
     weights: impl Iterator<Item = i8>,
-    bias: i32,
+    bias: i64,
     input: Affine,
     factor: Factor,
 ) -> Result<(), LowerError> {
@@ -252,13 +280,34 @@ fn check_accumulator(
         least += low.min(high).min(0);
         most += low.max(high).max(0);
     }
-    let bias = i64::from(bias);
     let bound = [most, -least, most + bias, -(least + bias)].into_iter().max().unwrap_or(0);
     let room = i64::from(i32::MAX) >> factor.shift.max(0);
     if bound > room {
         return Err(LowerError::Accumulator { node: node.name.clone(), channel, bound });
     }
     Ok(())
+}
+
+/// The same of a layer on int16, whose sums have 48 bits, and whose factors a smaller shift.
+fn check_wide_accumulator(
+    node: &Node,
+    channel: usize,
+    weights: impl Iterator<Item = i8>,
+    bias: i64,
+    factor: Factor,
+) -> Result<(), LowerError> {
+    const ROOM: i64 = 1 << 47;
+    if factor.shift > MAX_WIDE_SHIFT {
+        return Err(LowerError::Factor { node: node.name.clone() });
+    }
+    let most: i64 = weights.map(|weight| i64::from(weight).abs() << 15).sum();
+    match bias.checked_abs().and_then(|bias| bias.checked_add(most)) {
+        Some(bound) if bound < ROOM => Ok(()),
+        bound => {
+            let bound = bound.unwrap_or(i64::MAX);
+            Err(LowerError::Accumulator { node: node.name.clone(), channel, bound })
+        }
+    }
 }
 
 /// The window in the format's fields.

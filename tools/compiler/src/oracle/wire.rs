@@ -350,6 +350,7 @@ impl Wiring<'_> {
         let Some(quantization) = &tensor.quantization else { return Ok(outlet) };
         let (lowest, highest) = match tensor.element {
             Element::I8 => (-128, 127),
+            Element::I16 => (i16::MIN.into(), i16::MAX.into()),
             Element::U8 => (0, 255),
             _ => return Ok(outlet),
         };

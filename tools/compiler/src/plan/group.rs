@@ -324,7 +324,7 @@ impl Rolls {
     }
 }
 
-/// Rows, and bytes of a row, of an int8 image of batch 1.
+/// Rows, and bytes of a row, of an image of batch 1.
 fn image(model: &Model, tensor: usize) -> Option<[usize; 2]> {
     let tensor = &model.tensors[tensor];
     let [batches, height, width, channels] = Shape::new(&tensor.shape)?.nhwc()?;
@@ -338,7 +338,11 @@ fn stride(operator: &Operator) -> usize {
         Operator::Conv2d { window, .. }
         | Operator::DepthwiseConv2d { window, .. }
         | Operator::AveragePool2d { window, .. }
-        | Operator::MaxPool2d { window, .. } => usize::from(window.stride[0]),
+        | Operator::MaxPool2d { window, .. }
+        | Operator::WideConv2d { window, .. }
+        | Operator::WideDepthwiseConv2d { window, .. }
+        | Operator::WideAveragePool2d { window, .. }
+        | Operator::WideMaxPool2d { window, .. } => usize::from(window.stride[0]),
         _ => 1,
     }
 }

@@ -124,7 +124,12 @@ impl Stripes<'_> {
         let node = &self.model.operators[self.order[position]];
         let weighted = matches!(
             node.operator,
-            Operator::Conv2d { .. } | Operator::DepthwiseConv2d { .. } | Operator::FullyConnected { .. }
+            Operator::Conv2d { .. }
+                | Operator::DepthwiseConv2d { .. }
+                | Operator::FullyConnected { .. }
+                | Operator::WideConv2d { .. }
+                | Operator::WideDepthwiseConv2d { .. }
+                | Operator::WideFullyConnected { .. }
         );
         let elements = |tensor: u16| {
             let shape = &self.model.tensors[usize::from(tensor)].shape;

@@ -5,7 +5,7 @@
 
 use super::{Affine, Options, QuantizeError, Sample, bias};
 use crate::execute::{ExecuteError, Executor};
-use crate::graph::{Graph, TensorId};
+use crate::graph::{Element, Graph, Op, Tensor, TensorId, Unary};
 use crate::oracle::Observer;
 use crate::{lower, plan};
 
@@ -36,6 +36,7 @@ pub(super) fn largest(
     model.schedules.push(plan::plan(&model).map_err(ExecuteError::from)?);
     let mut executor = Executor::new(&model)?;
     let mut noise = vec![Noise::default(); quantized.tensors.len()];
+    let origins = origins(float, quantized);
     for sample in samples.iter().take(SAMPLES) {
         let stored = bias::stored_inputs(quantized, sample, options);
         let real = |(values, &id): (&Vec<i8>, &TensorId)| -> Vec<f32> {
@@ -45,11 +46,12 @@ pub(super) fn largest(
         let inputs: Vec<Vec<f32>> = stored.iter().zip(&quantized.inputs).map(real).collect();
         let floats = observer.run_all(&inputs)?;
         let integers = executor.run_all(&stored)?;
-        for (id, (noise, floats)) in noise.iter_mut().zip(&floats).enumerate() {
+        for (id, noise) in noise.iter_mut().enumerate() {
+            let floats = floats.get(origins[id]).and_then(Option::as_ref);
             let place = lowered.tensors.get(id).copied().flatten();
             let integers = place.and_then(|place| integers[usize::from(place)].as_ref());
             if let (Some(floats), Some(integers)) = (floats, integers) {
-                noise.add(floats, integers, bias::affine(quantized, id));
+                noise.add(floats, &numbers(&quantized.tensors[id], integers), bias::affine(quantized, id));
             }
         }
     }
@@ -68,6 +70,29 @@ pub(super) fn largest(
     Ok(losses.into_iter().take(NAMED).map(|(_, loss)| loss).collect())
 }
 
+/// For every tensor the one whose numbers it has in float: itself, unless it is a copy in another type.
+fn origins(float: &Graph, quantized: &Graph) -> Vec<TensorId> {
+    let mut origins: Vec<TensorId> = (0..quantized.tensors.len()).collect();
+    let is_copy = |id: TensorId| id >= float.tensors.len();
+    for node in quantized.nodes.iter().filter(|node| node.op == Op::Unary(Unary::Requantize)) {
+        match (node.inputs[0], node.outputs[0]) {
+            (from, to) if is_copy(to) => origins[to] = from,
+            (from, to) if is_copy(from) => origins[from] = to,
+            _ => {}
+        }
+    }
+    origins
+}
+
+/// The numbers that a tensor's bytes hold.
+fn numbers(tensor: &Tensor, bytes: &[i8]) -> Vec<i32> {
+    let pair = |pair: &[i8]| i16::from_le_bytes([pair[0] as u8, pair[1] as u8]).into();
+    match tensor.element {
+        Element::I16 => bytes.chunks_exact(2).map(pair).collect(),
+        _ => bytes.iter().map(|&byte| byte.into()).collect(),
+    }
+}
+
 /// Sums over a tensor.
 #[derive(Clone, Copy, Debug, Default)]
 struct Noise {
@@ -78,9 +103,10 @@ struct Noise {
 }
 
 impl Noise {
-    fn add(&mut self, floats: &[f32], integers: &[i8], affine: Affine) {
+    fn add(&mut self, floats: &[f32], integers: &[i32], affine: Affine) {
         for (&float, &stored) in floats.iter().zip(integers) {
-            let (float, real) = (f64::from(float), f64::from(affine.real(stored)));
+            let (float, real) =
+                (f64::from(float), f64::from(affine.scale * (stored - affine.zero_point) as f32));
             self.count += 1.0;
             self.sum += float;
             self.square += float * float;

@@ -107,6 +107,33 @@ fn head() -> Head {
     }
 }
 
+/// Noise of the worst output in percent of its signal.
+fn lost_percent(quantized: &Quantized) -> f64 {
+    quantized.output_sqnr_db.iter().map(|db| 100.0 * 10f64.powf(-db / 10.0)).fold(0.0, f64::max)
+}
+
+#[test]
+fn a_budget_widens_as_little_as_it_needs() {
+    let with = |drop_percent| {
+        let options = Options { input: Some(scaling()), drop_percent, ..Options::default() };
+        quantize(residual_graph(), &samples(12), &options)
+    };
+    let narrow = with(None).unwrap();
+    let lost = lost_percent(&narrow);
+    let kept = with(Some(2.0 * lost)).unwrap();
+    assert_eq!((kept.way.wide_tensors, kept.output_sqnr_db), (0, narrow.output_sqnr_db));
+
+    let wide = with(Some(0.6 * lost)).unwrap();
+    assert!(lost_percent(&wide) <= 0.6 * lost, "{} of {lost}", lost_percent(&wide));
+    let widened = wide.graph.tensors.iter().filter(|tensor| tensor.element == Element::I16).count();
+    assert!(widened >= wide.way.wide_tensors && wide.way.wide_tensors > 0, "{}", wide.way);
+    let ports = wide.graph.inputs.iter().chain(&wide.graph.outputs);
+    assert!(ports.into_iter().all(|&id| wide.graph.tensors[id].element == Element::I8));
+
+    let Err(QuantizeError::Drop { percent, .. }) = with(Some(1e-9)) else { panic!("not enough bits") };
+    assert!(percent < 0.6 * lost, "{percent}");
+}
+
 #[test]
 fn every_method_stays_near_float() {
     // Entropy does not: it cuts off the one large channel of the depthwise layer.
@@ -130,7 +157,7 @@ fn the_way_that_gains_on_held_out_samples_is_taken() {
         |quantized: &Quantized| quantized.output_sqnr_db.iter().copied().fold(f64::INFINITY, f64::min);
     // With few samples nothing is held out, and no range is tried that cuts off.
     let plain = quantized(Method::Automatic, 31);
-    assert_eq!(plain.way, Way { method: Method::MinMax, evens_channels: true });
+    assert_eq!(plain.way, Way { method: Method::MinMax, evens_channels: true, wide_tensors: 0 });
     let best = quantized(Method::Automatic, 40);
     for method in [Method::MinMax, Method::Percentile(99.99), Method::MeanSquare, Method::Entropy] {
         let other = quantized(method, 40);

@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::attempt::{Attempt, attempt};
 use super::observe::Observed;
-use super::{Attempt, Method, Options, QuantizeError, Sample, attempt};
+use super::{Method, Options, QuantizeError, Sample};
 use crate::graph::{Graph, Op};
 
 /// How a model was quantized.
@@ -17,12 +18,21 @@ pub struct Way {
     pub method: Method,
     /// Whether channels were evened out between layers.
     pub evens_channels: bool,
+    /// How many activations are int16.
+    pub wide_tensors: usize,
 }
 
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.method)?;
-        if self.evens_channels { write!(f, ", channels evened out") } else { Ok(()) }
+        if self.evens_channels {
+            write!(f, ", channels evened out")?;
+        }
+        match self.wide_tensors {
+            0 => Ok(()),
+            1 => write!(f, ", one activation in int16"),
+            count => write!(f, ", {count} activations in int16"),
+        }
     }
 }
 
@@ -53,9 +63,9 @@ pub(super) fn best(
     guided: bool,
 ) -> Result<Attempt, QuantizeError> {
     let plain = match options.method {
-        _ if guided => Way { method: Method::Guided, evens_channels: true },
-        Method::Automatic => Way { method: Method::MinMax, evens_channels: false },
-        method => Way { method, evens_channels: false },
+        _ if guided => Way { method: Method::Guided, evens_channels: true, wide_tensors: 0 },
+        Method::Automatic => Way { method: Method::MinMax, evens_channels: false, wide_tensors: 0 },
+        method => Way { method, evens_channels: false, wide_tensors: 0 },
     };
     let work = multiply_accumulates(&graph).saturating_mul(checking.samples.len() as u64);
     let constants: usize = graph.tensors.iter().filter_map(|tensor| Some(tensor.data.as_ref()?.len())).sum();

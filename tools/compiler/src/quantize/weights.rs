@@ -1,6 +1,7 @@
 //! Weights symmetric per output channel, biases in the scale of the sums: the last rewriting step.
 
 use super::observe::{Observed, Seen};
+use super::wide::Wide;
 use super::{Affine, QuantizeError};
 use crate::graph::{Data, Element, Graph, Node, Op, Quantization, Tensor};
 
@@ -19,11 +20,12 @@ impl Default for WeightForm {
     }
 }
 
-/// The graph in int8 under these scales. `form` says how the weights of a node, by index, are stored.
+/// The graph in int8 under these scales, and in int16 where `wide` says so. `form` says how the weights of a node, by index, are stored.
 pub(super) fn quantize(
     graph: &Graph,
     affines: &[Option<Affine>],
     observed: &Observed,
+    wide: &Wide,
     form: impl Fn(usize) -> WeightForm,
 ) -> Result<Graph, QuantizeError> {
     let mut quantized = without_weights(graph);
@@ -37,8 +39,10 @@ pub(super) fn quantize(
         tensor.quantization = Some(per_tensor(affine));
     }
     for (index, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.op.is_weighted()) {
-        weigh(graph, &mut quantized, node, affines, observed, form(index))?;
+        let wide = Some(wide).filter(|wide| wide.computes(index));
+        weigh(graph, &mut quantized, node, affines, observed, wide, form(index))?;
     }
+    wide.rewrite(&mut quantized);
     Ok(quantized)
 }
 
@@ -70,17 +74,19 @@ fn without_weights(graph: &Graph) -> Graph {
     }
 }
 
-fn per_tensor(affine: Affine) -> Quantization {
+/// One scale and zero point for all numbers.
+pub(super) fn per_tensor(affine: Affine) -> Quantization {
     Quantization { scales: vec![affine.scale], zero_points: vec![affine.zero_point], axis: 0 }
 }
 
-/// Quantizes the weights and the bias of a node.
+/// Quantizes the weights and the bias of a node, which computes on int16 where `wide` is given.
 fn weigh(
     graph: &Graph,
     quantized: &mut Graph,
     node: &Node,
     affines: &[Option<Affine>],
     observed: &Observed,
+    wide: Option<&Wide>,
     form: WeightForm,
 ) -> Result<(), QuantizeError> {
     let axis = if matches!(node.op, Op::DepthwiseConv2d { .. }) { 3 } else { 0 };
@@ -140,11 +146,20 @@ fn weigh(
     tensor.data = Some(Data::I8(stored));
     tensor.quantization = Some(Quantization { zero_points: vec![0; channels], scales: scales.clone(), axis });
     if let Some(&id) = node.inputs.get(2) {
-        let sums: Vec<f32> = scales.iter().map(|scale| scale * input.scale).collect();
-        let stored = bias.iter().zip(&sums).map(|(bias, sum)| store_bias(*bias, f64::from(*sum))).collect();
+        let read = wide.map_or(input.scale, |wide| wide.operand_scale(node.inputs[0], input));
+        let sums: Vec<f32> = scales.iter().map(|scale| scale * read).collect();
+        let pairs = bias.iter().zip(&sums).map(|(&bias, &sum)| (bias, f64::from(sum)));
         let tensor = &mut quantized.tensors[id];
-        tensor.element = Element::I32;
-        tensor.data = Some(Data::I32(stored));
+        (tensor.element, tensor.data) = match wide {
+            None => {
+                let stored = pairs.map(|(bias, sum)| store_bias(bias, sum)).collect();
+                (Element::I32, Some(Data::I32(stored)))
+            }
+            Some(_) => {
+                let stored = pairs.map(|(bias, sum)| (f64::from(bias) / sum).round() as i64).collect();
+                (Element::I64, Some(Data::I64(stored)))
+            }
+        };
         tensor.quantization = Some(Quantization { zero_points: vec![0; channels], scales: sums, axis: 0 });
     }
     Ok(())
@@ -198,7 +213,8 @@ mod tests {
     #[test]
     fn channels_of_a_depthwise_layer_have_scales_of_their_own() {
         let affine = Some(Affine { scale: 0.5, zero_point: 3 });
-        let quantized = quantize(&depthwise(), &[affine, None, None, affine], &Observed::default(), |_| {
+        let affines = [affine, None, None, affine];
+        let quantized = quantize(&depthwise(), &affines, &Observed::default(), &Wide::default(), |_| {
             WeightForm::default()
         })
         .unwrap();

@@ -182,6 +182,7 @@ pub(super) fn describe(tensor: &Tensor) -> String {
     let element = match tensor.element {
         Element::F32 => "f32",
         Element::I8 => "i8",
+        Element::I16 => "i16",
         Element::U8 => "u8",
         Element::I32 => "i32",
         Element::I64 => "i64",
