@@ -107,3 +107,188 @@ fn refuses_constants(check: impl Fn(&Filter<'_>) -> Result<(), KernelError>) {
     let paired = Filter { weights: &[0; 160], layout: Layout::Paired, ..CONSTANTS };
     assert_eq!(check(&paired), Err(WrongLayout));
 }
+
+/// Operators of two tensors of five elements.
+fn refuses_lengths(operands: Operand, check: impl Fn(usize, usize, usize) -> Result<(), KernelError>) {
+    assert_eq!(check(5, 5, 5), Ok(()));
+    assert_eq!(check(4, 5, 5), length(Operand::Input, 5, 4));
+    assert_eq!(check(5, 6, 5), length(operands, 5, 6));
+}
+
+const HALF: Requantize = Requantize { multiplier: 1 << 30, shift: 0 };
+const INVALID: Requantize = Requantize { multiplier: i32::MIN, shift: 0 };
+const DOUBLED: Requantize = Requantize { multiplier: 1 << 30, shift: 1 };
+
+#[test]
+fn pairs() {
+    let add = AddParameters {
+        left_zero_point: 0,
+        right_zero_point: 0,
+        output_zero_point: 0,
+        left_requantize: HALF,
+        right_requantize: HALF,
+        output_requantize: HALF,
+        activation_min: 3,
+        activation_max: 3,
+    };
+    refuses_lengths(Operand::SecondInput, |left, right, output| add.check(left, right, output));
+    for wrong in [INVALID, DOUBLED] {
+        for p in [
+            AddParameters { left_requantize: wrong, ..add },
+            AddParameters { right_requantize: wrong, ..add },
+            AddParameters { output_requantize: wrong, ..add },
+        ] {
+            assert_eq!(p.check(5, 5, 5), Err(Range));
+        }
+    }
+    assert_eq!(AddParameters { activation_min: 4, ..add }.check(5, 5, 5), Err(Range));
+
+    let mul = MulParameters {
+        left_zero_point: 0,
+        right_zero_point: 0,
+        output_zero_point: 0,
+        requantize: DOUBLED,
+        activation_min: 3,
+        activation_max: 3,
+    };
+    refuses_lengths(Operand::SecondInput, |left, right, output| mul.check(left, right, output));
+    assert_eq!(MulParameters { requantize: INVALID, ..mul }.check(5, 5, 5), Err(Range));
+    assert_eq!(MulParameters { activation_min: 4, ..mul }.check(5, 5, 5), Err(Range));
+
+    let shift = DivParameters::MAX_SHIFT;
+    let div = DivParameters {
+        left_zero_point: 0,
+        right_zero_point: 0,
+        output_zero_point: 0,
+        requantize: Requantize { shift, ..HALF },
+        activation_min: 3,
+        activation_max: 3,
+    };
+    refuses_lengths(Operand::SecondInput, |left, right, output| div.check(left, right, output));
+    let far = Requantize { shift: shift + 1, ..HALF };
+    for requantize in [INVALID, far] {
+        assert_eq!(DivParameters { requantize, ..div }.check(5, 5, 5), Err(Range));
+    }
+    assert_eq!(DivParameters { activation_min: 4, ..div }.check(5, 5, 5), Err(Range));
+
+    let square = SquaredDifferenceParameters {
+        left_zero_point: 0,
+        right_zero_point: 0,
+        output_zero_point: 0,
+        left_requantize: HALF,
+        right_requantize: HALF,
+        output_requantize: DOUBLED,
+    };
+    refuses_lengths(Operand::SecondInput, |left, right, output| square.check(left, right, output));
+    for wrong in [INVALID, DOUBLED] {
+        let left = SquaredDifferenceParameters { left_requantize: wrong, ..square };
+        let right = SquaredDifferenceParameters { right_requantize: wrong, ..square };
+        assert_eq!([left.check(5, 5, 5), right.check(5, 5, 5)], [Err(Range); 2]);
+    }
+    let output = SquaredDifferenceParameters { output_requantize: INVALID, ..square };
+    assert_eq!(output.check(5, 5, 5), Err(Range));
+}
+
+#[test]
+fn reductions() {
+    let mean = MeanParameters {
+        outer: 2,
+        count: 3,
+        inner: 4,
+        input_zero_point: 0,
+        output_zero_point: 0,
+        requantize: HALF,
+    };
+    assert_eq!(mean.check(24, 8), Ok(()));
+    assert_eq!(mean.check(23, 8), length(Operand::Input, 24, 23));
+    assert_eq!(mean.check(24, 9), length(Operand::Output, 8, 9));
+    assert_eq!(MeanParameters { count: 0, ..mean }.check(0, 8), Err(Geometry));
+    // As many numbers of -128 with a zero point of 127 make a sum of 31 bits.
+    let most = MeanParameters { outer: 1, inner: 1, count: (1 << 23) - 1, ..mean };
+    assert_eq!(most.check(most.count, 1), Ok(()));
+    assert_eq!(MeanParameters { count: 1 << 23, ..most }.check(1 << 23, 1), Err(TooLarge));
+    let negative = Requantize { multiplier: -1, shift: 0 };
+    for requantize in [INVALID, negative, Requantize { shift: 31, ..HALF }] {
+        assert_eq!(MeanParameters { requantize, ..mean }.check(24, 8), Err(Range));
+    }
+
+    let arg_max = ArgMaxParameters { outer: 2, count: 256, inner: 4, last: false };
+    assert_eq!(arg_max.check(2048, 8), Ok(()));
+    assert_eq!(arg_max.check(2047, 8), length(Operand::Input, 2048, 2047));
+    assert_eq!(arg_max.check(2048, 7), length(Operand::Output, 8, 7));
+    for count in [0, 257] {
+        assert_eq!(ArgMaxParameters { count, ..arg_max }.check(8 * count, 8), Err(Geometry));
+    }
+}
+
+#[test]
+fn batch_matmul() {
+    let good = BatchMatmulParameters {
+        batches: 2,
+        right_batches: 1,
+        rows: 3,
+        depth: 4,
+        columns: 5,
+        right_transposed: false,
+        left_zero_point: 0,
+        right_zero_point: 0,
+        output_zero_point: 0,
+        requantize: HALF,
+    };
+    assert_eq!(good.check(24, 20, 30), Ok(()));
+    assert_eq!(good.check(25, 20, 30), length(Operand::Input, 24, 25));
+    assert_eq!(good.check(24, 40, 30), length(Operand::SecondInput, 20, 40));
+    assert_eq!(good.check(24, 20, 29), length(Operand::Output, 30, 29));
+    assert_eq!(BatchMatmulParameters { right_batches: 2, ..good }.check(24, 40, 30), Ok(()));
+    assert_eq!(BatchMatmulParameters { right_batches: 3, ..good }.check(24, 60, 30), Err(Geometry));
+    assert_eq!(BatchMatmulParameters { rows: 0, ..good }.check(0, 20, 0), Err(Geometry));
+    assert_eq!(BatchMatmulParameters { requantize: INVALID, ..good }.check(24, 20, 30), Err(Range));
+    let depth = BatchMatmulParameters::MAX_DEPTH;
+    let deep = |depth| BatchMatmulParameters { depth, ..good }.check(6 * depth, 5 * depth, 30);
+    assert_eq!([deep(depth - 1), deep(depth)], [Ok(()), Err(TooLarge)]);
+}
+
+#[test]
+fn prelu_and_softmax() {
+    let prelu = PreluParameters {
+        input_zero_point: 0,
+        slope_zero_point: 0,
+        output_zero_point: 0,
+        positive: HALF,
+        negative: HALF,
+    };
+    assert_eq!(prelu.check(6, 3, 6), Ok(()));
+    assert_eq!(prelu.check(5, 3, 6), length(Operand::Input, 6, 5));
+    for slopes in [0, 4] {
+        assert_eq!(prelu.check(6, slopes, 6), Err(Geometry));
+    }
+    assert_eq!(PreluParameters { positive: INVALID, ..prelu }.check(6, 3, 6), Err(Range));
+    assert_eq!(PreluParameters { negative: INVALID, ..prelu }.check(6, 3, 6), Err(Range));
+    let most = MAX_ELEMENTS;
+    assert_eq!([prelu.check(most, 1, most), prelu.check(most + 1, 1, most + 1)], [Ok(()), Err(TooLarge)]);
+
+    let requantize = Requantize { multiplier: 0, shift: 24 };
+    let softmax = SoftmaxParameters { rows: 2, depth: 3, requantize, diff_min: -128 };
+    assert_eq!(softmax.check(6, 6), Ok(()));
+    assert_eq!(softmax.check(5, 6), length(Operand::Input, 6, 5));
+    assert_eq!(softmax.check(6, 7), length(Operand::Output, 6, 7));
+    assert_eq!(SoftmaxParameters { depth: 0, ..softmax }.check(0, 0), Err(Geometry));
+    let depth = SoftmaxParameters::MAX_DEPTH;
+    let deep = |depth| SoftmaxParameters { depth, ..softmax }.check(2 * depth, 2 * depth);
+    assert_eq!([deep(depth), deep(depth + 1)], [Ok(()), Err(TooLarge)]);
+    // One more negative, and the exponent leaves 32 bits.
+    assert_eq!(SoftmaxParameters { diff_min: -129, ..softmax }.check(6, 6), Err(Range));
+    assert_eq!(SoftmaxParameters { diff_min: 1, ..softmax }.check(6, 6), Err(Range));
+    for (multiplier, shift) in [(-1, 24), (0, -1), (0, 31)] {
+        let requantize = Requantize { multiplier, shift };
+        let p = SoftmaxParameters { requantize, diff_min: 0, ..softmax };
+        assert_eq!(p.check(6, 6), Err(Range), "{requantize:?}");
+    }
+    let steepest = Requantize { multiplier: 0, shift: 30 };
+    assert_eq!(SoftmaxParameters { requantize: steepest, diff_min: 0, ..softmax }.check(6, 6), Ok(()));
+}
+
+#[test]
+fn layouts_without_a_code() {
+    assert_eq!([0, 1, 2].map(Layout::from_code), [None, Some(Layout::Paired), None]);
+}

@@ -18,13 +18,20 @@ pub struct Constants {
 impl Constants {
     /// Of `weights` in all, `products` for each output.
     pub fn random(random: &mut Random, weights: usize, products: usize, channels: usize) -> Constants {
-        let exponent = -7 - (products.ilog2() as i32) / 2 + random.one_of(&[0, 0, 0, 4, -6, 9, -16]);
+        // Small weights and biases with factors of about a half show the rounding of every sum.
+        let tiny = random.below(4) == 0;
+        let usual = -7 - (products.ilog2() as i32) / 2;
+        let exponent = if tiny {
+            random.one_of(&[-1, -2, -4])
+        } else {
+            usual + random.one_of(&[0, 0, 0, 4, -6, 9, -16])
+        };
         let factors = if random.below(4) == 0 { 1 } else { channels };
         let factors: Vec<_> = (0..factors).map(|_| random.factor(exponent)).collect();
         let biases = if random.below(4) == 0 { 0 } else { channels };
         // Sums about 2^30 and beyond, where no factor shifts them further to the left.
         let large = factors.iter().all(|factor| factor.shift <= 0) && random.below(8) == 0;
-        let small = 1 << 13;
+        let small = if tiny { 1 << 6 } else { 1 << 13 };
         let bound = if large { random.one_of(&[1 << 30, 9 << 27, 15 << 27]) } else { small };
         let mut constants = Constants {
             weights: Guarded::read_only(weights, random.below(ZONE), 0x55),
@@ -35,6 +42,9 @@ impl Constants {
             shifts: factors.iter().map(|factor| factor.shift).collect(),
         };
         random.fill(constants.weights.all());
+        if tiny {
+            constants.weights.all().iter_mut().for_each(|weight| *weight >>= 6);
+        }
         constants
     }
 

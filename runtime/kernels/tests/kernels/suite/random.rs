@@ -48,7 +48,7 @@ impl Random {
     /// A zero point, often at an end.
     pub fn zero_point(&mut self) -> i8 {
         let any = self.next() as i8;
-        self.one_of(&[i8::MIN, -1, 0, 3, i8::MAX, any])
+        self.one_of(&[i8::MIN, i8::MIN + 1, -1, 0, 3, i8::MAX, any])
     }
 
     /// Smallest and largest output.

@@ -20,7 +20,9 @@ pub fn conv_2d(cases: usize) -> usize {
         prune(&mut random, row, constants.weights.all());
         let whole = p.rows_scratch_bytes();
         let loops = p.scratch_bytes(Layout::Canonical);
-        let scratch = random.one_of(&[whole, whole, whole, loops + row, loops, 0]);
+        // A tile may end within a row.
+        let scratch =
+            random.one_of(&[whole, whole, whole, loops + row, loops + row + row.min(3) - 1, loops, 0]);
         let (input, output) = (elements(p.input_shape), elements(p.output_shape));
         let mut operands = Operands::random(&mut random, input, output, scratch);
         let filter = constants.filter();

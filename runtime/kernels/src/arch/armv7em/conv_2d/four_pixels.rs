@@ -43,7 +43,7 @@ impl Rows for DenseRows<'_> {
 
     unsafe fn run(&self, record: &mut Record) {
         // SAFETY: The caller answers for the record but for its rows. `weights` to the end of the last channel are
-        // whole rows, whose length `new` has checked. With `back` the last load of a channel starts `4 - back` bytes
+        // whole rows, whose length `new` has checked. With `back` the last load of a channel starts `back` bytes
         // before the end of its whole quads and ends with the channel; a channel has at least four weights. The
         // second function takes an even number of quads.
         unsafe {

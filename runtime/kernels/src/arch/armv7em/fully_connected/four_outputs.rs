@@ -48,7 +48,7 @@ impl<'f> FourOutputs<'f> {
             // - `vector` to `vector_end` are the vector's whole quads, at least one, of two words each; with `back` there is
             //   another, because the vector's length, checked above, counts it too.
             // - `weights` has `from + outputs` rows or more of `depth` bytes, counted above, and `step` stays in them. Four groups
-            //   of rows follow each other. With `back` the last load of a row starts `4 - back` bytes before the end of
+            //   of rows follow each other. With `back` the last load of a row starts `back` bytes before the end of
             //   its whole quads and ends with the row; a row has at least four weights.
             // - `sums` has a multiple of four words, of which `from + 4 * groups` are used at most: `outputs`, at most
             //   `BLOCK`, rounded up to four.
