@@ -58,3 +58,20 @@ fn functions_of_real_numbers() {
         }
     }
 }
+
+#[test]
+fn tiles_hold_whole_fours_of_rows() {
+    for (row, rows, tile) in [
+        (100, 100, 40),
+        (100, 40, 40),
+        (100, 39, 39),
+        (1024, 100, 4),
+        (1023, 100, 4),
+        (512, 100, 8),
+        (5000, 100, 4),
+        (5000, 3, 3),
+        (0, 9000, 4096),
+    ] {
+        assert_eq!(tile_rows(row, rows), tile, "{rows} rows of {row}");
+    }
+}

@@ -292,3 +292,36 @@ fn prelu_and_softmax() {
 fn layouts_without_a_code() {
     assert_eq!([0, 1, 2].map(Layout::from_code), [None, Some(Layout::Paired), None]);
 }
+
+/// Rows of so many weights, all of them 0.
+#[derive(Clone)]
+struct Zeros(usize);
+
+impl WeightRows for Zeros {
+    fn row_length(&self) -> usize {
+        self.0
+    }
+
+    fn next_row(&mut self, _: impl FnMut(usize, i8)) {}
+}
+
+#[test]
+fn rows() {
+    let layer = FullyConnectedParameters {
+        batches: 2,
+        input_depth: 18,
+        output_depth: 3,
+        input_zero_point: 0,
+        output_zero_point: 0,
+        activation_min: -128,
+        activation_max: 127,
+    };
+    let without = Filter { weights: &[], ..CONSTANTS };
+    let check = |filter: &Filter<'_>, row| layer.check_rows(filter, &Zeros(row), 36, 6);
+    assert_eq!(check(&without, 18), Ok(()));
+    assert_eq!(check(&without, 17), length(Operand::Weights, 18, 17));
+    assert_eq!(check(&CONSTANTS, 18), Err(Geometry));
+    assert_eq!(check(&Filter { bias: &[0; 2], ..without }, 18), length(Operand::Bias, 3, 2));
+    assert_eq!(check(&Filter { shifts: &[0, 31, 0], ..without }, 18), Err(Range));
+    assert_eq!(layer.check_rows(&without, &Zeros(18), 35, 6), length(Operand::Input, 36, 35));
+}
