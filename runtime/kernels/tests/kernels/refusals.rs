@@ -121,7 +121,7 @@ const DOUBLED: Requantize = Requantize { multiplier: 1 << 30, shift: 1 };
 
 #[test]
 fn pairs() {
-    let add = AddParameters {
+    let add = AddParameters::<i8> {
         left_zero_point: 0,
         right_zero_point: 0,
         output_zero_point: 0,
@@ -307,7 +307,7 @@ impl WeightRows for Zeros {
 
 #[test]
 fn rows() {
-    let layer = FullyConnectedParameters {
+    let layer = FullyConnectedParameters::<i8> {
         batches: 2,
         input_depth: 18,
         output_depth: 3,
