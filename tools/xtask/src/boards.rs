@@ -107,7 +107,7 @@ fn parts(sees: &str, artefact: &Path) -> Result<()> {
 }
 
 /// Most arena for the detector of faces, whose early layers roll over single rows then: the smallest board has room for it.
-const FACES_ARENA: &str = "80k";
+const FACES_BUDGET: &str = "ram=80k";
 
 /// The detectors of the zoo as artefacts.
 fn detectors() -> Result<Vec<(&'static str, PathBuf)>> {
@@ -130,7 +130,7 @@ fn detectors() -> Result<Vec<(&'static str, PathBuf)>> {
         command::run_quietly(&mut convert)?;
         Ok((name, artefact))
     };
-    let mut rolling = vec!["--ram-budget".to_owned(), FACES_ARENA.to_owned(), "--calibration".to_owned()];
+    let mut rolling = vec!["--budget".to_owned(), FACES_BUDGET.to_owned(), "--calibration".to_owned()];
     for name in ["photographs", "lfw-subset"] {
         rolling.extend(fetch(name)?);
     }
