@@ -325,3 +325,72 @@ fn rows() {
     assert_eq!(check(&Filter { shifts: &[0, 31, 0], ..without }, 18), Err(Range));
     assert_eq!(layer.check_rows(&without, &Zeros(18), 35, 6), length(Operand::Input, 36, 35));
 }
+
+#[test]
+fn normalizations() {
+    let good = LocalResponseNormalizationParameters {
+        channels: 3,
+        before: 1,
+        after: 1,
+        input_zero_point: 0,
+        output_zero_point: 0,
+        shift: 24,
+        offset: (1 << 62) - 1,
+    };
+    let table = POWER_ENTRIES;
+    assert_eq!(good.check(table, 6, 6), Ok(()));
+    assert_eq!(good.check(table - 1, 6, 6), length(Operand::Weights, table, table - 1));
+    assert_eq!(good.check(table, 5, 6), length(Operand::Input, 6, 5));
+    assert_eq!(good.check(table, 7, 7), Err(Geometry));
+    assert_eq!(good.check(table, MAX_ELEMENTS + 1, MAX_ELEMENTS + 1), Err(TooLarge));
+    for (wrong, error) in [
+        (LocalResponseNormalizationParameters { shift: 25, ..good }, Range),
+        (LocalResponseNormalizationParameters { offset: 1 << 62, ..good }, Range),
+        (LocalResponseNormalizationParameters { channels: 0, ..good }, Geometry),
+        (LocalResponseNormalizationParameters { before: MAX_ELEMENTS + 1, ..good }, Geometry),
+        (LocalResponseNormalizationParameters { after: MAX_ELEMENTS + 1, ..good }, Geometry),
+    ] {
+        assert_eq!(wrong.check(table, 6, 6), Err(error), "{wrong:?}");
+    }
+    // A square has 16 bits, and 23 more make 39: with a shift of 24 they fill 63, with one channel more 64.
+    let deep =
+        |channels| LocalResponseNormalizationParameters { channels, ..good }.check(table, channels, channels);
+    assert_eq!([deep((1 << 23) - 1), deep(1 << 23)], [Ok(()), Err(Range)]);
+
+    let good = NormalizeParameters {
+        shape: [2, 3, 4, 5],
+        centered: false,
+        input_zero_point: 0,
+        shift: 24,
+        offset: (1 << 62) - 1,
+        gain_bits: 30,
+    };
+    let numbers = [0; 20];
+    let affine = Affine { gains: &numbers, offsets: &numbers };
+    assert_eq!(good.check(table, &affine, 120, 120), Ok(()));
+    assert_eq!(good.check(table + 1, &affine, 120, 120), length(Operand::Weights, table, table + 1));
+    assert_eq!(good.check(table, &affine, 119, 120), length(Operand::Input, 120, 119));
+    assert_eq!(good.check(table, &affine, 120, 121), length(Operand::Output, 120, 121));
+    for (wrong, error) in [
+        (NormalizeParameters { shift: 25, ..good }, Range),
+        (NormalizeParameters { offset: 1 << 62, ..good }, Range),
+        (NormalizeParameters { gain_bits: 31, ..good }, Range),
+        (NormalizeParameters { shape: [0, 3, 4, 5], ..good }, Geometry),
+    ] {
+        assert_eq!(wrong.check(table, &affine, 120, 120), Err(error), "{wrong:?}");
+    }
+    let with = |gains, offsets| good.check(table, &Affine { gains, offsets }, 120, 120);
+    assert_eq!(with(&[], &[]), Err(Geometry));
+    assert_eq!(with(&numbers[..7], &numbers[..7]), Err(Geometry));
+    assert_eq!(with(&numbers[..4], &numbers[..5]), length(Operand::Bias, 4, 5));
+    // Centered, the size counts twice: 16 and twice 12 bits with a shift of 23, or twice 13 with one of 21.
+    let one = Affine { gains: &[0], offsets: &[0] };
+    let group = |centered, inner, shift| {
+        let p = NormalizeParameters { shape: [1, 1, 1, inner], centered, shift, ..good };
+        p.check(table, &one, inner, inner)
+    };
+    assert_eq!([group(true, 4095, 23), group(true, 4095, 24)], [Ok(()), Err(Range)]);
+    assert_eq!([group(true, 4096, 21), group(true, 4096, 22)], [Ok(()), Err(Range)]);
+    let most = NormalizeParameters::MAX_GROUP;
+    assert_eq!([group(false, most, 24), group(false, most + 1, 24)], [Ok(()), Err(TooLarge)]);
+}
