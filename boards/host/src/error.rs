@@ -8,8 +8,8 @@ use thiserror::Error;
 
 /// What [`open`](crate::open) understands, for messages.
 pub const SUPPORTED: &str = "a PNG, JPEG, BMP or PPM/PGM picture, a folder of them, a y4m video (4:2:0 or mono, \
-     8 bit), an MJPEG stream, `-` for one of these on standard input, `pipe:[WIDTHxHEIGHT:]COMMAND` for what a program \
-     writes, `http://HOST/PATH` for a camera's MJPEG, or `synthetic:SEED[:WIDTHxHEIGHT]`";
+     8 bit), an MJPEG stream, `-` for one of these on standard input, `pipe:[WIDTHxHEIGHT:[FORMAT:]]COMMAND` for what \
+     a program writes, `http://HOST/PATH` for a camera's MJPEG, or `synthetic:SEED[:WIDTHxHEIGHT]`";
 
 /// Why bytes are no picture.
 #[derive(Debug, Error)]

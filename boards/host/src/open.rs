@@ -32,7 +32,7 @@ pub enum HostCamera {
     Synthetic(SyntheticCamera),
 }
 
-/// Opens `source`: a file, a folder, `-` for standard input, `pipe:[WIDTHxHEIGHT:]COMMAND`,
+/// Opens `source`: a file, a folder, `-` for standard input, `pipe:[WIDTHxHEIGHT:[FORMAT:]]COMMAND`,
 /// `http://HOST[:PORT]/PATH`, or `synthetic:SEED[:WIDTHxHEIGHT]`.
 ///
 /// Files are told apart by their first bytes. Only a JPEG may be either a picture or the first of a

@@ -1,10 +1,10 @@
 //! A camera that another program reads: `rpicam-vid`, `ffmpeg`, `gst-launch-1.0`. Its standard output is a y4m video, a
-//! stream of JPEGs, or plain I420 frames of a size that is told beforehand.
+//! stream of JPEGs, or plain frames of a size and a format that are told beforehand.
 
 use std::io::BufReader;
 use std::process::{Child, Command, Stdio};
 
-use ocelli_core::{Camera, Frame};
+use ocelli_core::{Camera, Frame, PixelFormat};
 
 use crate::{
     CaptureError, HostCamera, OpenError, RawCamera, open::open_stream, synthetic_camera::parse_size,
@@ -25,13 +25,13 @@ struct Program {
 }
 
 impl PipeCamera {
-    /// Starts `[WIDTHxHEIGHT:]COMMAND` in a shell. With a size the program writes plain I420 frames.
+    /// Starts `[WIDTHxHEIGHT:[FORMAT:]]COMMAND` in a shell. With a size the program writes plain frames: I420,
+    /// or by ffmpeg's names `gray`, `rgb24`, `rgb565le`, `yuyv422`, `nv12` or `yuv420p`.
     ///
     /// # Errors
     /// [`OpenError::Pipe`] when it cannot be started or writes nothing, and what is wrong with what it writes.
     pub fn open(text: &str) -> Result<PipeCamera, OpenError> {
-        let sized = text.split_once(':').and_then(|(size, command)| Some((parse_size(size)?, command)));
-        let (size, command) = sized.map_or((None, text), |(size, command)| (Some(size), command));
+        let (plain, command) = plain_frames(text);
         let failed = |problem: String| OpenError::Pipe { command: command.to_owned(), problem };
         let mut shell = Command::new("sh");
         shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -39,8 +39,8 @@ impl PipeCamera {
         let mut program = Program { child, command: command.to_owned() };
         let output = program.child.stdout.take().ok_or_else(|| failed("it has no output".to_owned()))?;
         let reader = Box::new(BufReader::with_capacity(256 * 1024, output));
-        let camera = match size {
-            Some(size) => HostCamera::Raw(RawCamera::new(reader, command, size)),
+        let camera = match plain {
+            Some((size, format)) => HostCamera::Raw(RawCamera::new(reader, command, size, format)),
             None => match open_stream(reader, command) {
                 Err(OpenError::Empty { .. }) => return Err(failed(program.ended())),
                 opened => opened?,
@@ -48,6 +48,30 @@ impl PipeCamera {
         };
         Ok(PipeCamera { camera: Box::new(camera), program })
     }
+}
+
+/// What ffmpeg calls the formats of plain frames.
+const FORMATS: [(&str, PixelFormat); 6] = [
+    ("gray", PixelFormat::Gray8),
+    ("rgb24", PixelFormat::Rgb888),
+    ("rgb565le", PixelFormat::Rgb565),
+    ("yuyv422", PixelFormat::Yuyv),
+    ("nv12", PixelFormat::Nv12),
+    ("yuv420p", PixelFormat::I420),
+];
+
+/// Size and format of plain frames, where the text begins with them, and the command behind.
+fn plain_frames(text: &str) -> (Option<([usize; 2], PixelFormat)>, &str) {
+    let Some((size, rest)) = text.split_once(':').and_then(|(size, rest)| Some((parse_size(size)?, rest)))
+    else {
+        return (None, text);
+    };
+    let named = |(name, command)| {
+        let (_, format) = FORMATS.into_iter().find(|(known, _)| *known == name)?;
+        Some((format, command))
+    };
+    let (format, command) = rest.split_once(':').and_then(named).unwrap_or((PixelFormat::I420, rest));
+    (Some((size, format)), command)
 }
 
 impl Program {

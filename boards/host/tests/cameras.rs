@@ -229,6 +229,11 @@ fn a_program_s_frames_come_through_a_pipe() {
     let raw = frames(&mut open("pipe:2x2:printf abcdefghijkl").unwrap());
     let i420 = |bytes: &[u8]| (2, 2, PixelFormat::I420, bytes.to_vec());
     assert_eq!(raw, [i420(b"abcdef"), i420(b"ghijkl")]);
+    let yuyv = frames(&mut open("pipe:2x2:yuyv422:printf abcdefgh").unwrap());
+    assert_eq!(yuyv, [(2, 2, PixelFormat::Yuyv, b"abcdefgh".to_vec())]);
+    // A command may have colons of its own.
+    let raw = frames(&mut open("pipe:2x2:printf ab:def").unwrap());
+    assert_eq!(raw, [i420(b"ab:def")]);
 
     let message = |name: &str| open(name).unwrap_err().to_string();
     assert_eq!(message("pipe:exit 3"), "`exit 3`: it ended with exit status: 3 before the first frame");

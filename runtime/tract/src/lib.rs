@@ -3,7 +3,7 @@
 //!
 //! Everything integer in an artefact is one tract operator, which runs the engine over the same kernels as
 //! on a microcontroller: outputs equal the engine's byte for byte, whatever tract does around it. The
-//! infer stage of a pipeline takes an [`Executor`] where it takes a plan.
+//! infer stage of a pipeline takes an [`Executor`] where it takes a plan. [`Layers`] has an operator for each layer.
 #![forbid(unsafe_code)]
 
 mod error;
@@ -14,5 +14,8 @@ mod segment;
 
 mod executor;
 
+mod layers;
+
 pub use error::TractError;
 pub use executor::{Executor, typed_model};
+pub use layers::Layers;

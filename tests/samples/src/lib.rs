@@ -16,6 +16,8 @@ mod forms;
 
 mod lenet;
 
+mod picture;
+
 mod striped;
 
 mod wide;
@@ -24,6 +26,7 @@ pub use classifier::classifier;
 pub use detector::detector;
 pub use forms::{FORMS, Layer, Pattern, forms, forms_of};
 pub use lenet::{LENET_5_PARAMETERS, LENET_300_100_PARAMETERS, coded, lenet_5, lenet_300_100};
+pub use picture::picture;
 pub use striped::striped_classifier;
 pub use wide::wide;
 

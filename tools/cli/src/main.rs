@@ -16,6 +16,7 @@ mod input;
 
 mod host_model;
 mod session;
+mod stage_shares;
 
 mod predict;
 

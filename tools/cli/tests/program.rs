@@ -206,6 +206,19 @@ fn tracks_get_a_number_on_the_third_frame_and_keep_it() {
     let first = workshop.json(&["run", "detector.ocelli", "-i", "still/1.ppm", "--json"]);
     assert!(first.get("tracks").is_none() && first["detections"][0].get("track").is_none());
 
+    let output = workshop.ocelli(&["run", "detector.ocelli", "-i", "still", "--json", "--stats"]);
+    let (told, shares) = (text(&output.stdout), text(&output.stderr));
+    assert!(told.lines().all(|line| line.starts_with('{')), "{told}");
+    for stage in [
+        "capture",
+        "preprocess",
+        "infer",
+        "postprocess",
+        "emit",
+        &format!("{} frames, ", told.lines().count()),
+    ] {
+        assert!(shares.contains(stage), "{shares}");
+    }
     let message = workshop.failure(&["run", "classifier.ocelli", "-i", "still", "--track"], 1);
     assert!(message.contains("finds no boxes") && message.contains("leave `--track` out"), "{message}");
 }
@@ -384,6 +397,9 @@ fn diff_names_the_layer_that_parts() {
     workshop.json(&["convert", &source, "-o", "conv.ocelli", "--json"]);
     let difference = workshop.json(&["diff", &source, "conv.ocelli", "--json"]);
     assert_eq!((&difference["is_exact"], &difference["first"]), (&Value::from(true), &Value::Null));
+    let difference = workshop.json(&["diff", &source, "conv.ocelli", "--json", "--through", "tract"]);
+    assert_eq!(difference["first_through_tract"], Value::Null);
+    assert_eq!(difference["layers"][0]["equal_through_tract"], true);
 
     // One byte of the weights, and the checksum over it.
     let bytes = ocelli_format::AlignedBytes::copy_of(&std::fs::read(workshop.0.join("conv.ocelli")).unwrap());

@@ -47,7 +47,7 @@ pub use access::Access;
 pub use emit::{Emission, EmitError, Emitter};
 pub use encode::rgb_of;
 pub use hub::Hub;
-pub use metrics::Totals;
+pub use metrics::{STAGES, Totals};
 pub use picture::{Colour, Mark, Picture, colour_of_class};
 pub use server::{ServeError, Server};
 pub use settings::Settings;

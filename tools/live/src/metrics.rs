@@ -32,7 +32,8 @@ pub struct Totals {
     interval_seconds: f64,
 }
 
-const STAGES: [&str; 5] = ["capture", "preprocess", "infer", "postprocess", "emit"];
+/// The five stages by name, in the order of the data's way.
+pub const STAGES: [&str; 5] = ["capture", "preprocess", "infer", "postprocess", "emit"];
 
 impl Totals {
     /// Adds an answer that came `interval` after the one before; 0 for the first.

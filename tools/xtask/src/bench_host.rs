@@ -1,8 +1,11 @@
-//! `cargo xtask bench-host`: time of one inference on this machine, beside other engines in the same run.
+//! `cargo xtask bench-host`: time of one inference on this machine, beside other engines in the same run, and the share
+//! of each stage from a camera's frame to the answer.
 //!
 //! Ours is measured by criterion (`tests/benches/engine.rs`), theirs by `tests/benches/peers.py`, in turn and several
 //! times over, so that a machine whose speed drifts is fair to both; the least median of each counts. Other engines
 //! come from PyPI into an environment of their own; without Python or a network, ours stand alone.
+
+mod stages;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -53,7 +56,8 @@ pub fn run(options: &Options) -> Result<()> {
         }
     }
     print(&models, &times);
-    Ok(())
+    stages::run(&models)?;
+    through_tract(&models, &times)
 }
 
 /// Keeps the lesser of two times.
@@ -116,6 +120,29 @@ fn theirs(python: &Path, models: &[Model], options: &Options, times: &mut [Times
                 keep(times, engine, time_us.parse().context("reading what peers.py prints")?);
             }
         }
+    }
+    Ok(())
+}
+
+/// The engine through tract may take so much longer than called directly: a share, or microseconds.
+const MOST_THROUGH_TRACT: (f64, f64) = (0.03, 5.0);
+
+/// What tract adds around the engine; fails where it is more than it may be.
+fn through_tract(models: &[Model], times: &[Times]) -> Result<()> {
+    println!("what tract adds to the engine, which is one operator of it");
+    let (share, microseconds) = MOST_THROUGH_TRACT;
+    let mut slow = Vec::new();
+    for (model, times) in models.iter().zip(times) {
+        let time = |engine: &str| times.get(engine).copied().with_context(|| format!("no time of {engine}"));
+        let (direct, through) = (time(ocelli_kernels::available_backends()[0])?, time("through tract")?);
+        let (more, title) = (through - direct, &model.peer.title);
+        println!("  {title:<30} {more:>6.2} microseconds, {:>5.1} %", 100.0 * more / direct);
+        if more > microseconds.max(share * direct) {
+            slow.push(title.as_str());
+        }
+    }
+    if !slow.is_empty() {
+        bail!("through tract these take more than {microseconds} microseconds or {share} longer: {slow:?}");
     }
     Ok(())
 }

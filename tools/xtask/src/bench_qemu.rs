@@ -7,6 +7,8 @@ mod accesses;
 
 mod baseline;
 
+mod pixels;
+
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -30,6 +32,9 @@ pub struct Options {
     /// Measure on these machines only, for example mps2-an386; all of them otherwise
     #[arg(long, value_name = "MACHINE", value_delimiter = ',')]
     on: Vec<String>,
+    /// Only print what the way from pixels to tensors takes, for every camera format, on Cortex-M4F
+    #[arg(long, conflicts_with_all = ["json", "bless", "on"])]
+    pixels: bool,
 }
 
 /// What one inference takes.
@@ -59,6 +64,9 @@ pub struct Row {
 
 /// Measures everything, tells it, and compares.
 pub fn run(options: &Options) -> Result<()> {
+    if options.pixels {
+        return pixels::run();
+    }
     let models = golden::models()?;
     if models.is_empty() {
         return Ok(());

@@ -135,15 +135,15 @@ pub fn models() -> Result<Vec<Model>> {
     let Peers { model: peers } = toml::from_str(&peers).context("reading tests/peers.toml")?;
     let output = target_directory()?.join("golden");
     fs::create_dir_all(&output)?;
-    command::run(&mut command::cargo(["build", "--quiet", "--release", "--package", "ocelli-cli"])?)?;
+    let ocelli = program()?;
     let load = |peer: Peer| {
         let source = find(&shared.join("models"), &peer.file)?
             .ok_or_else(|| anyhow!("{} is not below {}", peer.file, shared.join("models").display()))?;
         let path = output.join(&peer.file).with_extension("ocelli");
-        let memory = convert(&source, &path, None)?;
+        let memory = convert(&ocelli, &source, &path, None)?;
         let striped = peer.striped.iter().map(|&budget| {
             let path = path.with_extension(format!("{}.ocelli", budget.ram_bytes));
-            let memory = convert(&source, &path, Some(budget))?;
+            let memory = convert(&ocelli, &source, &path, Some(budget))?;
             Ok(Striped { budget, artefact: fs::read(&path)?, memory })
         });
         let striped = striped.collect::<Result<_>>()?;
@@ -163,9 +163,14 @@ struct Peers {
     model: Vec<Peer>,
 }
 
+/// The program `ocelli`, built for this machine.
+pub fn program() -> Result<PathBuf> {
+    command::run(&mut command::cargo(["build", "--quiet", "--release", "--package", "ocelli-cli"])?)?;
+    Ok(target_directory()?.join("release/ocelli"))
+}
+
 /// Runs `ocelli convert`.
-fn convert(source: &Path, artefact: &Path, budget: Option<Budget>) -> Result<Memory> {
-    let ocelli = target_directory()?.join("release/ocelli");
+fn convert(ocelli: &Path, source: &Path, artefact: &Path, budget: Option<Budget>) -> Result<Memory> {
     let mut convert = std::process::Command::new(ocelli);
     convert.arg("convert").arg(source).arg("--output").arg(artefact).arg("--json");
     // Every core runs its own schedule.

@@ -9,6 +9,8 @@ mod python;
 
 mod golden;
 
+mod executors;
+
 mod setup;
 
 mod test;
@@ -33,6 +35,8 @@ mod aarch64;
 mod bench_host;
 
 mod page;
+
+mod street;
 
 mod package;
 
@@ -77,11 +81,13 @@ enum Job {
     Sizes,
     /// Build every program of every board, and check them against its budgets
     Boards(boards::Options),
-    /// Run the NEON backends under QEMU: kernels, golden models, instructions
+    /// Run the NEON backends under QEMU: kernels, golden models, instructions; then every model in every executor
     Aarch64,
     /// Look at the live page in Chromium: boxes, sliders, readers that stall, screenshots
     Page,
-    /// Make Debian packages with a systemd unit, unpack and start each
+    /// Draw the tracker's tracks on a real street video, to look at
+    Street,
+    /// Make Debian packages with a systemd unit, install and start each
     Package(package::Options),
     /// Run the program live while cameras, brokers and readers fail, and count everything
     Soak(soak::Options),
@@ -112,6 +118,7 @@ fn main() -> ExitCode {
         Some(Job::Boards(options)) => boards::run(&options),
         Some(Job::Aarch64) => aarch64::run(),
         Some(Job::Page) => page::run(),
+        Some(Job::Street) => street::run(),
         Some(Job::Package(options)) => package::run(&options),
         Some(Job::Soak(options)) => soak::run(&options),
         Some(Job::BenchHost(options)) => bench_host::run(&options),

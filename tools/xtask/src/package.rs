@@ -1,18 +1,15 @@
-//! `cargo xtask package`: Debian packages of the program with a systemd unit, each unpacked and started once.
+//! `cargo xtask package`: Debian packages of the program with a systemd unit, each installed and started once.
 //!
-//! What the packages hold beside the program lies in `boards/rpi/package`. The foreign one is started under QEMU's
-//! user mode.
+//! What the packages hold beside the program lies in `boards/rpi/package`.
+
+mod trial;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use ocelli_simulator::{repository, target_directory};
 
@@ -76,7 +73,7 @@ pub fn run(options: &Options) -> Result<()> {
             continue;
         }
         let package = pack(architecture)?;
-        try_out(architecture, &package)?;
+        trial::run(architecture, &package)?;
         println!("{} ({} bytes)", package.display(), fs::metadata(&package)?.len());
     }
     Ok(())
@@ -128,78 +125,4 @@ fn build(architecture: Architecture) -> Result<(PathBuf, &'static str)> {
     let mut cargo = aarch64::Toolchain::get()?.cargo("build", "max")?;
     command::run(cargo.args(["--release", "--package", "ocelli-cli"]).args(EMITTERS))?;
     Ok((target_directory()?.join(aarch64::TARGET).join("release/ocelli"), "aarch64-linux-gnu-strip"))
-}
-
-/// Unpacks a package and starts what its unit starts, on a drawn scene, with a manager that waits for word.
-fn try_out(architecture: Architecture, package: &Path) -> Result<()> {
-    let root = target_directory()?.join("package").join(format!("{}-root", architecture.name()));
-    let _ = fs::remove_dir_all(&root);
-    command::run_quietly(Command::new("dpkg-deb").arg("--extract").arg(package).arg(&root))?;
-    let samples = ocelli_samples::artefacts();
-    let (_, artefact) =
-        samples.iter().find(|(name, _)| *name == "detector").context("there is a detector")?;
-    let (model, config, manager) = (root.join("model.ocelli"), root.join("try.toml"), root.join("manager"));
-    fs::write(&model, &**artefact)?;
-    fs::write(
-        &config,
-        format!("model = {model:?}\ninput = \"synthetic:3\"\nserve = \"127.0.0.1:0\"\ntrack = true\n"),
-    )?;
-    let socket = UnixDatagram::bind(&manager)?;
-    socket.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let program = root.join("usr/bin/ocelli");
-    let mut start = if architecture.is_native() {
-        Command::new(&program)
-    } else {
-        let mut emulator = Command::new("qemu-aarch64");
-        emulator.args(["-L", aarch64::LIBRARIES]).arg(&program);
-        emulator
-    };
-    start.args(["run", "--config"]).arg(&config).env("NOTIFY_SOCKET", &manager).stderr(Stdio::piped());
-    let mut service = Service(start.spawn().context("starting the unpacked program")?);
-    let mut word = [0; 64];
-    let bytes = socket.recv(&mut word).context("waiting for word of the service")?;
-    ensure!(
-        word[..bytes].starts_with(b"READY=1"),
-        "the service says {:?}",
-        String::from_utf8_lossy(&word[..bytes])
-    );
-    let bytes = socket.recv(&mut word)?;
-    ensure!(&word[..bytes] == b"WATCHDOG=1", "the service says nothing more");
-    let page = service.page()?;
-    ensure!(page.contains("<title>Ocelli live</title>"), "the page is {page:?}");
-    println!("{}: unpacked, started, ready, alive, and its page is there", architecture.name());
-    Ok(())
-}
-
-/// The started program; it ends with the job.
-struct Service(Child);
-
-impl Service {
-    /// Asks for the page where the program says that it is.
-    fn page(&mut self) -> Result<String> {
-        let output = self.0.stderr.as_mut().context("its output")?;
-        let mut told = Vec::new();
-        while !told.ends_with(b"/\n") {
-            let mut byte = [0];
-            output.read_exact(&mut byte).context("the program says where it is live")?;
-            told.push(byte[0]);
-        }
-        let told = String::from_utf8_lossy(&told).into_owned();
-        let Some((_, address)) = told.trim().trim_end_matches('/').rsplit_once("http://") else {
-            bail!("the program says {told:?}");
-        };
-        let mut stream = TcpStream::connect(address)?;
-        write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\n\r\n")?;
-        let mut page = String::new();
-        stream.read_to_string(&mut page)?;
-        Ok(page)
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // Where it has ended by itself there is nothing to do.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

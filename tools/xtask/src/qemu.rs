@@ -8,7 +8,7 @@ mod camera;
 
 mod golden;
 
-mod samples;
+pub mod samples;
 
 mod slots;
 

@@ -5,7 +5,7 @@ use clap::Args;
 use ocelli_simulator::{Firmware, Toolchain, build, elf, machines, repository, target_directory};
 
 use crate::packages::{self, IMPORTERS, LIVE_EMITTERS, TRAINING};
-use crate::{aarch64, boards, command, conformance, page, qemu, sanitize, setup, sizes, soak};
+use crate::{aarch64, boards, command, conformance, executors, page, qemu, sanitize, setup, sizes, soak};
 
 /// What to leave out.
 #[derive(Args, Default)]
@@ -41,6 +41,9 @@ pub fn run(options: &Options) -> Result<()> {
         boards::run(&boards::Options::default())?;
         aarch64::run()?;
         page::run()?;
+    }
+    if options.host_only {
+        executors::run(&[])?;
     }
     let selected = IMPORTERS.iter().flat_map(|package| ["--package", package]);
     command::run(command::cargo(["test", "--release"].into_iter().chain(selected))?.args(TRAINING))?;

@@ -7,6 +7,7 @@ mod outlets;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use ocelli::{Camera, Infer, Loan};
 use ocelli_host::{CaptureError, HostCamera};
@@ -21,6 +22,7 @@ use crate::failure::{Failure, Verdict};
 use crate::host_model::Through;
 use crate::input::{self, Input};
 use crate::session::{self, Memory, StageTimes, TrackedPipeline};
+use crate::stage_shares::StageShares;
 use crate::terminal::{self, FAINT, STRONG, say};
 use outlets::Outlets;
 
@@ -61,6 +63,9 @@ pub struct Arguments {
     /// Print JSON, a line for each frame
     #[arg(long)]
     json: bool,
+    /// Tell at the end how long each stage took, on standard error
+    #[arg(long)]
+    stats: bool,
 }
 
 /// How fast files and scenes are shown where nobody says it, in frames a second.
@@ -100,6 +105,9 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
             if arguments.output.is_some() {
                 terminal::print_warning("pseudo-random tensors are no picture: `--output` is not written");
             }
+            if arguments.stats {
+                terminal::print_warning("pseudo-random tensors take no stages: `--stats` tells nothing");
+            }
             run_on_seed(&file, *seed, *shift, &arguments)?
         }
         Input::Camera(name) => run_on_camera(&file, name, &arguments)?,
@@ -135,6 +143,11 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
     }
     pipeline.postprocess_mut().set_tracking(arguments.track);
     if arguments.is_live() {
+        if arguments.stats {
+            terminal::print_warning(
+                "live, the page and its metrics tell what each stage takes; `--stats` does not",
+            );
+        }
         return live::run(file, pipeline, name, arguments);
     }
     let mut video = arguments.outlets.video(arguments.frames_per_second()?)?;
@@ -142,14 +155,17 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
     let is_single = matches!(camera, LinuxCamera::Host(HostCamera::Image(_)));
     let is_endless = matches!(camera, LinuxCamera::Host(HostCamera::Synthetic(_)));
     let last = arguments.frames.unwrap_or(if is_endless { 10 } else { u64::MAX });
+    let mut shares = StageShares::default();
     for index in 0..last {
+        let start = Instant::now();
         let loan = match nb::block!(camera.read_frame()) {
             Ok(loan) => loan,
             Err(LinuxCaptureError::Host(CaptureError::End)) => break,
             Err(error) => return Err(Failure::from(error.to_string())),
         };
-        let frame = loan.frame();
+        let (frame, capture) = (loan.frame(), start.elapsed());
         let (times, seen) = session::run_timed(&mut pipeline, &frame);
+        let computed = Instant::now();
         let (outcome, tracker) = (&seen.outcome, seen.tracker);
         if let Some(place) = &arguments.output {
             let marks = answer::marks(&frame, &artefact, outcome, tracker);
@@ -178,6 +194,10 @@ fn run_on_camera(file: &ArtefactFile, name: &str, arguments: &Arguments) -> Resu
                 say!("  {line}")?;
             }
         }
+        shares.add(capture, &times, computed.elapsed());
+    }
+    if arguments.stats {
+        terminal::print_note(&shares.text());
     }
     Ok(())
 }

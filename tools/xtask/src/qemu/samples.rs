@@ -16,7 +16,7 @@ pub fn run(targets: &[Target]) -> Result<()> {
             Job { artefact: &artefact, input: Input::Seed { seed: 5, shift: 2 }, steps: false },
         )];
         let sees_frames = Artefact::parse(&artefact)?.input_contracts().next().is_some();
-        let pixels = FORMATS.map(pixels);
+        let pixels = FORMATS.map(|format| noise(format, WIDTH, HEIGHT));
         for (format, pixels) in FORMATS.into_iter().zip(&pixels).filter(|_| sees_frames) {
             let input = Input::Frame(Frame::new(pixels, WIDTH, HEIGHT, format)?);
             jobs.push((format!("{format:?}"), Job { artefact: &artefact, input, steps: false }));
@@ -77,7 +77,8 @@ fn refusals(targets: &[Target]) -> Result<()> {
 const WIDTH: usize = 37;
 const HEIGHT: usize = 29;
 
-const FORMATS: [PixelFormat; 6] = [
+/// What cameras deliver.
+pub const FORMATS: [PixelFormat; 6] = [
     PixelFormat::Gray8,
     PixelFormat::Rgb888,
     PixelFormat::Rgb565,
@@ -86,7 +87,7 @@ const FORMATS: [PixelFormat; 6] = [
     PixelFormat::I420,
 ];
 
-/// A frame full of noise.
-fn pixels(format: PixelFormat) -> Vec<u8> {
-    SeedStream::new(7, 0).take(format.frame_bytes(WIDTH, HEIGHT)).map(|byte| byte as u8).collect()
+/// The bytes of a frame full of noise.
+pub fn noise(format: PixelFormat, width: usize, height: usize) -> Vec<u8> {
+    SeedStream::new(7, 0).take(format.frame_bytes(width, height)).map(|byte| byte as u8).collect()
 }

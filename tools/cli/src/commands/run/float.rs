@@ -29,8 +29,10 @@ pub fn run(model: &Path, input: &Input, arguments: &Arguments) -> Result<Verdict
         || arguments.track
         || arguments.output.is_some()
         || arguments.outlets.video.is_some()
+        || arguments.stats
     {
-        let message = format!("{}: a float model is neither served, tracked nor drawn", model.display());
+        let message =
+            format!("{}: a float model is neither served, tracked, drawn nor timed", model.display());
         return Err(Failure::from(message).advise("`ocelli convert` makes an artefact of it, which is"));
     }
     match input {
