@@ -46,7 +46,12 @@ fn every_layer_gives_the_engine_s_bytes() {
         let inputs: Vec<Vec<i8>> = (0..artefact.inputs().len())
             .map(|index| stream.by_ref().take(elements(index)).collect())
             .collect();
-        let computed = Layers::new(&bytes).unwrap().run(&inputs).unwrap();
+        let layers = match Layers::new(&bytes) {
+            // Of which something between layers is wider than int8.
+            Err(TractError::Element { .. }) if name == "wide" => continue,
+            layers => layers.unwrap(),
+        };
+        let computed = layers.run(&inputs).unwrap();
         assert_eq!(
             computed.len(),
             artefact.operators().map(|operator| operator.outputs.len()).sum::<usize>()

@@ -35,7 +35,7 @@ impl StageShares {
             table.add_row([stage.to_owned(), format!("{microseconds:.1}"), format!("{share:.1} %")]);
         }
         let rate = frames / whole.as_secs_f64().max(f64::MIN_POSITIVE);
-        format!("{table}\n{} frames, {rate:.0} a second", self.frames)
+        format!("{table}\n{} frames, {rate:.1} a second", self.frames)
     }
 }
 
@@ -60,6 +60,6 @@ mod tests {
         ] {
             assert!(expected.iter().all(|word| line(stage).contains(word)), "{text}");
         }
-        assert!(text.ends_with("2 frames, 1000 a second"), "{text}");
+        assert!(text.ends_with("2 frames, 1000.0 a second"), "{text}");
     }
 }
