@@ -31,6 +31,18 @@ impl Kernel {
     pub const fn kind(&self) -> OperatorKind {
         self.kind
     }
+
+    /// Whether it can run a step of a schedule: for tools that choose what a firmware links.
+    pub fn serves(
+        &self,
+        artefact: &Artefact<'_>,
+        schedule: &ScheduleView<'_>,
+        step: &OperatorStepView<'_>,
+    ) -> bool {
+        let view = artefact.operator(step.operator);
+        let layer = Layer { artefact, schedule, view, step, rows: None };
+        view.kind == self.kind && (self.check)(&layer).is_ok()
+    }
 }
 
 /// An operator, its tensors, and what the schedule says about it.

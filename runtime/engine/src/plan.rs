@@ -172,14 +172,8 @@ impl<'a> Plan<'a> {
 
     /// The row group that input `index` is streamed into.
     fn streaming_group(&self, index: usize) -> Option<(&'static RowGroups, RowGroupView<'a>)> {
-        let tensor = *self.artefact.inputs().get(index)?;
-        match (self.schedule.step(0)?, self.operators.row_groups) {
-            (StepView::RowGroup(group), Some(row_groups)) => {
-                let is_streamed = group.rings.iter().any(|[ring, _]| *ring == tensor);
-                is_streamed.then_some((row_groups, group))
-            }
-            _ => None,
-        }
+        let row_groups = self.operators.row_groups?;
+        Some((row_groups, row_groups.streaming_group(self, index)?))
     }
 }
 
@@ -220,13 +214,8 @@ impl Infer for Plan<'_> {
             input.iter_mut().for_each(|value| *value = next());
             return;
         }
-        let shape = self.input_tensor(index).and_then(|tensor| tensor.nhwc());
-        let [_, height, width, channels] = shape.unwrap_or_default();
-        for row in 0..height {
-            if let Some(input) = self.input_row(index, row, width * channels) {
-                input.iter_mut().for_each(|value| *value = next());
-                self.input_row_filled(index);
-            }
+        if let Some(row_groups) = self.operators.row_groups {
+            row_groups.fill(self, index, &mut next);
         }
     }
 

@@ -7,7 +7,8 @@
 
 use core::ops::Range;
 
-use ocelli_format::{Rolling, RowGroupView, Slide, TensorId, Turn};
+use ocelli_core::Infer;
+use ocelli_format::{Rolling, RowGroupView, Slide, StepView, TensorId, Turn};
 
 use crate::PlanError;
 use crate::layer::Layer;
@@ -18,12 +19,14 @@ use crate::plan::Plan;
 pub struct RowGroups {
     check: fn(&Plan<'_>, u32, &RowGroupView<'_>) -> Result<(), PlanError>,
     roll: fn(&mut Plan<'_>, &RowGroupView<'_>, u32, bool) -> u32,
+    streaming_group: for<'a> fn(&Plan<'a>, usize) -> Option<RowGroupView<'a>>,
     streamed_place: fn(&Plan<'_>, &RowGroupView<'_>, u32) -> Option<Range<usize>>,
+    fill: fn(&mut Plan<'_>, usize, &mut dyn FnMut() -> i8),
 }
 
 impl RowGroups {
     /// For [`ops!`](crate::ops).
-    pub const LINKED: &'static RowGroups = &RowGroups { check, roll, streamed_place };
+    pub const LINKED: &'static RowGroups = &RowGroups { check, roll, streaming_group, streamed_place, fill };
 
     /// Whether a group can be run.
     pub(crate) fn check(
@@ -39,6 +42,16 @@ impl RowGroups {
     /// input comes. Gives the trip that is next.
     pub(crate) fn roll(&self, plan: &mut Plan<'_>, group: &RowGroupView<'_>, trip: u32, pause: bool) -> u32 {
         (self.roll)(plan, group, trip, pause)
+    }
+
+    /// The row group that input `index` is streamed into.
+    pub(crate) fn streaming_group<'a>(&self, plan: &Plan<'a>, index: usize) -> Option<RowGroupView<'a>> {
+        (self.streaming_group)(plan, index)
+    }
+
+    /// Fills all rows of a streamed input.
+    pub(crate) fn fill(&self, plan: &mut Plan<'_>, index: usize, next: &mut dyn FnMut() -> i8) {
+        (self.fill)(plan, index, next);
     }
 
     /// Where the row goes that comes before a trip.
@@ -113,6 +126,25 @@ fn roll(plan: &mut Plan<'_>, group: &RowGroupView<'_>, mut trip: u32, pause: boo
         }
     }
     trip
+}
+
+fn streaming_group<'a>(plan: &Plan<'a>, index: usize) -> Option<RowGroupView<'a>> {
+    let tensor = *plan.artefact.inputs().get(index)?;
+    match plan.schedule.step(0)? {
+        StepView::RowGroup(group) if group.rings.iter().any(|[ring, _]| *ring == tensor) => Some(group),
+        _ => None,
+    }
+}
+
+fn fill(plan: &mut Plan<'_>, index: usize, next: &mut dyn FnMut() -> i8) {
+    let shape = plan.input_tensor(index).and_then(|tensor| tensor.nhwc());
+    let [_, height, width, channels] = shape.unwrap_or_default();
+    for row in 0..height {
+        if let Some(input) = plan.input_row(index, row, width * channels) {
+            input.iter_mut().for_each(|value| *value = next());
+            plan.input_row_filled(index);
+        }
+    }
 }
 
 fn streamed_place(plan: &Plan<'_>, group: &RowGroupView<'_>, trip: u32) -> Option<Range<usize>> {

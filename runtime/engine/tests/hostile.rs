@@ -13,7 +13,7 @@ fn run(bytes: &[u8], arena: &mut [u8]) -> bool {
     let work: u64 = (0..artefact.operator_count() as u16).map(|id| artefact.work(id)).sum();
     let mut ran = false;
     for schedule in artefact.schedules() {
-        let Ok(mut plan) = Plan::new(&artefact, schedule.profile, operators::ALL, arena) else { continue };
+        let Ok(mut plan) = Plan::new(&artefact, schedule.profile(), operators::ALL, arena) else { continue };
         let sound = artefact.check_layers().is_ok();
         assert!(!sound || work < 1 << 32, "the arena bounds the work of what has been planned");
         plan.output_crc32(5, 0);

@@ -191,7 +191,7 @@ impl<'a> Artefact<'a> {
     /// The schedule for a target profile, or else the portable one; `None` where the artefact was
     /// stripped to another target.
     pub fn schedule_for(&self, profile: &str) -> Option<ScheduleView<'a>> {
-        let named = |name: &str| self.schedules().find(|schedule| schedule.profile == name);
+        let named = |name: &str| self.schedules().find(|schedule| schedule.is_for(name));
         named(profile).or_else(|| named(ScheduleView::PORTABLE))
     }
 
@@ -274,7 +274,10 @@ impl<'a> Artefact<'a> {
         }
         check_ports(&artefact, report)?;
         check_operators(&artefact, report)?;
-        artefact.check_schedules(report, |placement, report| placement.check(report))?;
+        artefact.check_schedules(report, |placement, report| {
+            placement.schedule.check_profile(report)?;
+            placement.check(report)
+        })?;
         if artefact.has(Section::InputContracts) {
             input_contract::check(&artefact, report)?;
         }

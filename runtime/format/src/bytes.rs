@@ -92,15 +92,20 @@ impl<'a> Cursor<'a> {
     /// A list of texts: their number, where each ends behind the first, the bytes, zeros up to a multiple of 4.
     #[inline(never)]
     pub(crate) fn texts(&mut self) -> Result<Texts<'a>, Fault> {
-        let count = self.u32()?;
-        let ends: &[u32] = self.slice(count as usize)?;
-        let bytes = self.take(ends.last().map_or(0, |&end| end as usize))?;
-        let texts = Texts { ends, bytes };
+        let texts = self.unread_texts()?;
         if !(0..texts.len()).all(|index| texts.get(index).is_some()) {
             return Err(Fault::Text);
         }
         self.align(4)?;
         Ok(texts)
+    }
+
+    /// The same, which may be no texts, up to the zeros.
+    pub(crate) fn unread_texts(&mut self) -> Result<Texts<'a>, Fault> {
+        let count = self.u32()?;
+        let ends: &[u32] = self.slice(count as usize)?;
+        let bytes = self.take(ends.last().map_or(0, |&end| end as usize))?;
+        Ok(Texts { ends, bytes })
     }
 }
 
@@ -125,10 +130,15 @@ impl<'a> Texts<'a> {
     /// Text `index`, or `None` beyond the last.
     #[inline(never)]
     pub fn get(&self, index: usize) -> Option<&'a str> {
+        core::str::from_utf8(self.bytes(index)?).ok()
+    }
+
+    /// Its bytes.
+    pub(crate) fn bytes(&self, index: usize) -> Option<&'a [u8]> {
         let to = *self.ends.get(index)? as usize;
         let from =
             index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&end| end as usize);
-        core::str::from_utf8(self.bytes.get(from..to)?).ok()
+        self.bytes.get(from..to)
     }
 
     /// All of them in order.

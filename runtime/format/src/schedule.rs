@@ -8,14 +8,14 @@ use crate::tensor::{OperatorId, TensorId};
 /// An order of steps and a place for every tensor.
 #[derive(Clone, Copy, Debug)]
 pub struct ScheduleView<'a> {
-    /// `portable`, `cortex-m4`, `cortex-m55`, ...
-    pub profile: &'a str,
     /// Bytes of arena for tensors, states and scratch together.
     pub arena_bytes: u32,
     /// Of these, bytes that only scratch needs.
     pub scratch_bytes: u32,
     /// How many steps there are.
     pub step_count: u32,
+    /// Bytes, so that a firmware which only looks for a name knows nothing of UTF-8.
+    profile: &'a [u8],
     placements: &'a [u32],
     section: &'a [u8],
 }
@@ -95,6 +95,24 @@ impl<'a> ScheduleView<'a> {
     /// The profile that every target can run.
     pub const PORTABLE: &'static str = "portable";
 
+    /// `portable`, `cortex-m4`, `cortex-m55`, ...
+    pub fn profile(&self) -> &'a str {
+        core::str::from_utf8(self.profile).unwrap_or_default()
+    }
+
+    /// Whether it is for a target profile.
+    pub(crate) fn is_for(&self, profile: &str) -> bool {
+        self.profile == profile.as_bytes()
+    }
+
+    /// Refuses a profile that is no text.
+    pub(crate) fn check_profile(&self, report: &mut Report) -> Result<(), Fault> {
+        let steps = self.step_count as usize * STEP_BYTES;
+        let cursor = Cursor::new(Section::Schedule, self.section);
+        let mut cursor = cursor.at(HEADER_BYTES + size_of_val(self.placements) + steps);
+        report.see(cursor.texts(), &cursor).map(drop)
+    }
+
     /// Offset in the arena of a tensor, a multiple of 16; `None` for constants.
     pub fn placement(&self, tensor: TensorId) -> Option<u32> {
         self.placements.get(usize::from(tensor)).copied().filter(|&offset| offset != NOWHERE)
@@ -132,9 +150,9 @@ impl<'a> ScheduleView<'a> {
         ensure(zero == 0 && scratch_bytes <= arena_bytes, Fault::Value)?;
         let placements = cursor.slice(tensors)?;
         cursor.take((step_count as usize).saturating_mul(STEP_BYTES))?;
-        let profile = cursor.texts()?;
+        let profile = cursor.unread_texts()?;
         ensure(profile.len() == 1, Fault::Value)?;
-        let profile = profile.get(0).unwrap_or_default();
+        let profile = profile.bytes(0).unwrap_or_default();
         Ok(ScheduleView { profile, arena_bytes, scratch_bytes, step_count, placements, section })
     }
 

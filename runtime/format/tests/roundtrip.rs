@@ -40,7 +40,7 @@ fn stripping_keeps_the_answer() {
     assert!(stripped.len() < whole.len());
     assert_eq!(stripped[32..64], whole[32..64], "the answer id");
     parsed(&strip(&model, "cortex-m4").unwrap(), |artefact| {
-        assert_eq!(artefact.schedules().map(|schedule| schedule.profile).collect::<Vec<_>>(), ["portable"]);
+        assert_eq!(artefact.schedules().map(|schedule| schedule.profile()).collect::<Vec<_>>(), ["portable"]);
         assert_eq!((artefact.name(), artefact.tensor_name(0), artefact.operator_name(0)), ("whole", "", ""));
         assert_eq!(artefact.provenance().count(), 0);
         assert_eq!(artefact.output_contracts().count(), 7);

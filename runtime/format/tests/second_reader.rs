@@ -95,7 +95,8 @@ fn dump(artefact: &Artefact<'_>) -> String {
     for schedule in artefact.schedules() {
         let place = |id| schedule.placement(id).map_or("-".into(), |place| place.to_string());
         let places: Vec<String> = (0..artefact.tensor_count() as u16).map(place).collect();
-        let ScheduleView { profile, arena_bytes, scratch_bytes, .. } = schedule;
+        let ScheduleView { arena_bytes, scratch_bytes, .. } = schedule;
+        let profile = schedule.profile();
         writeln!(out, "schedule {profile} {arena_bytes} {scratch_bytes} {}", list(&places)).unwrap();
         for view in schedule.steps() {
             match view {

@@ -59,11 +59,11 @@ fn average<T: Activation>(parameters: &Pool2dParameters<T>, input: &[T], output:
         let count = (window.len() as i32).max(1);
         for (block, output) in output.chunks_mut(BLOCK).enumerate() {
             let mut sums = [0i32; BLOCK];
-            for pixel in window.pixels(block * BLOCK) {
+            window.for_each_pixel(block * BLOCK, |pixel| {
                 for (sum, &value) in sums.iter_mut().zip(pixel) {
                     *sum += value.into();
                 }
-            }
+            });
             for (output, &sum) in output.iter_mut().zip(&sums) {
                 let half = if sum > 0 { count / 2 } else { -(count / 2) };
                 *output = parameters.clamp(T::narrow((sum + half) / count));

@@ -25,6 +25,15 @@ pub(crate) use chosen_for_weights::{
     fully_connected_rows_s8,
 };
 
+// Only one has loops over scratch that can do without the reference; the others run all that they have.
+#[cfg(armv7em)]
+pub(crate) use chosen::{depthwise_conv_2d_in_lines_s8, depthwise_conv_2d_in_scratch_s8};
+#[cfg(not(armv7em))]
+pub(crate) use chosen::{
+    depthwise_conv_2d_s8 as depthwise_conv_2d_in_lines_s8,
+    depthwise_conv_2d_s8 as depthwise_conv_2d_in_scratch_s8,
+};
+
 /// Whether the backend reads [`Layout::Paired`](crate::Layout::Paired).
 pub(crate) const READS_PAIRED: bool = cfg!(armv7em);
 

@@ -84,6 +84,29 @@ impl DepthwiseConv2dParameters {
         if lines > bytes { lines } else { bytes }
     }
 
+    /// Whether so much scratch serves loops over rows that are kept as lines, without anything to fall back on: what
+    /// [`depthwise_conv_2d_in_lines_s8`] asks for beyond [`DepthwiseConv2dParameters::check`].
+    ///
+    /// # Errors
+    /// [`KernelError::Loops`].
+    pub fn check_lines(&self, filter: &Filter<'_>, scratch_bytes: usize) -> Result<(), KernelError> {
+        let enough = scratch_bytes >= self.lines_scratch_bytes() && self.output_shape[3] >= scratch::QUAD;
+        let serves = self.has_lines() && enough && filter.is_short(scratch::LINES * scratch::LINES);
+        ensure(serves, KernelError::Loops)
+    }
+
+    /// The same of loops over fours of channels, or lines: what [`depthwise_conv_2d_in_scratch_s8`] asks for.
+    ///
+    /// # Errors
+    /// [`KernelError::Loops`].
+    pub fn check_scratch(&self, scratch_bytes: usize) -> Result<(), KernelError> {
+        let channels = self.output_shape[3];
+        let multiplier = channels / self.input_shape[3].max(1);
+        let in_fours =
+            multiplier.is_multiple_of(scratch::QUAD) || multiplier == 1 && channels >= scratch::QUAD;
+        ensure(in_fours && scratch_bytes >= self.scratch_bytes(), KernelError::Loops)
+    }
+
     /// Whether windows are three by three, one or two elements apart, and channels do not multiply.
     pub(crate) const fn has_lines(&self) -> bool {
         let Axis { filter, stride, dilation, .. } = self.horizontal;
@@ -128,4 +151,67 @@ pub fn depthwise_conv_2d_s8(
     scratch: &mut [u8],
 ) {
     backend::depthwise_conv_2d_s8(parameters, filter, input, output, scratch);
+}
+
+/// [`depthwise_conv_2d_s8`] without what it falls back on where scratch is short or channels are odd: for firmware whose layers
+/// all have what the loops of its backend need.
+///
+/// # Shapes
+/// As [`depthwise_conv_2d_s8`].
+///
+/// # Types and ranges
+/// As [`depthwise_conv_2d_s8`].
+///
+/// # Rounding
+/// As [`depthwise_conv_2d_s8`].
+///
+/// # Scratch
+/// As [`DepthwiseConv2dParameters::check_scratch`] says, from a multiple of 4 on.
+///
+/// # Errors
+/// None after [`DepthwiseConv2dParameters::check`] and [`DepthwiseConv2dParameters::check_scratch`].
+///
+/// # Source
+/// As [`depthwise_conv_2d_s8`].
+// Apart from its caller, whose stack it does not need while it finds the parameters.
+#[inline(never)]
+pub fn depthwise_conv_2d_in_scratch_s8(
+    parameters: &DepthwiseConv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    backend::depthwise_conv_2d_in_scratch_s8(parameters, filter, input, output, scratch);
+}
+
+/// [`depthwise_conv_2d_in_scratch_s8`] where all layers keep their rows as lines.
+///
+/// # Shapes
+/// As [`depthwise_conv_2d_s8`], with windows of three by three.
+///
+/// # Types and ranges
+/// As [`depthwise_conv_2d_s8`].
+///
+/// # Rounding
+/// As [`depthwise_conv_2d_s8`].
+///
+/// # Scratch
+/// As [`DepthwiseConv2dParameters::check_lines`] says, from a multiple of 4 on.
+///
+/// # Errors
+/// None after [`DepthwiseConv2dParameters::check`] and [`DepthwiseConv2dParameters::check_lines`].
+///
+/// # Source
+/// As [`depthwise_conv_2d_s8`].
+// Apart from its caller, whose stack it does not need while it finds the parameters.
+#[inline(never)]
+pub fn depthwise_conv_2d_in_lines_s8(
+    parameters: &DepthwiseConv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    backend::depthwise_conv_2d_in_lines_s8(parameters, filter, input, output, scratch);
 }

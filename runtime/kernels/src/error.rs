@@ -49,6 +49,8 @@ pub enum KernelError {
     Range,
     /// The backend does not read the layout of the weights.
     Layout,
+    /// Only some loops for the operator are linked, and none of them serves its shape, its factors and its scratch.
+    Loops,
 }
 
 impl core::fmt::Display for KernelError {
@@ -63,6 +65,9 @@ impl core::fmt::Display for KernelError {
             KernelError::Range => f.write_str("a parameter is outside its documented range"),
             KernelError::Layout => {
                 write!(f, "the backend {} does not read its weights' layout", crate::backend())
+            }
+            KernelError::Loops => {
+                f.write_str("the loops that are linked do not serve its shape, factors and scratch: name the whole operator in ops!")
             }
         }
     }

@@ -45,6 +45,20 @@ impl Filter<'_> {
             shifts: self.shifts.get(of(self.shifts.len())).unwrap_or(&[]),
         }
     }
+
+    /// The largest magnitude of a sum of `products` products and a bias.
+    #[inline(never)]
+    pub(crate) fn reach(&self, products: usize) -> u32 {
+        let bias = self.bias.iter().map(|bias| bias.unsigned_abs()).max().unwrap_or(0);
+        (products as u32).saturating_mul(LARGEST_PRODUCT).saturating_add(bias)
+    }
+
+    /// Whether every channel takes the short way to int8 that the backend `armv7em` describes, with sums of `products`
+    /// products.
+    pub(crate) fn is_short(&self, products: usize) -> bool {
+        let shifts = 1..=LARGEST_SHORT_SHIFT as i32;
+        self.reach(products) < 1 << 30 && self.shifts.iter().all(|&shift| shifts.contains(&-i32::from(shift)))
+    }
 }
 
 impl<B: Sum> Filter<'_, B> {
@@ -101,3 +115,9 @@ impl<B: Sum> Filter<'_, B> {
         ensure(multipliers & shifts, KernelError::Range)
     }
 }
+
+/// Right shifts from 1 to this one are short.
+pub(crate) const LARGEST_SHORT_SHIFT: u32 = 22;
+
+/// `(127 + 128) * 128`.
+const LARGEST_PRODUCT: u32 = 255 * 128;

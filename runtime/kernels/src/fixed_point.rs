@@ -4,8 +4,7 @@
 //! gemmlowp library, on which the TFLite reference kernels for softmax, logistic and tanh stand, so
 //! the same bits come out.
 
-use crate::rounding_divide_by_power_of_two as divide;
-use crate::saturating_rounding_doubling_high_multiply as multiply;
+use crate::{rounding_divide_by_power_of_two as divide, saturating_rounding_doubling_high_multiply};
 
 /// `e^value` in 0 integer bits, for a `value <= 0` with `INTEGER_BITS` of them, 5 at most.
 pub(crate) fn exp_of_negative<const INTEGER_BITS: u32>(value: i32) -> i32 {
@@ -80,6 +79,13 @@ pub(crate) fn tanh(value: i32) -> i32 {
     // Read with 5 integer bits, the same bits mean twice the value.
     let of_magnitude = one_minus_over_one_plus(exp_of_negative::<5>(value.saturating_abs().wrapping_neg()));
     if value > 0 { of_magnitude } else { of_magnitude.wrapping_neg() }
+}
+
+/// The high 32 bits of `2 * a * b`, rounded and saturated.
+// Once in a firmware, not a dozen times in every exponential.
+#[inline(never)]
+fn multiply(a: i32, b: i32) -> i32 {
+    saturating_rounding_doubling_high_multiply(a, b)
 }
 
 /// `value * 2^bits`, saturated.

@@ -98,7 +98,10 @@ pub use batch_matmul::{BatchMatmulParameters, batch_matmul_s8};
 pub use broadcast::Broadcast;
 pub use concatenate::{ConcatenateParameters, concatenate_s8};
 pub use conv_2d::{Conv2dParameters, conv_2d_relaid_s8, conv_2d_rows_s8, conv_2d_s8, conv_2d_s16};
-pub use depthwise_conv_2d::{DepthwiseConv2dParameters, depthwise_conv_2d_s8, depthwise_conv_2d_s16};
+pub use depthwise_conv_2d::{
+    DepthwiseConv2dParameters, depthwise_conv_2d_in_lines_s8, depthwise_conv_2d_in_scratch_s8,
+    depthwise_conv_2d_s8, depthwise_conv_2d_s16,
+};
 pub use div::{DivParameters, div_s8};
 pub use error::{KernelError, Operand};
 pub use filter::Filter;

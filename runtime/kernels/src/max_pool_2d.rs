@@ -56,11 +56,11 @@ pub fn max_pool_2d_s16(parameters: &Pool2dParameters<i16>, input: &[i16], output
 fn largest<T: Activation>(parameters: &Pool2dParameters<T>, input: &[T], output: &mut [T]) {
     for_each_window(parameters, input, output, |window, output| {
         output.fill(T::LEAST);
-        for pixel in window.pixels(0) {
+        window.for_each_pixel(0, |pixel| {
             for (most, &value) in output.iter_mut().zip(pixel) {
                 *most = value.max(*most);
             }
-        }
+        });
         for most in output {
             *most = parameters.clamp(*most);
         }

@@ -1,7 +1,7 @@
 //! What the two pools share: parameters, and the walk over windows.
 
 use crate::error::{Operand, elements, ensure, expect};
-use crate::runs::{for_each_row, runs, runs_mut};
+use crate::runs::{for_each_row, runs_mut};
 use crate::window::Clip;
 use crate::{Activation, Axis, KernelError};
 
@@ -68,17 +68,18 @@ impl<'a, T> Window<'a, T> {
         self.rows.taps * self.columns.taps
     }
 
-    /// Each pixel's channels from `channel` on.
+    /// Calls `each` with each pixel's channels from `channel` on, and all that lies behind them.
     #[inline(always)]
-    pub fn pixels(self, channel: usize) -> impl Iterator<Item = &'a [T]> {
-        (0..self.rows.taps).flat_map(move |row| {
-            let [down, right] = self.dilation;
+    pub fn for_each_pixel(self, channel: usize, mut each: impl FnMut(&'a [T])) {
+        let [down, right] = self.dilation;
+        for row in 0..self.rows.taps {
             let first = (self.rows.input + row * down) * self.width + self.columns.input;
-            let start = first * self.channels;
-            let run = self.image.get(start..).unwrap_or(&[]);
-            let pixels = runs(run, self.channels).step_by(right).take(self.columns.taps);
-            pixels.map(move |pixel| pixel.get(channel..).unwrap_or(&[]))
-        })
+            let mut from = first * self.channels + channel;
+            for _ in 0..self.columns.taps {
+                each(self.image.get(from..).unwrap_or(&[]));
+                from += right * self.channels;
+            }
+        }
     }
 }
 

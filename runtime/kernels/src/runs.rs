@@ -27,10 +27,25 @@ pub(crate) fn for_each_row<T>(
     output: &mut [T],
     mut compute: impl FnMut(&[T], usize, &mut [T]),
 ) {
-    let images = runs(input, input_height * input_width * input_channels);
-    for (image, output) in images.zip(runs_mut(output, height * width * channels)) {
+    let images = [input_height * input_width * input_channels, height * width * channels];
+    for_each_pair(images, input, output, |image, output| {
         for (y, output) in runs_mut(output, width * channels).enumerate() {
             compute(image, y, output);
         }
+    });
+}
+
+/// Calls `compute` for neighbouring runs of `lengths` elements of input and output, as long as there are both.
+// Not a zip, which starts with two divisions to know how often it goes on.
+#[inline(always)]
+pub(crate) fn for_each_pair<T>(
+    lengths: [usize; 2],
+    input: &[T],
+    output: &mut [T],
+    mut compute: impl FnMut(&[T], &mut [T]),
+) {
+    let (mut inputs, mut outputs) = (runs(input, lengths[0]), runs_mut(output, lengths[1]));
+    while let (Some(input), Some(output)) = (inputs.next(), outputs.next()) {
+        compute(input, output);
     }
 }

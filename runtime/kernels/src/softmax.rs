@@ -2,7 +2,7 @@
 
 use crate::error::{Operand, elements, ensure, expect};
 use crate::fixed_point::{exp_of_negative, reciprocal_of_one_plus};
-use crate::runs::{runs, runs_mut};
+use crate::runs::for_each_pair;
 use crate::{
     KernelError, Requantize, rounding_divide_by_power_of_two, saturating_rounding_doubling_high_multiply,
 };
@@ -67,18 +67,11 @@ impl SoftmaxParameters {
 /// # Source
 /// TFLite reference kernel `reference_ops::Softmax`.
 pub fn softmax_s8(parameters: &SoftmaxParameters, input: &[i8], output: &mut [i8]) {
-    let depth = parameters.depth;
-    for (input, output) in runs(input, depth).zip(runs_mut(output, depth)) {
+    for_each_pair([parameters.depth; 2], input, output, |input, output| {
         let largest = input.iter().copied().max().unwrap_or(0);
-        let exponential = |value: i8| {
-            let difference = i32::from(value) - i32::from(largest);
-            (difference >= parameters.diff_min)
-                .then(|| exp_of_negative::<5>(parameters.requantize.apply(difference).min(0)))
-        };
-
-        let exponentials = input.iter().filter_map(|&value| exponential(value));
-        let sum = exponentials
-            .fold(0, |sum: i32, value| sum.wrapping_add(rounding_divide_by_power_of_two(value, 12)));
+        let sum = input.iter().fold(0, |sum: i32, &value| {
+            sum.wrapping_add(rounding_divide_by_power_of_two(exponential(parameters, value, largest), 12))
+        });
         // The largest value's exponential is 1, so the sum has up to 12 leading zeros. Its leading one
         // is the 1 of the reciprocal's 1 + x.
         let zeros = (sum as u32).leading_zeros().min(12);
@@ -88,13 +81,21 @@ pub fn softmax_s8(parameters: &SoftmaxParameters, input: &[i8], output: &mut [i8
         let (scale, shift) = if shift > 31 { (0, 31) } else { (scale, shift) };
 
         for (output, &value) in output.iter_mut().zip(input) {
-            let share = exponential(value).map_or(0, |value| {
-                rounding_divide_by_power_of_two(
-                    saturating_rounding_doubling_high_multiply(scale, value),
-                    shift,
-                )
-            });
+            let product =
+                saturating_rounding_doubling_high_multiply(scale, exponential(parameters, value, largest));
+            let share = rounding_divide_by_power_of_two(product, shift);
             *output = (share.min(255) - 128) as i8;
         }
+    });
+}
+
+/// The exponential of how much less a value is than the largest of its row, in 0 integer bits; 0 where that counts as infinite.
+// Once, not at both of its uses.
+#[inline(never)]
+fn exponential(parameters: &SoftmaxParameters, value: i8, largest: i8) -> i32 {
+    let difference = i32::from(value) - i32::from(largest);
+    if difference < parameters.diff_min {
+        return 0;
     }
+    exp_of_negative::<5>(parameters.requantize.apply(difference).min(0))
 }

@@ -51,7 +51,7 @@ fn read_everything(artefact: &Artefact<'_>) {
         }
     }
     for schedule in artefact.schedules() {
-        black_box(schedule.profile);
+        black_box(schedule.profile());
         for id in 0..artefact.tensor_count() as u16 {
             black_box(schedule.placement(id));
         }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use ocelli_engine::Kernel;
+use ocelli_engine::operators::{DepthwiseConv2dInLines, DepthwiseConv2dInScratch};
 use ocelli_format::{
     AlignedBytes, Artefact, OperatorKind, OperatorStepView, OutputContractView, StepView, Storage, TensorId,
     Texts,
@@ -24,7 +26,8 @@ pub struct Facts {
     pub arena_bytes: u32,
     /// Words that the preprocess stage borrows; 0 where no input is an image.
     pub preprocess_words: usize,
-    pub operators: BTreeSet<OperatorKind>,
+    /// Operators by their name in `ops!`.
+    pub operators: BTreeSet<String>,
     /// Operators for weights that are not stored dense or are laid out anew, by their name in `ops!`.
     pub row_operators: BTreeSet<String>,
     /// Whether the schedule rolls rows through several operators.
@@ -78,7 +81,7 @@ impl Facts {
         let schedule = artefact.schedule_for(profile).ok_or_else(|| Error::NoSchedule {
             path: path.to_owned(),
             profile: profile.to_owned(),
-            available: artefact.schedules().map(|schedule| schedule.profile.to_owned()).collect(),
+            available: artefact.schedules().map(|schedule| schedule.profile().to_owned()).collect(),
         })?;
         let mut contracts = artefact.output_contracts();
         let owned = |texts: Texts<'_>| texts.iter().map(str::to_owned).collect();
@@ -109,6 +112,15 @@ impl Facts {
             let relaid = step.layout_of(WEIGHTS).map(|_| Storage::Relaid);
             (operator.kind, relaid.or(stored.filter(|storage| storage.is_of_weights())))
         };
+        // The smallest kernel that serves every step, where there are several.
+        let name = |kind: OperatorKind| {
+            let serves = |kernel: &Kernel| {
+                let mut steps = steps.iter().filter(|step| artefact.operator(step.operator).kind == kind);
+                steps.all(|step| kernel.serves(&artefact, &schedule, step))
+            };
+            let part = PARTS.iter().find(|(_, part)| part.kind() == kind && serves(part));
+            part.map_or_else(|| kind.to_string(), |(name, _)| (*name).to_owned())
+        };
         let port = |&tensor: &TensorId| Port {
             name: artefact.tensor_name(tensor).to_owned(),
             shape: artefact.tensor(tensor).axes().to_vec(),
@@ -124,13 +136,14 @@ impl Facts {
             version: artefact.version().to_owned(),
             answer_id: artefact.answer_id(),
             checksum: artefact.checksum(),
-            profile: schedule.profile.to_owned(),
+            profile: schedule.profile().to_owned(),
             arena_bytes: schedule.arena_bytes,
             preprocess_words: words.max().unwrap_or(0),
             operators: steps
                 .iter()
                 .map(form)
-                .filter_map(|(kind, form)| form.is_none().then_some(kind))
+                .filter(|(_, form)| form.is_none())
+                .map(|(kind, _)| name(kind))
                 .collect(),
             row_operators: steps
                 .iter()
@@ -144,6 +157,12 @@ impl Facts {
         })
     }
 }
+
+/// Kernels that are parts of another one, by their name in `ops!`, the smallest first.
+const PARTS: [(&str, &Kernel); 2] = [
+    ("DepthwiseConv2dInLines", DepthwiseConv2dInLines::KERNEL),
+    ("DepthwiseConv2dInScratch", DepthwiseConv2dInScratch::KERNEL),
+];
 
 /// The operand that has forms.
 const WEIGHTS: usize = 1;

@@ -18,7 +18,7 @@ pub fn module(facts: &Facts, path: &Path, detections: usize, candidates: usize) 
     };
     let path = path.display().to_string();
     let (name, version) = (&facts.name, &facts.version);
-    let operators: Vec<String> = facts.operators.iter().map(|operator| operator.to_string()).collect();
+    let operators: Vec<&str> = facts.operators.iter().map(String::as_str).collect();
     let row_groups = facts.has_row_groups.then_some("RowGroups");
     let further: Vec<&str> =
         row_groups.into_iter().chain(facts.row_operators.iter().map(String::as_str)).collect();

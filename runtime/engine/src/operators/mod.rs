@@ -58,7 +58,7 @@ pub use average_pool_2d::AveragePool2d;
 pub use batch_matmul::BatchMatmul;
 pub use concatenate::Concatenate;
 pub use conv_2d::Conv2d;
-pub use depthwise_conv_2d::DepthwiseConv2d;
+pub use depthwise_conv_2d::{DepthwiseConv2d, DepthwiseConv2dInLines, DepthwiseConv2dInScratch};
 pub use div::Div;
 pub use fully_connected::FullyConnected;
 pub use gather::Gather;

@@ -154,7 +154,7 @@ fn schedule(artefact: &Artefact<'_>, view: &ScheduleView<'_>) -> Schedule {
         StepView::RowGroup(view) => row_group(&view),
     };
     Schedule {
-        profile: view.profile.to_owned(),
+        profile: view.profile().to_owned(),
         arena_bytes: view.arena_bytes,
         scratch_bytes: view.scratch_bytes,
         placements: (0..artefact.tensor_count() as TensorId).map(|tensor| view.placement(tensor)).collect(),

@@ -22,5 +22,7 @@ mod add;
 
 pub(crate) use add::add_s8;
 pub(crate) use conv_2d::{conv_2d_channels_s8, conv_2d_relaid_s8, conv_2d_rows_s8, conv_2d_s8};
-pub(crate) use depthwise_conv_2d::depthwise_conv_2d_s8;
+pub(crate) use depthwise_conv_2d::{
+    depthwise_conv_2d_in_lines_s8, depthwise_conv_2d_in_scratch_s8, depthwise_conv_2d_s8,
+};
 pub(crate) use fully_connected::{fully_connected_relaid_s8, fully_connected_rows_s8, fully_connected_s8};

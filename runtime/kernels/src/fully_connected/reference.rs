@@ -4,7 +4,7 @@ use super::FullyConnectedParameters;
 use crate::Filter;
 use crate::dot::{Plain, Products, Runs, all_channels};
 use crate::finish::{BLOCK, Finish};
-use crate::runs::{runs, runs_mut};
+use crate::runs::for_each_pair;
 
 /// See [`fully_connected_s8`](crate::fully_connected_s8).
 // Apart from the backend that falls back on it, whose stack would otherwise hold both.
@@ -33,7 +33,7 @@ pub(crate) fn multiply<P: Products>(
         min: parameters.activation_min,
         max: parameters.activation_max,
     };
-    for (vector, output) in runs(input, input_depth).zip(runs_mut(output, output_depth)) {
+    for_each_pair([input_depth, output_depth], input, output, |vector, output| {
         let window = Runs {
             input: vector,
             input_zero_point,
@@ -45,5 +45,5 @@ pub(crate) fn multiply<P: Products>(
             weights_steps: [0; 2],
         };
         all_channels::<P>(filter, 0, input_depth, &window, finish, &mut sums, output);
-    }
+    });
 }

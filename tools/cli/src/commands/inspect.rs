@@ -67,7 +67,7 @@ fn as_json(artefact: &Artefact<'_>, numbers: &Inspection, instructions: Option<&
             "zero_point": view.zero_point(),
         })
     };
-    let schedule = |view: ocelli_format::ScheduleView<'_>| json!({ "profile": view.profile, "arena_bytes": view.arena_bytes, "scratch_bytes": view.scratch_bytes });
+    let schedule = |view: ocelli_format::ScheduleView<'_>| json!({ "profile": view.profile(), "arena_bytes": view.arena_bytes, "scratch_bytes": view.scratch_bytes });
     json!({
         "name": artefact.name(),
         "version": artefact.version(),
@@ -117,7 +117,10 @@ fn print(artefact: &Artefact<'_>, numbers: &Inspection) -> Result<(), Failure> {
     }
     for schedule in artefact.schedules() {
         let (arena, scratch) = (thousands(schedule.arena_bytes), thousands(schedule.scratch_bytes));
-        fact("arena", format!("{arena} bytes on {}, of these {scratch} for scratch alone", schedule.profile));
+        fact(
+            "arena",
+            format!("{arena} bytes on {}, of these {scratch} for scratch alone", schedule.profile()),
+        );
     }
     fact("memory", memory_line(&numbers.memory));
     fact("artefact", format!("{} bytes", thousands(numbers.artefact_bytes)));

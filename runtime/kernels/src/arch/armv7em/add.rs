@@ -11,7 +11,8 @@
 
 use core::arch::naked_asm;
 
-use super::finish::{LARGEST_SHIFT, Short, clamp_all};
+use super::finish::{Short, clamp_all};
+use crate::filter::LARGEST_SHORT_SHIFT;
 use crate::finish::Finish;
 use crate::{AddParameters, Requantize, Source, reference};
 
@@ -22,7 +23,7 @@ pub(crate) fn add_s8(parameters: &AddParameters, left: Source<'_>, right: Source
         min: parameters.activation_min,
         max: parameters.activation_max,
     };
-    let short = Short::new(parameters.output_requantize, finish, LARGEST_SHIFT);
+    let short = Short::new(parameters.output_requantize, finish, LARGEST_SHORT_SHIFT);
     let mut operands = [
         (left, parameters.left_zero_point, parameters.left_requantize),
         (right, parameters.right_zero_point, parameters.right_requantize),

@@ -19,12 +19,12 @@ use pair_of_channels::PairOfChannels;
 use windows::Windows;
 
 use super::finish::clamp_all;
-use crate::arch::scratch::PIXELS;
+use crate::arch::scratch::{PIXELS, pairs_bytes};
 use crate::error::elements;
 use crate::finish::Finish;
 use crate::rows::WeightRows;
-use crate::runs::{runs, runs_mut};
-use crate::{Axis, Conv2dParameters, Filter, reference};
+use crate::runs::for_each_pair;
+use crate::{Conv2dParameters, Filter, reference};
 
 pub(super) use blocks::leads_inside;
 
@@ -100,8 +100,8 @@ fn convolve<R: Rows>(
     let (products, finish) = (products(parameters)?, finish(parameters));
     let mut layer = FourPixels::new(filter, rows(products)?, products, channels.len(), finish)?;
     let mut windows = Windows::new(parameters, scratch)?;
-    let stride = parameters.output_shape[3];
-    walk(parameters, channels, input, output, &mut windows, &mut |windows, output| {
+    let (stride, count) = (parameters.output_shape[3], channels.len());
+    walk(parameters, channels.start, input, output, &mut windows, &mut |windows, output| {
         let mut from = 0;
         while let Some((channel, sums)) = layer.run(windows, output, stride, from) {
             let factor = filter.factor(channel);
@@ -111,6 +111,9 @@ fn convolve<R: Rows>(
                 }
             }
             from = channel + 1;
+        }
+        for output in output.chunks_mut(stride) {
+            clamp_all(finish, output.get_mut(..count).unwrap_or(&mut []));
         }
     })
 }
@@ -125,10 +128,13 @@ fn convolve_pairs(
 ) -> Option<()> {
     parameters.check_sizes(filter, input.len(), output.len()).ok()?;
     let (products, channels) = (products(parameters)?, parameters.output_shape[3]);
-    let (layer, rest) = PairOfChannels::new(filter, products, channels, finish(parameters), scratch)?;
+    let finish = finish(parameters);
+    let (numbers, rest) = scratch.split_at_mut_checked(pairs_bytes(channels))?;
+    let layer = PairOfChannels::new(filter, products, channels, finish, numbers)?;
     let mut windows = Windows::new(parameters, rest)?;
-    walk(parameters, 0..channels, input, output, &mut windows, &mut |windows, output| {
-        layer.run(windows, output)
+    walk(parameters, 0, input, output, &mut windows, &mut |windows, output| {
+        layer.run(windows, output);
+        clamp_all(finish, output);
     })
 }
 
@@ -145,12 +151,12 @@ fn finish(parameters: &Conv2dParameters) -> Finish {
     }
 }
 
-/// Lays the windows of one block of pixels after the other, has the outputs of some channels computed from where the first of
-/// them goes, and clamps them.
+/// Lays the windows of one block of pixels after the other, and has the outputs of channels from the first on computed and
+/// clamped.
 #[inline(never)]
 fn walk(
     parameters: &Conv2dParameters,
-    channels: Range<usize>,
+    first_channel: usize,
     input: &[i8],
     output: &mut [i8],
     windows: &mut Windows<'_>,
@@ -158,11 +164,11 @@ fn walk(
 ) -> Option<()> {
     let [_, input_height, input_width, depth] = parameters.input_shape;
     let [_, height, width, output_channels] = parameters.output_shape;
-    let Conv2dParameters { vertical, horizontal, .. } = *parameters;
-    let finish = finish(parameters);
-    let slides = [vertical, horizontal] != [Axis::ONE; 2];
-    let images = runs(input, input_height * input_width * depth);
-    for (image, output) in images.zip(runs_mut(output, height * width * output_channels)) {
+    // By reference, like everything here that a copy would put on the stack of the deepest inference.
+    let Conv2dParameters { vertical, horizontal, .. } = parameters;
+    let slides = !(vertical.stands() && horizontal.stands());
+    let images = [input_height * input_width * depth, height * width * output_channels];
+    for_each_pair(images, input, output, |image, output| {
         let mut values = image.chunks((PIXELS * depth).max(1));
         let (mut y, mut x, mut rows) = (0, 0, vertical.clip(0, input_height));
         for output in output.chunks_mut((PIXELS * output_channels).max(1)) {
@@ -185,12 +191,9 @@ fn walk(
             } else {
                 windows.lay_pixels(values.next().unwrap_or(&[]), depth);
             }
-            let output = output.get_mut(channels.start..)?;
+            let output = output.get_mut(first_channel..).unwrap_or(&mut []);
             compute(windows.words(), output);
-            for output in output.chunks_mut(output_channels) {
-                clamp_all(finish, output.get_mut(..channels.len()).unwrap_or(&mut []));
-            }
         }
-    }
+    });
     Some(())
 }

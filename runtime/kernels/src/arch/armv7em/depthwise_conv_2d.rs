@@ -29,23 +29,80 @@ pub(crate) fn depthwise_conv_2d_s8(
     output: &mut [i8],
     scratch: &mut [u8],
 ) {
-    let DepthwiseConv2dParameters { vertical, horizontal, .. } = *parameters;
-    let [_, input_height, input_width, channels] = parameters.input_shape;
-    let [_, _, width, output_channels] = parameters.output_shape;
-    let finish = Finish {
+    let computed = in_lines(parameters, filter, input, output, scratch)
+        .or_else(|| in_fours(parameters, filter, input, output, scratch));
+    if computed.is_none() {
+        reference::depthwise_conv_2d_s8(parameters, filter, input, output, &mut []);
+    }
+}
+
+/// See [`depthwise_conv_2d_in_scratch_s8`](crate::depthwise_conv_2d_in_scratch_s8).
+pub(crate) fn depthwise_conv_2d_in_scratch_s8(
+    parameters: &DepthwiseConv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    // One of the two serves: the check has seen to it.
+    let _ = in_lines(parameters, filter, input, output, scratch)
+        .or_else(|| in_fours(parameters, filter, input, output, scratch));
+}
+
+/// See [`depthwise_conv_2d_in_lines_s8`](crate::depthwise_conv_2d_in_lines_s8).
+pub(crate) fn depthwise_conv_2d_in_lines_s8(
+    parameters: &DepthwiseConv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) {
+    // It serves: the check has seen to it.
+    let _ = in_lines(parameters, filter, input, output, scratch);
+}
+
+/// By rows that are kept as lines; `None` where that does not serve, with nothing written.
+// Each way apart, so that the stack never holds two.
+#[inline(never)]
+fn in_lines(
+    parameters: &DepthwiseConv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) -> Option<()> {
+    // What follows computes with these numbers, and the loops rely on it.
+    parameters.check_sizes(filter, input.len(), output.len()).ok()?;
+    let finish = finish(parameters);
+    three_rows::run(parameters, filter, finish, input, output, scratch)?;
+    clamp_all(finish, output);
+    Some(())
+}
+
+fn finish(parameters: &DepthwiseConv2dParameters) -> Finish {
+    Finish {
         zero_point: parameters.output_zero_point,
         min: parameters.activation_min,
         max: parameters.activation_max,
-    };
-    // What follows computes with these numbers, and the loops rely on it.
-    let checked = parameters.check_sizes(filter, input.len(), output.len()).is_ok();
-    if checked && three_rows::run(parameters, filter, finish, input, output, scratch).is_some() {
-        return clamp_all(finish, output);
     }
-    let prepared = if checked { Prepared::new(parameters, filter, finish, scratch) } else { None };
-    let Some(prepared) = prepared else {
-        return reference::depthwise_conv_2d_s8(parameters, filter, input, output, &mut []);
-    };
+}
+
+/// By fours of channels; `None` where that does not serve, with nothing written.
+#[inline(never)]
+fn in_fours(
+    parameters: &DepthwiseConv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) -> Option<()> {
+    let DepthwiseConv2dParameters { vertical, horizontal, .. } = *parameters;
+    let [_, input_height, input_width, channels] = parameters.input_shape;
+    let [_, _, width, output_channels] = parameters.output_shape;
+    let finish = finish(parameters);
+    // What follows computes with these numbers, and the loops rely on it.
+    parameters.check_sizes(filter, input.len(), output.len()).ok()?;
+    let prepared = Prepared::new(parameters, filter, finish, scratch)?;
     let multiplier = (output_channels / channels).max(1);
     // How many fours one call goes through: as long as their inputs, too, are equally far apart.
     let group = match prepared.activations {
@@ -82,6 +139,7 @@ pub(crate) fn depthwise_conv_2d_s8(
         }
     });
     clamp_all(finish, output);
+    Some(())
 }
 
 /// Channels that are computed together.

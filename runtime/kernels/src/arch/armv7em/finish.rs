@@ -13,28 +13,19 @@
 use core::arch::naked_asm;
 
 use super::simd::smmulr;
+use crate::filter::LARGEST_SHORT_SHIFT;
 use crate::finish::Finish;
 use crate::{Filter, Requantize};
 
-/// Right shifts from 1 to this one are short.
-pub(super) const LARGEST_SHIFT: u32 = 22;
-
-/// [`LARGEST_SHIFT`], or 0 where sums of `products` products may reach `2^30`.
+/// The largest shift of the short way, or 0 where sums of `products` products may reach `2^30`.
 pub(super) fn largest_shift(filter: &Filter<'_>, products: usize) -> u32 {
-    if reach(filter, products) < 1 << 30 { LARGEST_SHIFT } else { 0 }
+    if filter.reach(products) < 1 << 30 { LARGEST_SHORT_SHIFT } else { 0 }
 }
 
 /// Right shifts from 1 to this one may take the long way: the product in full, both roundings as the
 /// contract has them. With `|sum| < 5 * 2^28` and half a divisor of `2^28`, nothing overflows.
 pub(super) fn longest_shift(filter: &Filter<'_>, products: usize) -> u32 {
-    if reach(filter, products) < 5 << 28 { 29 } else { 0 }
-}
-
-/// The largest magnitude of a sum of `products` products and a bias.
-#[inline(never)]
-fn reach(filter: &Filter<'_>, products: usize) -> u32 {
-    let bias = filter.bias.iter().map(|bias| bias.unsigned_abs()).max().unwrap_or(0);
-    (products as u32).saturating_mul(LARGEST_PRODUCT).saturating_add(bias)
+    if filter.reach(products) < 5 << 28 { 29 } else { 0 }
 }
 
 /// The numbers of one channel that takes the short way.
@@ -165,6 +156,3 @@ pub(super) fn clamp_all(finish: Finish, output: &mut [i8]) {
         }
     }
 }
-
-/// `(127 + 128) * 128`.
-const LARGEST_PRODUCT: u32 = 255 * 128;

@@ -19,7 +19,7 @@ use crate::arch::memory::words;
 use crate::arch::scratch::{QUAD, vector_words};
 use crate::finish::{BLOCK, Finish};
 use crate::rows::WeightRows;
-use crate::runs::{runs, runs_mut};
+use crate::runs::{for_each_pair, runs, runs_mut};
 use crate::{Filter, FullyConnectedParameters, Requantize, reference};
 
 /// See [`fully_connected_s8`](crate::fully_connected_s8).
@@ -71,10 +71,10 @@ fn multiply(
 ) {
     let FullyConnectedParameters { input_depth, output_depth, input_zero_point, .. } = *parameters;
     let outputs = Outputs::new(parameters, filter);
-    for (input, output) in runs(input, input_depth).zip(runs_mut(output, output_depth)) {
+    for_each_pair([input_depth, output_depth], input, output, |input, output| {
         widen(input, input_zero_point, vector);
         outputs.compute(output, |first, sums, count| add(vector, first, sums, count));
-    }
+    });
 }
 
 /// See [`fully_connected_rows_s8`](crate::fully_connected_rows_s8).

@@ -28,22 +28,21 @@ impl<'f> Pairs<'f> {
         (pair_words > 0 && words.len() >= needed).then_some(Pairs { words, pair_words })
     }
 
-    /// The sums of a pair's channels over the products with `activations`, of which each two words have elements 0 and 2, and
+    /// The sum of a channel over the products with `activations`, of which each two words have elements 0 and 2, and
     /// 1 and 3 of four, and the next ones are `step` words further: for what the loops in assembly do not serve.
-    pub fn sums(self, pair: usize, activations: &[u32], step: usize) -> [i32; PAIR] {
-        let weights = self.words.get(pair * self.pair_words..).unwrap_or(&[]);
-        let mut sums = [0i32; PAIR];
-        for (&weights, &activations) in
-            weights[..self.pair_words.min(weights.len())].iter().zip(activations.iter().step_by(step))
-        {
+    pub fn sum(self, channel: usize, activations: &[u32], step: usize) -> i32 {
+        let weights = self.words.get(channel / PAIR * self.pair_words..).unwrap_or(&[]);
+        let (mut sum, mut at) = (0i32, 0);
+        for &weights in weights.get(..self.pair_words).unwrap_or(&[]) {
+            let activations = activations.get(at).copied().unwrap_or(0);
             for half in [0, 16] {
-                let [weight, activation] =
-                    [weights, activations].map(|word| i32::from((word >> half) as i16));
-                let even = i32::from(weight as i8);
-                sums[0] = sums[0].wrapping_add(even * activation);
-                sums[1] = sums[1].wrapping_add(((weight - even) >> 8) * activation);
+                let [pair, activation] = [weights, activations].map(|word| i32::from((word >> half) as i16));
+                let even = i32::from(pair as i8);
+                let weight = if channel.is_multiple_of(PAIR) { even } else { (pair - even) >> 8 };
+                sum = sum.wrapping_add(weight * activation);
             }
+            at += step;
         }
-        sums
+        sum
     }
 }

@@ -90,7 +90,7 @@ pub fn conv_2d(layout: Layout, cases: usize) -> usize {
 /// Depthwise 2-d convolution; or only windows and channels of which rows can be kept as lines, with scratch for that.
 pub fn depthwise_conv_2d(lines: bool, cases: usize) -> usize {
     let mut random = Random(2);
-    for _ in 0..cases {
+    for case in 0..cases {
         let channels = random.one_of(&[1, 1, 2, 3, 4, 5, 7, 8, 16, 16, 31, 32, 48, 70]);
         let input_shape = [1 + random.below(2), random.size(), random.size(), channels];
         let (mut vertical, mut height) = random.axis(input_shape[1], true);
@@ -123,7 +123,19 @@ pub fn depthwise_conv_2d(lines: bool, cases: usize) -> usize {
             Operands::random(&mut random, elements(input_shape), elements(p.output_shape), scratch_bytes);
         let Operands { input, output, scratch } = &mut operands;
         p.check(&filter, input.all().len(), output.all().len()).unwrap();
-        depthwise_conv_2d_s8(&p, &filter, input.all(), output.all(), scratch.all());
+        // The parts of the operator that a firmware may link alone take their turns.
+        let (in_lines, in_scratch) = (p.check_lines(&filter, scratch_bytes), p.check_scratch(scratch_bytes));
+        match case % 3 {
+            0 if in_lines.is_ok() => {
+                scratch.align();
+                depthwise_conv_2d_in_lines_s8(&p, &filter, input.all(), output.all(), scratch.all());
+            }
+            1 if in_scratch.is_ok() => {
+                scratch.align();
+                depthwise_conv_2d_in_scratch_s8(&p, &filter, input.all(), output.all(), scratch.all());
+            }
+            _ => depthwise_conv_2d_s8(&p, &filter, input.all(), output.all(), scratch.all()),
+        }
         let expected = oracle::depthwise_conv_2d(&p, &filter, input.all());
         operands.compare(&expected, &p);
     }

@@ -9,7 +9,6 @@ use super::windows::QUAD_BYTES;
 use crate::arch::scratch::{PIXELS, QUAD};
 
 /// What the windows of neighbouring pixels are made of.
-#[derive(Clone, Copy)]
 pub(super) struct Gather {
     /// Rows of a window.
     pub rows: usize,
@@ -27,8 +26,8 @@ impl Gather {
     /// Lays the windows of `pixels` pixels, the first of which starts with `values`, in columns of `words` from `column` on.
     /// `bytes` keeps one window, filled up to a multiple of four with zero points, which stay.
     #[inline(never)]
-    pub fn lay(self, values: &[i8], pixels: usize, bytes: &mut [u8], words: &mut [u32], column: usize) {
-        let Gather { rows, length, row_step, pixel_step, minus_zero_point } = self;
+    pub fn lay(&self, values: &[i8], pixels: usize, bytes: &mut [u8], words: &mut [u32], column: usize) {
+        let Gather { rows, length, row_step, pixel_step, minus_zero_point } = *self;
         let last = pixels.wrapping_sub(1) * pixel_step + rows.wrapping_sub(1) * row_step;
         let quads = bytes.len() / QUAD;
         let fits = last + length <= values.len() && rows * length <= bytes.len();

@@ -6,7 +6,7 @@ use core::mem::offset_of;
 use crate::arch::armv7em::finish::{Short, largest_shift};
 use crate::arch::armv7em::pairs::Pairs;
 use crate::arch::memory::words;
-use crate::arch::scratch::{PAIR, PAIR_WORDS, PIXELS, pairs_bytes};
+use crate::arch::scratch::{PAIR, PAIR_WORDS, PIXELS};
 use crate::finish::Finish;
 use crate::runs::runs_mut;
 use crate::{Filter, MAX_ELEMENTS};
@@ -24,7 +24,7 @@ pub(super) struct PairOfChannels<'l> {
 
 impl<'l> PairOfChannels<'l> {
     /// A layer of `channels` outputs with `products` weights each, with all that is constant about them prepared in
-    /// scratch, of which the rest is given back; `None` where the weights are not paired or scratch does not serve.
+    /// scratch of [`pairs_bytes`](crate::arch::scratch::pairs_bytes); `None` where the weights are not paired or scratch does not serve.
     #[inline(never)]
     pub fn new(
         filter: &'l Filter<'l>,
@@ -32,11 +32,10 @@ impl<'l> PairOfChannels<'l> {
         channels: usize,
         finish: Finish,
         scratch: &'l mut [u8],
-    ) -> Option<(PairOfChannels<'l>, &'l mut [u8])> {
+    ) -> Option<PairOfChannels<'l>> {
         let pairs =
             Pairs::new(filter, channels, products).filter(|_| products <= MAX_ELEMENTS && channels >= 1)?;
-        let (numbers, rest) = scratch.split_at_mut_checked(pairs_bytes(channels))?;
-        let numbers = words(numbers, PAIR_WORDS * channels.div_ceil(PAIR))?;
+        let numbers = words(scratch, PAIR_WORDS * channels.div_ceil(PAIR))?;
         let largest_shift = largest_shift(filter, products);
         let mut all_short = true;
         for (pair, numbers) in numbers.as_chunks_mut::<PAIR_WORDS>().0.iter_mut().enumerate() {
@@ -57,7 +56,7 @@ impl<'l> PairOfChannels<'l> {
         }
         let numbers: &[u32] = numbers;
         let numbers = all_short.then_some(numbers);
-        Some((PairOfChannels { filter, pairs, channels, finish, numbers }, rest))
+        Some(PairOfChannels { filter, pairs, channels, finish, numbers })
     }
 
     /// Computes all channels of one to four pixels, without the clamp.
@@ -96,15 +95,15 @@ impl<'l> PairOfChannels<'l> {
     }
 
     /// The same where a channel does not take the short way.
+    // Apart from the other, whose stack would otherwise hold both.
+    #[inline(never)]
     fn run_slowly(&self, windows: &[u32], output: &mut [i8]) {
         for (pixel, output) in runs_mut(output, self.channels).enumerate() {
             let activations = windows.get(pixel..).unwrap_or(&[]);
-            for (pair, output) in output.chunks_mut(PAIR).enumerate() {
-                let sums = self.pairs.sums(pair, activations, PIXELS);
-                for ((channel, output), sum) in (PAIR * pair..).zip(output).zip(sums) {
-                    let bias = self.filter.bias.get(channel).copied().unwrap_or(0);
-                    *output = self.finish.apply(sum.wrapping_add(bias), self.filter.factor(channel));
-                }
+            for (channel, output) in output.iter_mut().enumerate() {
+                let bias = self.filter.bias.get(channel).copied().unwrap_or(0);
+                let sum = self.pairs.sum(channel, activations, PIXELS).wrapping_add(bias);
+                *output = self.finish.apply(sum, self.filter.factor(channel));
             }
         }
     }

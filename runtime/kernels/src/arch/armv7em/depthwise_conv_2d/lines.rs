@@ -143,7 +143,8 @@ impl Pairs<'_> {
 }
 
 /// Puts a word of each of four channels at `pair`, if the line goes so far.
-#[inline(always)]
+// Once, not at both of its uses.
+#[inline(never)]
 fn put(line: &mut [u32], pairs: usize, pair: usize, words: [u32; FOUR]) {
     if pair < pairs {
         for (channel, word) in words.into_iter().enumerate() {

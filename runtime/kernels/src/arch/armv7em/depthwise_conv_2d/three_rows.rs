@@ -11,7 +11,7 @@ use crate::arch::armv7em::finish::{Short, largest_shift};
 use crate::arch::memory::words;
 use crate::arch::scratch::{CHANNEL_WORDS, LINES, line_pairs, three_rows_bytes};
 use crate::finish::Finish;
-use crate::runs::{runs, runs_mut};
+use crate::runs::{for_each_pair, runs_mut};
 use crate::{DepthwiseConv2dParameters, Filter};
 
 use super::FOUR;
@@ -35,14 +35,14 @@ pub(super) fn run(
     let (numbers, lines) = scratch.split_at_mut_checked(CHANNEL_WORDS * channels)?;
     prepare(filter, finish, channels, numbers)?;
     let mut lines = Lines::new(parameters, lines)?;
-    let images = runs(input, input_height * input_width * channels);
-    for (image, output) in images.zip(runs_mut(output, height * width * channels)) {
+    let images = [input_height * input_width * channels, height * width * channels];
+    for_each_pair(images, input, output, |image, output| {
         lines.clear();
         for (y, output) in runs_mut(output, width * channels).enumerate() {
             let lines = lines.advance(parameters, image, y * vertical.stride);
             row(parameters, numbers, lines, output);
         }
-    }
+    });
     Some(())
 }
 
