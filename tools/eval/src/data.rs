@@ -3,13 +3,16 @@
 //! Only names, labels and boxes are read here; pictures are decoded one at a time when they are looked at.
 
 mod coco;
+mod csv;
 mod folders;
 mod idx;
 mod masks;
 mod voc;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use flate2::read::GzDecoder;
 use ocelli_host::Picture;
 
 use crate::Mask;
@@ -80,6 +83,8 @@ pub enum Kind {
     Masks,
     /// `images-idx3-ubyte` and `labels-idx1-ubyte`, compressed or not.
     Idx,
+    /// A line for each picture: its class, and its pixels or its file.
+    Csv,
 }
 
 /// Which part of a data set to read.
@@ -89,7 +94,7 @@ pub struct Selection {
     pub kind: Option<Kind>,
     /// The folder of a COCO file's pictures; that of the file otherwise.
     pub images: Option<PathBuf>,
-    /// A list of VOC's `ImageSets/Main`, or a prefix of IDX files such as `t10k`.
+    /// A list of VOC's `ImageSets/Main`, or how the names of IDX or CSV files begin, such as `t10k`.
     pub split: Option<String>,
 }
 
@@ -129,6 +134,7 @@ impl DataSet {
             Kind::Coco => coco::read(path, selection.images.as_deref())?,
             Kind::Masks => masks::read(path)?,
             Kind::Idx => idx::read(path, selection.split.as_deref())?,
+            Kind::Csv => csv::read(path, selection.split.as_deref())?,
         };
         match set.samples.is_empty() {
             true => Err(DataError::in_file(path, "there are no labelled pictures in it")),
@@ -185,9 +191,10 @@ fn kind_of(path: &Path) -> Result<Kind, DataError> {
         return match name {
             name if name.ends_with(".json") => Ok(Kind::Coco),
             name if name.contains("idx3-ubyte") => Ok(Kind::Idx),
+            name if csv::is_named(&name) => Ok(Kind::Csv),
             _ => Err(DataError::in_file(
                 path,
-                "no data set: give a COCO `.json`, an `-images-idx3-ubyte` file or a folder",
+                "no data set: give a COCO `.json`, an `-images-idx3-ubyte` file, a `.csv` or a folder",
             )),
         };
     }
@@ -198,14 +205,16 @@ fn kind_of(path: &Path) -> Result<Kind, DataError> {
             .iter()
             .any(|entry| entry.file_name().is_some_and(|name| name.to_string_lossy().contains(part)))
     };
+    let has_csv = entries.iter().any(|entry| csv::is_named(&name_of(entry)));
     match () {
         () if has("Annotations") => Ok(Kind::Voc),
         () if has("masks") || is_named("_mask.") => Ok(Kind::Masks),
         () if is_named("idx3-ubyte") => Ok(Kind::Idx),
         () if entries.iter().any(|entry| entry.is_dir()) => Ok(Kind::Folders),
+        () if has_csv => Ok(Kind::Csv),
         () => Err(DataError::in_file(
             path,
-            "no data set: expected a folder for each class, `Annotations`, `masks` or IDX files (or give a COCO `.json`)",
+            "no data set: expected a folder for each class, `Annotations`, `masks`, IDX or CSV files (or give a COCO `.json`)",
         )),
     }
 }
@@ -219,6 +228,44 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     }
     entries.sort();
     Ok(entries)
+}
+
+/// The last part of a path; nothing where there is none.
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into())
+}
+
+/// The one file of a folder whose name is wanted and begins as the split says.
+fn only_file(
+    folder: &Path,
+    is_wanted: impl Fn(&str) -> bool,
+    split: Option<&str>,
+) -> Result<PathBuf, DataError> {
+    let mut found = entries(folder)?;
+    found.retain(|file| is_wanted(&name_of(file)));
+    let names: Vec<String> = found.iter().map(|file| name_of(file)).collect();
+    if let Some(split) = split {
+        found.retain(|file| name_of(file).starts_with(split));
+    }
+    match &found[..] {
+        [file] => Ok(file.clone()),
+        _ => Err(DataError::in_file(
+            folder,
+            format!("there are {}; choose one with `--split` and how its name begins", names.join(", ")),
+        )),
+    }
+}
+
+/// The bytes of a file, out of gzip where it is packed.
+fn inflated(path: &Path) -> Result<Vec<u8>, DataError> {
+    let failed = |error: std::io::Error| DataError::in_file(path, error);
+    let bytes = std::fs::read(path).map_err(failed)?;
+    if !bytes.starts_with(&[0x1F, 0x8B]) {
+        return Ok(bytes);
+    }
+    let mut inflated = Vec::new();
+    GzDecoder::new(&bytes[..]).read_to_end(&mut inflated).map_err(failed)?;
+    Ok(inflated)
 }
 
 /// Whether a file has the extension of a picture that can be decoded.

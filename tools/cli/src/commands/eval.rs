@@ -22,7 +22,7 @@ use crate::terminal::{self, FAINT, STRONG, say};
 pub struct Arguments {
     /// The artefact
     model: PathBuf,
-    /// Labelled pictures: a folder with a folder for each class, VOC, mask pairs or IDX files in it, or a
+    /// Labelled pictures: a folder with a folder for each class, VOC, mask pairs, IDX or CSV files in it, or a
     /// COCO JSON file
     #[arg(long, value_name = "PATH")]
     data: PathBuf,
@@ -32,7 +32,7 @@ pub struct Arguments {
     /// The folder of a COCO file's pictures
     #[arg(long, value_name = "FOLDER")]
     images: Option<PathBuf>,
-    /// A list of VOC's ImageSets/Main, or how the names of IDX files begin, for example t10k
+    /// A list of VOC's ImageSets/Main, or how the names of IDX or CSV files begin, for example t10k
     #[arg(long, value_name = "NAME")]
     split: Option<String>,
     /// The float model that the artefact was made of, to be measured beside it
@@ -80,6 +80,8 @@ enum Layout {
     Masks,
     /// images-idx3-ubyte and labels-idx1-ubyte
     Idx,
+    /// A line for each picture: its pixels or its file, and its class
+    Csv,
 }
 
 /// Measures and prints.
@@ -136,6 +138,7 @@ fn kind(layout: Layout) -> Kind {
         Layout::Coco => Kind::Coco,
         Layout::Masks => Kind::Masks,
         Layout::Idx => Kind::Idx,
+        Layout::Csv => Kind::Csv,
     }
 }
 

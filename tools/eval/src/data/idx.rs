@@ -1,18 +1,18 @@
 //! IDX, as MNIST and Fashion-MNIST come: one file of gray pictures and one of labels, compressed or not.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use flate2::read::GzDecoder;
-
-use super::{DataError, DataSet, PictureSource, Sample, Truth, entries};
+use super::{DataError, DataSet, PictureSource, Sample, Truth, inflated, name_of, only_file};
 
 const IMAGES: &str = "images-idx3-ubyte";
 const LABELS: &str = "labels-idx1-ubyte";
 
 pub(super) fn read(path: &Path, split: Option<&str>) -> Result<DataSet, DataError> {
-    let images_path = if path.is_dir() { images_in(path, split)? } else { path.to_owned() };
-    let name = images_path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+    let images_path = match path.is_dir() {
+        true => only_file(path, |name| name.contains(IMAGES), split)?,
+        false => path.to_owned(),
+    };
+    let name = name_of(&images_path);
     let labels_path = images_path.with_file_name(name.replace(IMAGES, LABELS));
     let images = Idx::read(&images_path, 3)?;
     let labels = Idx::read(&labels_path, 1)?;
@@ -39,25 +39,6 @@ pub(super) fn read(path: &Path, split: Option<&str>) -> Result<DataSet, DataErro
     Ok(DataSet { labels: (0..classes).map(|class| class.to_string()).collect(), samples })
 }
 
-/// The one file of pictures in a folder, or that of a split.
-fn images_in(folder: &Path, split: Option<&str>) -> Result<PathBuf, DataError> {
-    let name =
-        |path: &PathBuf| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
-    let mut found: Vec<PathBuf> = entries(folder)?;
-    found.retain(|file| name(file).contains(IMAGES));
-    let names: Vec<String> = found.iter().map(name).collect();
-    if let Some(split) = split {
-        found.retain(|file| name(file).starts_with(split));
-    }
-    match &found[..] {
-        [file] => Ok(file.clone()),
-        _ => Err(DataError::in_file(
-            folder,
-            format!("there are {}; choose one with `--split` and how its name begins", names.join(", ")),
-        )),
-    }
-}
-
 /// An array of bytes.
 struct Idx {
     path: PathBuf,
@@ -67,13 +48,7 @@ struct Idx {
 
 impl Idx {
     fn read(path: &Path, rank: usize) -> Result<Idx, DataError> {
-        let failed = |error: std::io::Error| DataError::in_file(path, error);
-        let mut bytes = std::fs::read(path).map_err(failed)?;
-        if bytes.starts_with(&[0x1F, 0x8B]) {
-            let mut inflated = Vec::new();
-            GzDecoder::new(&bytes[..]).read_to_end(&mut inflated).map_err(failed)?;
-            bytes = inflated;
-        }
+        let mut bytes = inflated(path)?;
         let wrong = |problem: String| DataError::in_file(path, problem);
         let header = bytes.get(..4 + 4 * rank).ok_or_else(|| {
             wrong(format!("it ends at byte {}, inside the header of an IDX file", bytes.len()))

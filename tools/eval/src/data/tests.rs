@@ -171,3 +171,51 @@ fn idx_files_may_be_compressed_and_must_be_whole() {
     folder.write("train-images-idx3-ubyte", &images);
     assert!(folder.error("").contains("--split"));
 }
+
+#[test]
+fn a_line_of_csv_is_a_picture_with_its_class() {
+    let folder = Folder::new("csv");
+    let classes = |set: &DataSet| set.samples.iter().map(|each| each.truth.clone()).collect::<Vec<_>>();
+    // As scikit and mlxtend write: the class last, no heading.
+    folder.write("last/digits.csv", b"1,2,3,4,10\n5,6,7,8,9\n\n");
+    let set = folder.open("last").unwrap();
+    assert_eq!(
+        (&set.labels[..], classes(&set)),
+        (&["9".into(), "10".into()][..], vec![Truth::Class(1), Truth::Class(0)])
+    );
+    let picture = set.samples[1].picture().unwrap();
+    assert_eq!((picture.frame().width(), picture.frame().bytes()), (2, &[5u8, 6, 7, 8][..]));
+    // As Kaggle does: a heading, the class first.
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(b"label,p0,p1,p2,p3\n\"shoe\",1,2,3,4\n").unwrap();
+    folder.write("last/train.csv.gz", &packed.finish().unwrap());
+    assert!(folder.error("last").contains("digits.csv, train.csv.gz; choose one with `--split`"));
+    let selection = Selection { split: Some("train".into()), ..Selection::default() };
+    let set = DataSet::open(&folder.0.join("last"), &selection).unwrap();
+    assert_eq!(
+        (&set.labels[..], set.samples[0].name.ends_with("train.csv.gz:2")),
+        (&["shoe".into()][..], true)
+    );
+    assert_eq!(set.samples[0].picture().unwrap().frame().bytes(), [1, 2, 3, 4]);
+    // A list of files.
+    folder.write("files/a.pgm", PIXEL);
+    folder.write("files/list.csv", b"file,class\na.pgm,cat\n");
+    let set = folder.open("files/list.csv").unwrap();
+    assert_eq!(set.samples[0].picture().unwrap().frame().bytes(), [7]);
+
+    for (text, place, problem) in [
+        ("1,2,3,4,0\n1,2,3,0\n", "digits.csv:2: ", "4 columns, where the first line has 5"),
+        ("1,2,3,4,0\n1,2,256,4,0\n", "digits.csv:2:3: ", "\"256\" is no pixel"),
+        ("class,a,b,c,d\n0,1,2,3,x\n", "digits.csv:2:5: ", "\"x\" is no pixel"),
+        ("1,2,3,0\n", "digits.csv:1: ", "3 pixels, which are no square"),
+        ("7\n", "digits.csv:1: ", "one column"),
+        ("label,a\n", "digits.csv: ", "no labelled pictures"),
+        ("", "digits.csv: ", "no labelled pictures"),
+    ] {
+        folder.write("last/digits.csv", text.as_bytes());
+        let error = folder.error("last/digits.csv");
+        assert!(error.contains(place) && error.contains(problem), "{text:?}: {error}");
+    }
+    folder.write("last/digits.csv", b"1,\xff");
+    assert!(folder.error("last/digits.csv").contains("no text at byte 2"));
+}
