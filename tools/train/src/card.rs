@@ -33,6 +33,9 @@ pub fn text(recipe: &Recipe, outcome: &Outcome) -> String {
         recipe.seed,
         percent(recipe.data.validation)
     );
+    if let (Some(fold), Some(folds)) = (recipe.data.fold, recipe.data.folds) {
+        let _ = writeln!(card, "- Test: fold {fold} of {folds}, drawn by the seed.");
+    }
     for stage in &recipe.stages {
         let last = outcome.log.iter().rfind(|entry| entry.stage == stage.name);
         let reached = last.map_or_else(String::new, |entry| {

@@ -3,6 +3,7 @@
 //! Pixels come through the device's own preprocessing, so training, `eval` and the device look at the same numbers.
 //! The test split is opened by [`Source::test`] alone, when a recipe is done.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use ocelli_compiler::contract::{self, Contract};
@@ -43,6 +44,12 @@ pub struct Source {
     /// At most so many pictures of the training split.
     #[serde(default)]
     pub limit: Option<usize>,
+    /// Parts of equal size, drawn by the seed: each in its turn is the test, the others are trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
+    /// Which of them is the test, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<usize>,
 }
 
 fn tenth() -> f64 {
@@ -158,6 +165,11 @@ impl Source {
         }
     }
 
+    /// Whether there is a test split.
+    pub fn has_test(&self) -> bool {
+        self.test.is_some() || self.test_path.is_some() || self.fold.is_some()
+    }
+
     /// Where it lies.
     fn folder(&self) -> Result<PathBuf, TrainError> {
         let wrong = |problem: String| TrainError::Data { place: self.name(), problem };
@@ -172,19 +184,83 @@ impl Source {
         Ok(files.first().and_then(|file| file.parent()).map(PathBuf::from).unwrap_or_default())
     }
 
+    /// Why its splits cannot be what it says.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        match (self.folds, self.fold) {
+            _ if self.path.is_some() == self.zoo.is_some() => {
+                Some("[data] names either a `path` or an entry of the `zoo`")
+            }
+            (Some(0 | 1), _) => Some("`folds` of [data] are 2 or more"),
+            (Some(_), _) if self.test.is_some() || self.test_path.is_some() => {
+                Some("[data] has either `folds` or a `test`")
+            }
+            (None, Some(_)) => Some("[data] has a `fold` and does not say of how many `folds`"),
+            (Some(folds), Some(fold)) if !(1..=folds).contains(&fold) => {
+                Some("`fold` of [data] is from 1 to `folds`")
+            }
+            _ => None,
+        }
+    }
+
     /// The training split, divided by a seed.
     ///
     /// # Errors
     /// [`TrainError`] for data that cannot be read or trained on.
     pub fn open(&self, reader: &Reader, seed: u64, step: impl FnMut()) -> Result<Data, TrainError> {
-        let path = self.folder()?;
         let place = self.name();
         let wrong = |problem: &str| TrainError::Data { place: place.clone(), problem: problem.into() };
         if !(0.0..1.0).contains(&self.validation) || self.validation == 0.0 {
             return Err(wrong("`validation` is a part above 0 and below 1"));
         }
+        let all = self.training_split(reader, seed, step)?;
+        let mut order = Random::of(seed, &[SPLIT]).order(all.len());
+        if self.folds.is_some_and(|folds| all.len() < folds) {
+            return Err(wrong("there are fewer pictures than `folds`; add some, or have fewer folds"));
+        }
+        order.drain(self.tested(all.len()));
+        let count = ((order.len() as f64 * self.validation).round() as usize).max(1).min(order.len());
+        let (validation, train) = order.split_at(count);
+        if train.is_empty() {
+            return Err(wrong("nothing is left to train on; give more pictures or a smaller `validation`"));
+        }
+        let data = Data { train: all.part(train), validation: all.part(validation) };
+        match (0..reader.labels.len()).find(|class| !data.train.classes.contains(class)) {
+            Some(class) => {
+                Err(wrong(&format!("class {:?} has no pictures to train on; add some", reader.labels[class])))
+            }
+            None => Ok(data),
+        }
+    }
+
+    /// The test split: read once, when everything is decided.
+    ///
+    /// # Errors
+    /// As [`Source::open`]; `None` where the recipe names none.
+    pub fn test(
+        &self,
+        reader: &Reader,
+        seed: u64,
+        step: impl FnMut(),
+    ) -> Result<Option<Examples>, TrainError> {
+        if self.fold.is_some() {
+            let all = self.training_split(reader, seed, step)?;
+            let order = Random::of(seed, &[SPLIT]).order(all.len());
+            return Ok(Some(all.part(&order[self.tested(all.len())])));
+        }
+        let path = match (&self.test_path, &self.test) {
+            (None, None) => return Ok(None),
+            (Some(path), _) => path.clone(),
+            (None, _) => self.folder()?,
+        };
+        let selection = Selection { split: self.test.clone(), ..Selection::default() };
+        let set = DataSet::open(&path, &selection)?;
+        reader.read(&set, &path.display().to_string(), step).map(Some)
+    }
+
+    /// Every picture of the training split, or as many as the limit leaves.
+    fn training_split(&self, reader: &Reader, seed: u64, step: impl FnMut()) -> Result<Examples, TrainError> {
         let selection = Selection { split: self.train.clone(), ..Selection::default() };
-        let mut set = DataSet::open(&path, &selection)?;
+        let mut set = DataSet::open(&self.folder()?, &selection)?;
         let order = Random::of(seed, &[SPLIT]).order(set.samples.len());
         if let Some(limit) = self.limit {
             let kept: std::collections::BTreeSet<usize> = order.iter().copied().take(limit).collect();
@@ -194,36 +270,15 @@ impl Source {
                 kept.contains(&(index - 1))
             });
         }
-        let all = reader.read(&set, &place, step)?;
-        let order = Random::of(seed, &[SPLIT]).order(all.len());
-        let count = ((all.len() as f64 * self.validation).round() as usize).clamp(1, all.len());
-        let (validation, train) = order.split_at(count);
-        if train.is_empty() {
-            return Err(wrong("nothing is left to train on; give more pictures or a smaller `validation`"));
-        }
-        let data = Data { train: all.part(train), validation: all.part(validation) };
-        match (0..reader.labels.len()).find(|class| !data.train.classes.contains(class)) {
-            Some(class) => Err(wrong(&format!(
-                "class {:?} has pictures for validation only; add some",
-                reader.labels[class]
-            ))),
-            None => Ok(data),
-        }
+        reader.read(&set, &self.name(), step)
     }
 
-    /// The test split: read once, when everything is decided.
-    ///
-    /// # Errors
-    /// As [`Source::open`]; `None` where the recipe names none.
-    pub fn test(&self, reader: &Reader, step: impl FnMut()) -> Result<Option<Examples>, TrainError> {
-        let path = match (&self.test_path, &self.test) {
-            (None, None) => return Ok(None),
-            (Some(path), _) => path.clone(),
-            (None, _) => self.folder()?,
-        };
-        let selection = Selection { split: self.test.clone(), ..Selection::default() };
-        let set = DataSet::open(&path, &selection)?;
-        reader.read(&set, &path.display().to_string(), step).map(Some)
+    /// The places of this fold's test in the order that the seed gives to so many pictures.
+    fn tested(&self, count: usize) -> Range<usize> {
+        match (self.folds, self.fold) {
+            (Some(folds), Some(fold)) => (fold - 1) * count / folds..fold * count / folds,
+            _ => 0..0,
+        }
     }
 }
 
@@ -253,5 +308,23 @@ impl Examples {
             size: self.size,
             classes: indices.iter().map(|&index| self.classes[index]).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_picture_is_the_test_of_one_fold() {
+        let source = |fold| -> Source {
+            toml::from_str(&format!("path = \"digits.csv\"\nfolds = 3\nfold = {fold}")).unwrap()
+        };
+        let tested: Vec<usize> = (1..=3).flat_map(|fold| source(fold).tested(11)).collect();
+        assert_eq!(tested, (0..11).collect::<Vec<_>>());
+        assert_eq!(source(3).problem(), None);
+        assert!(source(4).problem().is_some_and(|problem| problem.contains("from 1 to `folds`")));
+        assert!(Source { folds: None, ..source(1) }.problem().is_some());
+        assert!(Source { test: Some("t10k".into()), ..source(1) }.problem().is_some());
     }
 }

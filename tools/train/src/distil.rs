@@ -5,14 +5,16 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 use ocelli_compiler::graph::TensorId;
 use ocelli_compiler::import::import;
 use serde::{Deserialize, Serialize};
 
+use crate::data::{Examples, Reader};
 use crate::error::TrainError;
 use crate::network::Network;
 use crate::pass::{self, Leaves, Outcome, to_rows};
+use crate::trainer;
 
 /// How a stage distils.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +56,8 @@ pub(crate) struct Teacher<'a> {
     leaves: Leaves,
     hints: Vec<[TensorId; 2]>,
     attention: Vec<[TensorId; 2]>,
+    /// Its logits on every picture of the training part, once it has looked at them.
+    known: Option<Vec<f32>>,
 }
 
 impl<'a> Teacher<'a> {
@@ -98,26 +102,53 @@ impl<'a> Teacher<'a> {
         }
         let device = Device::default();
         let leaves = Leaves::fixed(&network, &network.parameters(), &device);
-        Ok(Teacher { settings, network, leaves, hints, attention })
+        Ok(Teacher { settings, network, leaves, hints, attention, known: None })
     }
 
-    /// The loss of a batch, given that of the labels. `input` is what both see, without gradients.
+    /// Looks at all pictures once, for stages that show them unchanged: then it need not look again in every epoch.
+    /// Hints and attention ask for more than logits, and keep it looking.
+    ///
+    /// # Errors
+    /// [`TrainError::Node`] when the teacher cannot be run here.
+    pub(crate) fn look_at(&mut self, pictures: &Examples, reader: &Reader) -> Result<(), TrainError> {
+        if self.hints.is_empty() && self.attention.is_empty() {
+            self.known = Some(trainer::logits(&self.network, reader, pictures)?);
+        }
+        Ok(())
+    }
+
+    /// The loss of a batch, given that of the labels. `input` is what both see, without gradients; `indices` are the
+    /// places of its pictures in the training part.
     ///
     /// # Errors
     /// [`TrainError::Node`] when the teacher cannot be run here.
     pub(crate) fn loss(
         &self,
-        input: Tensor<4>,
+        indices: &[usize],
+        input: impl FnOnce() -> Tensor<4>,
         student: &Outcome,
         logits: Tensor<2>,
         of_labels: Tensor<1>,
     ) -> Result<Tensor<1>, TrainError> {
         let Distil { temperature, weight, hint_weight, .. } = *self.settings;
-        let outcome = pass::forward(&self.network, &self.leaves, input, &mut pass::Options::default())?;
         let [rows, classes] = logits.dims();
-        let find = |id| outcome.activation(id);
-        let Some(taught) = find(self.network.logits()) else { return Ok(of_labels) };
-        let soft = activation::softmax(to_rows(taught, classes).div_scalar(temperature), 1);
+        let (taught, outcome) = match &self.known {
+            Some(known) => {
+                let of = |&index: &usize| known[index * classes..][..classes].iter().copied();
+                let data =
+                    TensorData::new(indices.iter().flat_map(of).collect::<Vec<f32>>(), [rows, classes]);
+                (Some(Tensor::from_data(data, &Device::default())), None)
+            }
+            None => {
+                let outcome =
+                    pass::forward(&self.network, &self.leaves, input(), &mut pass::Options::default())?;
+                let taught = outcome.activation(self.network.logits());
+                (taught.map(|taught| to_rows(taught, classes)), Some(outcome))
+            }
+        };
+        let find = |id| outcome.as_ref().and_then(|outcome| outcome.activation(id));
+        let Some(taught) = taught else { return Ok(of_labels) };
+        let soft = activation::softmax(taught.div_scalar(temperature), 1);
         let own = activation::log_softmax(logits.div_scalar(temperature), 1);
         // Gradients shrink with the square of the temperature; the factor keeps the balance with the labels.
         let apart = (soft * own).sum().neg().mul_scalar(temperature * temperature / rows as f32);

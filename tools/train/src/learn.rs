@@ -66,8 +66,8 @@ impl Trainer<'_> {
         let targets = batch.targets(self.reader.labels.len(), stage.label_smoothing, &device);
         let mut loss = cross_entropy(logits.clone(), targets);
         if let Some(teacher) = teacher {
-            let seen = batch.input(&self.reader.scaling, picture, &Device::default());
-            loss = teacher.loss(seen, &outcome, logits, loss)?;
+            let seen = || batch.input(&self.reader.scaling, picture, &Device::default());
+            loss = teacher.loss(indices, seen, &outcome, logits, loss)?;
         }
         let value = loss.clone().into_scalar::<f32>();
         if !value.is_finite() {

@@ -55,6 +55,8 @@ mod checkpoint;
 
 pub mod run;
 
+pub mod repeat;
+
 mod error;
 
 pub use augment::Augment;

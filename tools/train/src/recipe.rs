@@ -185,8 +185,8 @@ impl Recipe {
         if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(plain) {
             return wrong(place.into(), "`name` becomes a file's name: letters, digits, `-`, `_` and `.`");
         }
-        if self.data.path.is_some() == self.data.zoo.is_some() {
-            return wrong(place.into(), "[data] names either a `path` or an entry of the `zoo`");
+        if let Some(problem) = self.data.problem() {
+            return wrong(place.into(), problem);
         }
         if self.model.path.is_some() == self.model.family.is_some() {
             return wrong(place.into(), "[model] names either a `path` or a `family`");

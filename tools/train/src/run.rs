@@ -147,7 +147,7 @@ pub fn run(
     }
     tell(Event::Finishing);
     let test = match options.reads_test {
-        true => recipe.data.test(&reader, || tell(Event::Read))?,
+        true => recipe.data.test(&reader, recipe.seed, || tell(Event::Read))?,
         false => None,
     };
     finish(
@@ -155,6 +155,21 @@ pub fn run(
         test.as_ref(),
         options,
     )
+}
+
+/// What came out of a run that is done, where its folder has all that is wanted; it is not made again.
+///
+/// # Errors
+/// [`TrainError::Checkpoint`] when the folder is another recipe's.
+pub fn finished(recipe: &Recipe, options: &Options) -> Result<Option<Outcome>, TrainError> {
+    let state = checkpoint::load(&checkpoint_in(&options.output), &recipe.digest())?;
+    if state.is_none_or(|state| state.stage < recipe.stages.len()) {
+        return Ok(None);
+    }
+    let Ok(json) = std::fs::read(options.output.join(page::OUTCOME)) else { return Ok(None) };
+    let outcome: Option<Outcome> = serde_json::from_slice(&json).ok();
+    let has_test = recipe.data.has_test() && options.reads_test;
+    Ok(outcome.filter(|outcome| outcome.int8_test.is_some() == has_test && outcome.artefact.exists()))
 }
 
 /// The network of a recipe as it begins.

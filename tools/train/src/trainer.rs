@@ -14,8 +14,8 @@ use crate::data::{Data, Examples, Reader};
 use crate::distil::Teacher;
 use crate::error::TrainError;
 use crate::filters::{Criterion, Filters};
-use crate::integers::Integers;
-use crate::learn::count_right;
+use crate::integers::{Integers, first_of_largest};
+use crate::learn::numbers;
 use crate::network::{Network, Parameter, Role};
 use crate::optimiser::Memory;
 use crate::pass::{self, Leaves, to_rows};
@@ -74,7 +74,13 @@ impl Trainer<'_> {
             checkpoint::save(&self.checkpoint, self.digest, state)?;
         }
         let teacher = match &stage.distil {
-            Some(distil) => Some(Teacher::open(distil, &state.network())?),
+            Some(distil) => {
+                let mut teacher = Teacher::open(distil, &state.network())?;
+                if stage.augment.is_nothing() {
+                    teacher.look_at(&self.data.train, self.reader)?;
+                }
+                Some(teacher)
+            }
             None => None,
         };
         let mut saved = Instant::now();
@@ -275,27 +281,40 @@ fn progress<'s>(state: &State, stage: &'s Stage, steps: usize, entry: Option<&'s
     }
 }
 
-/// Right answers of a float network on pictures, in batches.
+/// Right answers of a float network on pictures.
+///
+/// # Errors
+/// As [`logits`].
+pub fn right(network: &Network, reader: &Reader, examples: &Examples) -> Result<usize, TrainError> {
+    let logits = logits(network, reader, examples)?;
+    let rows = logits.chunks_exact(reader.labels.len()).zip(&examples.classes);
+    Ok(rows.filter(|(row, class)| first_of_largest(row) == **class).count())
+}
+
+/// What a float network says of pictures, a row of logits each, computed in batches.
 ///
 /// # Errors
 /// [`TrainError::Node`] and [`TrainError::Model`].
-pub fn right(network: &Network, reader: &Reader, examples: &Examples) -> Result<usize, TrainError> {
+pub(crate) fn logits(
+    network: &Network,
+    reader: &Reader,
+    examples: &Examples,
+) -> Result<Vec<f32>, TrainError> {
     const BATCH: usize = 250;
     let device = Device::default();
     let picture = network.picture()?;
-    let (parameters, id) = (network.parameters(), network.logits());
-    let leaves = Leaves::fixed(network, &parameters, &device);
-    let mut right = 0;
+    let leaves = Leaves::fixed(network, &network.parameters(), &device);
+    let mut rows = Vec::with_capacity(examples.len() * reader.labels.len());
     for start in (0..examples.len()).step_by(BATCH) {
         let indices: Vec<usize> = (start..examples.len().min(start + BATCH)).collect();
         let batch = Batch::draw(examples, &indices, &Default::default(), picture, &mut Random::of(0, &[]));
         let input = batch.input(&reader.scaling, picture, &device);
         let outcome = pass::forward(network, &leaves, input, &mut pass::Options::default())?;
-        if let Some(logits) = outcome.activation(id) {
-            right += count_right(&to_rows(logits, reader.labels.len()), &batch.classes);
+        if let Some(logits) = outcome.activation(network.logits()) {
+            rows.extend(numbers(to_rows(logits, reader.labels.len())));
         }
     }
-    Ok(right)
+    Ok(rows)
 }
 
 /// Shortens all gradients together to a length of at most `most`.

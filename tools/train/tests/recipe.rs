@@ -10,7 +10,8 @@ use ocelli_eval::{DataSet, Selection, Truth};
 use ocelli_format::{AlignedBytes, Artefact};
 use ocelli_train::TrainError;
 use ocelli_train::recipe::Recipe;
-use ocelli_train::run::{Event, Options, Outcome, run};
+use ocelli_train::repeat::runs;
+use ocelli_train::run::{Event, Options, Outcome, finished, run};
 
 /// A folder that is gone when dropped.
 struct Workshop(PathBuf);
@@ -250,4 +251,53 @@ fn what_cannot_be_trained_says_why_and_keeps_the_checkpoint() {
     let error = workshop.run(&wild, "wild").unwrap_err().to_string();
     assert!(error.contains("diverged") && error.contains("checkpoint"), "{error}");
     assert_eq!(std::fs::read(workshop.0.join("out/checkpoint")).unwrap(), kept);
+}
+
+#[test]
+fn each_fold_of_a_csv_file_is_the_test_once_and_is_not_run_again() {
+    let workshop = Workshop::new("folds");
+    let (pictures, labels) = idx(300, 3);
+    let line = |(pixels, label): (&[u8], &u8)| {
+        let fields: Vec<String> = pixels.iter().chain([label]).map(u8::to_string).collect();
+        fields.join(",") + "\n"
+    };
+    let text: String = pictures[16..].chunks_exact(144).zip(&labels[8..]).map(line).collect();
+    workshop.write("all.csv", text.as_bytes());
+    let mut recipe = workshop.recipe("\n[[stages]]\nname = \"train\"\nepochs = 1\nrate = 3e-3\n");
+    (recipe.data.train, recipe.data.test) = (None, None);
+    (recipe.data.path, recipe.data.folds) = (Some(workshop.0.join("all.csv")), Some(3));
+    let options =
+        |folder: &Path| Options { output: folder.into(), interval: Duration::MAX, reads_test: true };
+    let mut tested = 0;
+    for each in runs(&recipe, &[], &workshop.0.join("out")) {
+        assert!(finished(&each.recipe, &options(&each.folder)).unwrap().is_none(), "{}", each.name);
+        let outcome = run(&each.recipe, &options(&each.folder), |_| {}).unwrap();
+        tested += outcome.int8_test.unwrap().pictures;
+        let known = finished(&each.recipe, &options(&each.folder)).unwrap().unwrap();
+        assert_eq!((known.int8_test, known.log), (outcome.int8_test, outcome.log));
+        let card = std::fs::read_to_string(each.folder.join("stripes.md")).unwrap();
+        assert!(card.contains(" of 3, drawn by the seed"), "{card}");
+    }
+    assert_eq!(tested, 300);
+    recipe.data.folds = Some(301);
+    recipe.data.fold = Some(1);
+    let error = workshop.run(&recipe, "many").unwrap_err().to_string();
+    assert!(error.contains("fewer pictures than `folds`"), "{error}");
+}
+
+#[test]
+fn a_student_learns_from_its_teacher_alone() {
+    let workshop = Workshop::new("taught");
+    let teacher = workshop.recipe("\n[[stages]]\nname = \"train\"\nepochs = 3\nbatch = 32\nrate = 3e-3\n");
+    let right = workshop.run(&teacher, "teacher").unwrap().float_test.unwrap().right;
+    assert!(right > 180, "{right}");
+    for (name, more) in [("once", ""), ("each-time", "augment = { shift = 1 }\n")] {
+        // The labels have no part in the loss.
+        let student = workshop.recipe(&format!(
+            "\n[[stages]]\nname = \"listen\"\nepochs = 3\nbatch = 32\nrate = 3e-3\n{more}\
+             distil = {{ teacher = \"teacher/stripes.tflite\", weight = 1.0, temperature = 2.0 }}\n"
+        ));
+        let right = workshop.run(&student, name).unwrap().float_test.unwrap().right;
+        assert!(right > 180, "{name}: {right}");
+    }
 }
