@@ -1,5 +1,5 @@
 //! The nets of Deep Compression through the compiler: bytes of the whole artefact, arena, and that no form changes
-//! an answer. Weights are pseudo-random, as few and of as few values as the paper leaves.
+//! an answer. Weights are pseudo-random, as few and of as few values as the paper leaves; and the nets that were trained.
 
 use ocelli_compiler::compress::{Goal, Stored, compress};
 use ocelli_compiler::plan;
@@ -51,6 +51,28 @@ fn lenet_300_100_is_forty_times_smaller_than_its_float_weights() {
 fn lenet_5_is_thirty_nine_times_smaller_than_its_float_weights() {
     let (ratio, _) = ratio(lenet_5(), LENET_5_PARAMETERS);
     assert!(ratio >= 39.0, "{ratio}");
+}
+
+#[test]
+fn the_nets_that_were_trained_are_as_small_and_pass_their_own_tests() {
+    for (name, parameters, least) in [("lenet-300-100", LENET_300_100_PARAMETERS, 40.0)] {
+        let path = format!("{}/../models/{name}/{name}.ocelli", env!("CARGO_MANIFEST_DIR"));
+        let bytes = AlignedBytes::copy_of(&std::fs::read(path).unwrap());
+        let artefact = Artefact::parse(&bytes).unwrap();
+        let ratio = (4 * parameters) as f64 / artefact.bytes().len() as f64;
+        assert!(ratio >= least, "{name}: {ratio}");
+        let arena_bytes = artefact.schedule_for("portable").unwrap().arena_bytes;
+        let mut arena = AlignedBytes::zeros(arena_bytes as usize);
+        Plan::new(&artefact, "portable", operators::ALL, &mut arena).unwrap().self_test().unwrap();
+        // Preprocessing sums the columns of a row.
+        let width: usize = artefact
+            .input_contracts()
+            .map(|input| 4 * artefact.tensor(input.tensor).shape().nhwc().unwrap()[2])
+            .sum();
+        if name == "lenet-300-100" {
+            assert!(arena_bytes as usize + width < 8 * 1024, "{arena_bytes} and {width}");
+        }
+    }
 }
 
 #[test]

@@ -116,6 +116,20 @@ fn ops_lists_what_import_accepts() {
 }
 
 #[test]
+fn the_demo_without_a_network_knows_most_drawings_and_fetches_nothing() {
+    let workshop = Workshop::new("offline");
+    let report = workshop.json(&["demo", "--offline", "--output", "seen.png", "--json"]);
+    let drawings = report["drawings"].as_array().unwrap();
+    let right = drawings.iter().filter(|drawing| drawing["drawn"] == drawing["class"]).count();
+    assert!(drawings.len() == 8 && right >= 6, "{drawings:?}");
+    let ram: Vec<u64> =
+        report["table"].as_array().unwrap().iter().filter_map(|line| line["ram_bytes"].as_u64()).collect();
+    assert_eq!(ram.last(), Some(&ram[1..ram.len() - 1].iter().sum()), "the last line has all but the frame");
+    assert!(std::fs::read(workshop.0.join("seen.png")).unwrap().starts_with(b"\x89PNG"));
+    assert!(workshop.0.join("lenet-300-100.ocelli").exists() && !workshop.0.join("cache").exists());
+}
+
+#[test]
 fn inspect_counts_what_is_there() {
     let workshop = Workshop::new("inspect");
     let facts = workshop.json(&["inspect", "detector.ocelli", "--json"]);

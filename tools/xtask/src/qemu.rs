@@ -1,12 +1,14 @@
 //! `cargo xtask qemu`: models on the host and on five emulated Cortex-M, byte by byte.
 //!
 //! First every machine checks its own instruments and its kernels against the oracle, then a simulated camera interrupts the
-//! programs that boards run, small sample models run with frames of every pixel format, and the real models, where
-//! they are, against TFLite Micro's outputs.
+//! programs that boards run, small sample models run with frames of every pixel format, then the repository's own models, and
+//! others, where they are, against TFLite Micro's outputs.
 
 mod camera;
 
 mod golden;
+
+mod models;
 
 pub mod samples;
 
@@ -71,6 +73,7 @@ pub fn run(options: &Options) -> Result<()> {
     kernels()?;
     camera::run(false)?;
     samples::run(&targets)?;
+    models::run(&targets)?;
     slots::run()?;
     golden::run(&targets)
 }

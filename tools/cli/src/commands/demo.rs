@@ -1,4 +1,9 @@
-//! `ocelli demo`: BlazeFace from the package manager to a face in a photograph, int8 beside float.
+//! `ocelli demo`: BlazeFace from the package manager to a face in a photograph, int8 beside float; without a network a
+//! classifier of our own on drawings.
+
+mod drawings;
+mod offline;
+mod stages;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,19 +16,17 @@ use ocelli_host::Picture as Photograph;
 use ocelli_zoo::{Catalogue, Source};
 use serde_json::json;
 
+use self::stages::{Line, RUNS, median};
 use crate::answer;
 use crate::artefact_file::ArtefactFile;
 use crate::commands::zoo::fetch_with_progress;
 use crate::failure::{Failure, Verdict};
 use crate::host_model::Through;
 use crate::session::{HostPipeline, Memory, StageTimes, run_timed};
-use crate::terminal::{self, FAINT, STRONG, say, thousands};
+use crate::terminal::{self, FAINT, STRONG, say};
 
 const MODEL: &str = "blazeface";
 const PHOTOGRAPH: &str = "astronaut";
-
-/// Runs of which the median time is told.
-const RUNS: usize = 15;
 
 /// Arguments of `ocelli demo`.
 #[derive(clap::Args)]
@@ -31,6 +34,9 @@ pub struct Arguments {
     /// Where the annotated picture goes; the artefact goes beside it
     #[arg(long, short, value_name = "PNG", default_value = "out/demo.png")]
     output: PathBuf,
+    /// Fetch nothing: a classifier of this project's own looks at drawings of clothes
+    #[arg(long)]
+    offline: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -38,6 +44,9 @@ pub struct Arguments {
 
 /// Runs the demo.
 pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
+    if arguments.offline {
+        return offline::run(&arguments);
+    }
     let source = one(fetch_with_progress(MODEL, Source::PackageManager)?)?;
     let photograph = one(fetch_with_progress(PHOTOGRAPH, Source::PackageManager)?)?;
     let catalogue = Catalogue::built_in()?;
@@ -129,19 +138,6 @@ fn look_in_float(source: &Path, frame: &Frame<'_>) -> Result<Float, Failure> {
     Ok(Float { times: median(&times), found })
 }
 
-fn median(times: &[StageTimes]) -> StageTimes {
-    let of = |stage: fn(&StageTimes) -> Duration| {
-        let mut sorted: Vec<Duration> = times.iter().map(stage).collect();
-        sorted.sort();
-        sorted.get(sorted.len() / 2).copied().unwrap_or_default()
-    };
-    StageTimes {
-        preprocess: of(|times| times.preprocess),
-        infer: of(|times| times.infer),
-        postprocess: of(|times| times.postprocess),
-    }
-}
-
 /// A detection in pixels, as the float side has it.
 struct Found {
     score: f32,
@@ -182,14 +178,6 @@ struct Nearness {
     float_score: f32,
 }
 
-/// A line of the table; what does not apply is `None`.
-struct Line {
-    name: &'static str,
-    time: Duration,
-    ram_bytes: Option<u64>,
-    flash_bytes: Option<u64>,
-}
-
 impl Report<'_> {
     fn nearest(&self, found: &Found) -> Option<Nearness> {
         let iou = |float: &&FloatDetection| overlap(&found.bounds, &float.bounds);
@@ -206,8 +194,6 @@ impl Report<'_> {
     /// RAM is what a device needs too; flash is the model's, without code.
     fn lines(&self) -> Vec<Line> {
         let artefact_bytes = self.artefact.bytes().len() as u64;
-        let tables: usize =
-            self.artefact.input_contracts().map(|contract| size_of_val(contract.tables)).sum();
         let heads: usize = self
             .artefact
             .output_contracts()
@@ -223,13 +209,8 @@ impl Report<'_> {
                 _ => 0,
             })
             .sum();
-        let (tables, heads) = (tables as u64, heads as u64);
-        let columns = self.artefact.input_contracts().map(|contract| {
-            let shape = self.artefact.tensor(contract.tensor).shape();
-            let [_, _, width, channels] = shape.nhwc().unwrap_or_default();
-            4 * width * channels
-        });
-        let scratch = columns.sum::<usize>() as u64;
+        let (tables, heads) = (table_bytes(&self.artefact), heads as u64);
+        let scratch = scratch_bytes(&self.artefact);
         let frame_bytes = self.frame.bytes().len() as u64;
         let arena_bytes = u64::from(self.conversion.report.artefact.arena_bytes);
         // The room that `ocelli-build` gives a firmware.
@@ -288,20 +269,7 @@ impl Report<'_> {
                 )?;
             }
         }
-        let mut table = terminal::table(&["", "time", "RAM bytes", "flash bytes"], &[1, 2, 3]);
-        for line in self.lines() {
-            let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), thousands);
-            table.add_row([
-                line.name.to_owned(),
-                milliseconds(line.time),
-                bytes(line.ram_bytes),
-                bytes(line.flash_bytes),
-            ]);
-        }
-        say!("{table}")?;
-        say!(
-            "{FAINT}Times: this computer, median of {RUNS}. Flash: the model; `cargo xtask sizes` has the code.{FAINT:#}"
-        )?;
+        stages::print(&self.lines())?;
         say!("Picture: {STRONG}{}{STRONG:#}   artefact: {}", picture.display(), artefact.display())
     }
 
@@ -317,26 +285,29 @@ impl Report<'_> {
                 "float_keypoint_distance": near.as_ref().map(|near| near.keypoint_distance),
             })
         });
-        let lines = self.lines().into_iter().map(|line| {
-            json!({
-                "name": line.name,
-                "microseconds": line.time.as_micros() as u64,
-                "ram_bytes": line.ram_bytes,
-                "flash_bytes": line.flash_bytes,
-            })
-        });
         json!({
             "picture": picture,
             "artefact": artefact,
             "detections": found.collect::<Vec<_>>(),
-            "table": lines.collect::<Vec<_>>(),
+            "table": stages::as_json(&self.lines()),
             "conversion": self.conversion.report,
         })
     }
 }
 
-fn milliseconds(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+/// Bytes of the tables that pixels go through.
+fn table_bytes(artefact: &Artefact<'_>) -> u64 {
+    artefact.input_contracts().map(|contract| size_of_val(contract.tables) as u64).sum()
+}
+
+/// Bytes that preprocessing works in.
+fn scratch_bytes(artefact: &Artefact<'_>) -> u64 {
+    let columns = artefact.input_contracts().map(|contract| {
+        let shape = artefact.tensor(contract.tensor).shape();
+        let [_, _, width, channels] = shape.nhwc().unwrap_or_default();
+        4 * width * channels
+    });
+    columns.sum::<usize>() as u64
 }
 
 fn one(paths: Vec<PathBuf>) -> Result<PathBuf, Failure> {
