@@ -55,7 +55,9 @@ fn lenet_5_is_thirty_nine_times_smaller_than_its_float_weights() {
 
 #[test]
 fn the_nets_that_were_trained_are_as_small_and_pass_their_own_tests() {
-    for (name, parameters, least) in [("lenet-300-100", LENET_300_100_PARAMETERS, 40.0)] {
+    for (name, parameters, least) in
+        [("lenet-300-100", LENET_300_100_PARAMETERS, 40.0), ("lenet-5", LENET_5_PARAMETERS, 39.0)]
+    {
         let path = format!("{}/../models/{name}/{name}.ocelli", env!("CARGO_MANIFEST_DIR"));
         let bytes = AlignedBytes::copy_of(&std::fs::read(path).unwrap());
         let artefact = Artefact::parse(&bytes).unwrap();

@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use ocelli::{Artefact, Classification, Frame, Outcome, PixelFormat};
+use ocelli::{Artefact, BoundingBox, Classification, Frame, Outcome, PixelFormat};
+use ocelli_live::{Mark, colour_of_class};
 use serde_json::json;
 
 use super::drawings::{self, Drawing, SIDE};
 use super::stages::{self, Line, RUNS, median};
 use super::{Arguments, scratch_bytes, table_bytes, write};
-use crate::answer::class_name;
+use crate::answer::{annotated_png, class_name};
 use crate::artefact_file::ArtefactFile;
 use crate::failure::{Failure, Verdict};
 use crate::host_model::Through;
-use crate::picture::{Picture, colour_of_class};
 use crate::session::{HostPipeline, Memory, PROFILE, StageTimes, run_timed};
 use crate::terminal::{self, FAINT, STRONG, say};
 
@@ -123,15 +123,11 @@ fn sheet(drawings: &[Drawing], seen: &[Seen]) -> Result<Vec<u8>, Failure> {
     }
     let frame = Frame::new(&pixels, width, height, PixelFormat::Gray8)
         .map_err(|error| Failure::at("the sheet of drawings", error))?;
-    let mut picture = Picture::of(&frame)?;
-    for (index, seen) in seen.iter().enumerate() {
+    let mark = |(index, seen): (usize, &Seen)| {
         let [left, top] = corner(index).map(|edge| edge as i32 * ocelli::SUBPIXELS);
-        let bounds = ocelli::BoundingBox { left, top, right: left, bottom: top };
-        picture.label(
-            &bounds,
-            &format!("{} {:.1} %", seen.name, 100.0 * seen.score),
-            colour_of_class(seen.class_index),
-        );
-    }
-    picture.to_png()
+        let bounds = BoundingBox { left, top, right: left, bottom: top };
+        let text = format!("{} {:.1} %", seen.name, 100.0 * seen.score);
+        Mark::Label(bounds, text, colour_of_class(seen.class_index))
+    };
+    annotated_png(&frame, &seen.iter().enumerate().map(mark).collect::<Vec<_>>())
 }
