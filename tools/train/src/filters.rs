@@ -1,6 +1,6 @@
 //! Structured pruning: whole channels go, and with them filters, normalization and what read them.
 //!
-//! Channels that have to go together are found first ([`channels`]): those that an addition, a depthwise layer, a
+//! Channels that have to go together are found first (`filters/channels.rs`): those that an addition, a depthwise layer, a
 //! concatenation or a reshape binds. A class of channels is worth what its filters are worth together; in every group
 //! of classes the least worthy part goes. What stays is a smaller dense network, which every kernel runs.
 

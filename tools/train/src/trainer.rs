@@ -284,7 +284,7 @@ fn progress<'s>(state: &State, stage: &'s Stage, steps: usize, entry: Option<&'s
 /// Right answers of a float network on pictures.
 ///
 /// # Errors
-/// As [`logits`].
+/// [`TrainError::Node`] and [`TrainError::Model`].
 pub fn right(network: &Network, reader: &Reader, examples: &Examples) -> Result<usize, TrainError> {
     let logits = logits(network, reader, examples)?;
     let rows = logits.chunks_exact(reader.labels.len()).zip(&examples.classes);
