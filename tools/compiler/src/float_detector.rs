@@ -123,23 +123,33 @@ impl FloatDetector {
             let place = self.outputs.iter().position(|&output| output == id)?;
             outputs.get(place).map(Vec::as_slice)
         };
-        let mut found = decode(&self.boxes, &self.heads, values);
-        let (source, target) = (transform.source(), transform.target());
-        let x = |x: f32| {
-            let column = x * transform.input_width() as f32 - target.x as f32;
-            source.x as f32 + column * source.width as f32 / target.width as f32
-        };
-        let y = |y: f32| {
-            let row = y * transform.input_height() as f32 - target.y as f32;
-            source.y as f32 + row * source.height as f32 / target.height as f32
-        };
-        for detection in &mut found {
-            let [left, top, right, bottom] = detection.bounds;
-            detection.bounds = [x(left), y(top), x(right), y(bottom)];
-            detection.keypoints.iter_mut().for_each(|point| *point = [x(point[0]), y(point[1])]);
-        }
-        found
+        decode(&self.boxes, &self.heads, values, transform)
     }
+}
+
+/// The objects that outputs show, in pixels of the frame, best first; `values` finds the output that a head names.
+pub fn decode<'a>(
+    contract: &Boxes,
+    heads: &[Head],
+    values: impl Fn(TensorId) -> Option<&'a [f32]>,
+    transform: &Transform,
+) -> Vec<FloatDetection> {
+    let mut found = in_input(contract, heads, values);
+    let (source, target) = (transform.source(), transform.target());
+    let x = |x: f32| {
+        let column = x * transform.input_width() as f32 - target.x as f32;
+        source.x as f32 + column * source.width as f32 / target.width as f32
+    };
+    let y = |y: f32| {
+        let row = y * transform.input_height() as f32 - target.y as f32;
+        source.y as f32 + row * source.height as f32 / target.height as f32
+    };
+    for detection in &mut found {
+        let [left, top, right, bottom] = detection.bounds;
+        detection.bounds = [x(left), y(top), x(right), y(bottom)];
+        detection.keypoints.iter_mut().for_each(|point| *point = [x(point[0]), y(point[1])]);
+    }
+    found
 }
 
 /// Intersection over union of two boxes; 0 where neither has an area.
@@ -152,7 +162,7 @@ pub fn overlap(a: &[f32; 4], b: &[f32; 4]) -> f32 {
 }
 
 /// The objects that the heads show, where 1 is the input's width and height; `values` finds an output.
-fn decode<'a>(
+fn in_input<'a>(
     contract: &Boxes,
     heads: &[Head],
     values: impl Fn(TensorId) -> Option<&'a [f32]>,
@@ -242,7 +252,7 @@ mod tests {
             logits: true,
             spelling: layout.spelling(1),
         };
-        decode(&contract, &[head], |id| [scores, boxes].get(id).copied())
+        in_input(&contract, &[head], |id| [scores, boxes].get(id).copied())
     }
 
     fn near(values: &[f32], expected: &[f32]) -> bool {

@@ -125,7 +125,7 @@ pub fn evaluate(
     let bootstrap = Bootstrap { resamples: options.resamples, seed: options.seed };
     let measured = |(model, records): (&Model<'_>, &mut Records)| Measured {
         name: model.name.clone(),
-        metrics: records.metrics(bootstrap),
+        metrics: records.metrics(options.labels.names(), bootstrap),
     };
     let models = models.iter().zip(&mut records).map(measured).collect();
     Ok(Evaluation { pictures, left_out, models })
@@ -208,11 +208,11 @@ impl Records {
         Ok(())
     }
 
-    fn metrics(&mut self, bootstrap: Bootstrap) -> Vec<Metric> {
+    fn metrics(&mut self, labels: &[String], bootstrap: Bootstrap) -> Vec<Metric> {
         match self {
             Records::None => Vec::new(),
             Records::Classes(classes) => classes.metrics(bootstrap),
-            Records::Boxes(boxes) => boxes.metrics(bootstrap),
+            Records::Boxes(boxes) => boxes.metrics(labels, bootstrap),
             Records::Masks(masks) => masks.metrics(bootstrap),
         }
     }

@@ -2,9 +2,14 @@
 
 use crate::DataSet;
 
-/// For each label of a data set the model's class; `None` for labels that are left out.
+/// The labels of a data set as a model's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LabelMap(Vec<Option<usize>>);
+pub struct LabelMap {
+    /// For each label of the set the model's class; `None` for labels that are left out.
+    classes: Vec<Option<usize>>,
+    /// The model's own labels.
+    names: Vec<String>,
+}
 
 /// A label that the model lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,12 +53,18 @@ impl LabelMap {
             };
             find(wanted).map(Some).ok_or_else(|| LabelError { label: label.clone(), known: known() })
         };
-        Ok(LabelMap(set.labels.iter().map(class).collect::<Result<_, _>>()?))
+        let classes = set.labels.iter().map(class).collect::<Result<_, _>>()?;
+        Ok(LabelMap { classes, names: model.to_vec() })
+    }
+
+    /// The model's labels; none where it is known by numbers.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The model's class for a class of the set.
     pub fn class(&self, class: usize) -> Option<usize> {
-        self.0.get(class).copied().flatten()
+        self.classes.get(class).copied().flatten()
     }
 }
 
@@ -70,7 +81,7 @@ mod tests {
         let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
         let given: Vec<_> = given.iter().map(|(from, to)| (from.to_string(), to.to_string())).collect();
         let set = DataSet { labels: texts(set), samples: vec![] };
-        LabelMap::new(&set, &texts(model), model.len().max(3), &given).map(|map| map.0)
+        LabelMap::new(&set, &texts(model), model.len().max(3), &given).map(|map| map.classes)
     }
 
     #[test]

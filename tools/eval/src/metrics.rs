@@ -23,9 +23,11 @@ pub struct Metric {
 
 /// How often and from which seed the bootstrap draws.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bootstrap {
-    pub(crate) resamples: usize,
-    pub(crate) seed: u64,
+pub struct Bootstrap {
+    /// Draws.
+    pub resamples: usize,
+    /// What they start from.
+    pub seed: u64,
 }
 
 impl Bootstrap {

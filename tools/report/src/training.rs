@@ -13,6 +13,8 @@ pub struct Training {
     pub subtitle: String,
     /// Numbers for the whole run: what, and how much.
     pub facts: Vec<(String, String)>,
+    /// What accuracy is of it, for headings: `right answers`, `mAP@50`.
+    pub measure: String,
     /// In order.
     pub epochs: Vec<Epoch>,
     /// This run and others, this one first.
@@ -26,7 +28,7 @@ pub struct Epoch {
     pub stage: String,
     /// Mean loss.
     pub loss: f64,
-    /// Wrong answers on the validation part, in percent.
+    /// What is missing of the measure on the validation part, in percent.
     pub wrong_percent: f64,
     /// Weights that are not 0.
     pub weights: u64,
@@ -41,7 +43,7 @@ pub struct Candidate {
     pub bytes: f64,
     /// Multiply-accumulates of an inference.
     pub macs: f64,
-    /// Right answers on the validation part, in percent.
+    /// The measure on the validation part, in percent.
     pub right_percent: f64,
 }
 
@@ -51,9 +53,10 @@ pub fn render(training: &Training) -> String {
     let names: Vec<String> = training.epochs.iter().map(|epoch| format!("{} (epoch)", epoch.stage)).collect();
     let of =
         |value: fn(&Epoch) -> f64| training.epochs.iter().map(|epoch| Some(value(epoch))).collect::<Vec<_>>();
+    let missing = format!("What is missing of {}", training.measure);
     for (heading, note, values, unit) in [
         ("Loss", "Mean over each epoch, one column an epoch.", of(|epoch| epoch.loss), ""),
-        ("Wrong answers", "On the validation part, in percent.", of(|epoch| epoch.wrong_percent), "%"),
+        (&*missing, "On the validation part, in percent.", of(|epoch| epoch.wrong_percent), "%"),
         ("Weights", "That are not 0.", of(|epoch| epoch.weights as f64), "weights"),
     ] {
         section(&mut html, heading, note, &plot::columns(&names, &values, unit, None));
@@ -68,7 +71,10 @@ pub fn render(training: &Training) -> String {
     section(
         &mut html,
         "Accuracy against bytes",
-        "Of the whole artefact; the line joins those that nothing smaller beats. Right answers on the validation part, in percent.",
+        &format!(
+            "Of the whole artefact; the line joins those that nothing smaller beats. Accuracy: {} on the validation part, in percent.",
+            training.measure
+        ),
         &scatter::draw(&points(|each| each.bytes), "bytes"),
     );
     section(

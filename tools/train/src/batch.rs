@@ -4,7 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_compiler::quantize::InputScaling;
 
 use crate::augment::Augment;
-use crate::data::Examples;
+use crate::data::{Examples, Seen};
+use crate::detect::{Object, objects};
 use crate::random::Random;
 
 /// Pictures of a step.
@@ -13,8 +14,17 @@ pub struct Batch {
     pub pixels: Vec<u8>,
     /// Bytes of a picture.
     pub size: usize,
-    /// Classes.
-    pub classes: Vec<usize>,
+    /// What they show.
+    pub truths: Vec<Target>,
+}
+
+/// What a picture of a step shows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// This class.
+    Class(usize),
+    /// These objects, moved as the picture was.
+    Objects(Vec<Object>),
 }
 
 impl Batch {
@@ -27,22 +37,48 @@ impl Batch {
         random: &mut Random,
     ) -> Batch {
         let mut pixels = Vec::with_capacity(indices.len() * examples.size);
+        let mut truths = Vec::with_capacity(indices.len());
         for &index in indices {
-            match augment.is_nothing() {
-                true => pixels.extend_from_slice(examples.picture(index)),
-                false => augment.apply(examples.picture(index), picture, random, &mut pixels),
+            let mut truth = match &examples.truths[index] {
+                Seen::Class(class) => Target::Class(*class),
+                Seen::Objects { boxes, transform } => Target::Objects(objects(boxes, transform)),
+            };
+            if augment.is_nothing() {
+                pixels.extend_from_slice(examples.picture(index));
+            } else {
+                let motion = augment.apply(examples.picture(index), picture, random, &mut pixels);
+                if let Target::Objects(objects) = &mut truth {
+                    motion.apply(objects);
+                }
+            }
+            truths.push(truth);
+        }
+        Batch { pixels, size: examples.size, truths }
+    }
+
+    /// The classes of pictures that show one each.
+    pub fn classes(&self) -> Vec<usize> {
+        let class = |truth: &Target| match truth {
+            Target::Class(class) => Some(*class),
+            Target::Objects(_) => None,
+        };
+        self.truths.iter().filter_map(class).collect()
+    }
+
+    /// The objects of each picture.
+    pub fn objects(&self) -> Vec<&[Object]> {
+        fn objects(truth: &Target) -> &[Object] {
+            match truth {
+                Target::Class(_) => &[],
+                Target::Objects(objects) => objects,
             }
         }
-        Batch {
-            pixels,
-            size: examples.size,
-            classes: indices.iter().map(|&index| examples.classes[index]).collect(),
-        }
+        self.truths.iter().map(objects).collect()
     }
 
     /// How many pictures.
     pub fn len(&self) -> usize {
-        self.classes.len()
+        self.truths.len()
     }
 
     /// Each picture's pixels.
@@ -71,7 +107,7 @@ impl Batch {
     /// What is true, `[N, classes]`, with a part spread evenly.
     pub fn targets(&self, classes: usize, smoothing: f32, device: &Device) -> Tensor<2> {
         let mut targets = vec![smoothing / classes as f32; self.len() * classes];
-        for (row, &class) in self.classes.iter().enumerate() {
+        for (row, class) in self.classes().into_iter().enumerate() {
             targets[row * classes + class] += 1.0 - smoothing;
         }
         Tensor::from_data(TensorData::new(targets, [self.len(), classes]), device)

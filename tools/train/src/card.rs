@@ -3,19 +3,20 @@
 use std::fmt::Write;
 
 use crate::recipe::Recipe;
-use crate::run::{Outcome, Score};
+use crate::run::Outcome;
+use crate::score::Score;
 
 /// The card as Markdown.
 pub fn text(recipe: &Recipe, outcome: &Outcome) -> String {
     let mut card = format!("# {}\n\n{}\n\n", outcome.name, recipe.about);
     let _ = writeln!(card, "| | float | artefact |\n|---|---|---|");
-    let mut row = |what: &str, float: Option<Score>, int8: Option<Score>| {
+    let mut row = |what: &str, float: Option<&Score>, int8: Option<&Score>| {
         if let (Some(float), Some(int8)) = (float, int8) {
-            let _ = writeln!(card, "| {what} | {} | {} |", shown(float), shown(int8));
+            let _ = writeln!(card, "| {} {what} | {float} | {int8} |", float.measure());
         }
     };
-    row("right on the validation part", Some(outcome.float_validation), Some(outcome.int8_validation));
-    row("right on the test split, read once", outcome.float_test, outcome.int8_test);
+    row("on the validation part", Some(&outcome.float_validation), Some(&outcome.int8_validation));
+    row("on the test split, read once", outcome.float_test.as_ref(), outcome.int8_test.as_ref());
     let _ = writeln!(
         card,
         "| bytes | {} (weights) | {} (whole file) |",
@@ -23,8 +24,12 @@ pub fn text(recipe: &Recipe, outcome: &Outcome) -> String {
     );
     let _ = writeln!(
         card,
-        "\n{} numbers, {} weights of them not 0; {} multiply-accumulates; {} bytes of arena. Intervals are Wilson's, 95 %.",
-        outcome.parameters, outcome.weights, outcome.macs, outcome.arena_bytes
+        "\n{} numbers, {} weights of them not 0; {} multiply-accumulates; {} bytes of arena. {}",
+        outcome.parameters,
+        outcome.weights,
+        outcome.macs,
+        outcome.arena_bytes,
+        outcome.int8_validation.method()
     );
     let _ = writeln!(
         card,
@@ -38,25 +43,10 @@ pub fn text(recipe: &Recipe, outcome: &Outcome) -> String {
     }
     for stage in &recipe.stages {
         let last = outcome.log.iter().rfind(|entry| entry.stage == stage.name);
-        let reached = last.map_or_else(String::new, |entry| {
-            format!(", at its end {} right of {}", entry.right, entry.pictures)
-        });
+        let reached = last.map_or_else(String::new, |entry| format!(", at its end {}", entry.score.short()));
         let _ = writeln!(card, "- Stage {:?}: {} epochs{reached}.", stage.name, stage.epochs);
     }
     card
-}
-
-/// Right answers with their interval.
-pub fn shown(score: Score) -> String {
-    let interval = score.interval();
-    format!(
-        "{} of {} ({}, {} to {})",
-        score.right,
-        score.pictures,
-        percent(score.part()),
-        percent(interval.low),
-        percent(interval.high)
-    )
 }
 
 fn percent(part: f64) -> String {

@@ -8,11 +8,13 @@ use std::path::PathBuf;
 
 use ocelli_compiler::contract::{self, Contract};
 use ocelli_compiler::quantize::InputScaling;
-use ocelli_eval::{DataSet, LabelMap, Selection, Truth};
-use ocelli_vision::{ImageInput, Preprocessor, scratch_words};
+use ocelli_core::Frame;
+use ocelli_eval::{DataSet, LabelMap, Selection, TrueBox, Truth};
+use ocelli_vision::{ImageInput, Preprocessor, Transform, scratch_words};
 use ocelli_zoo::{Cache, Catalogue, FetchError, Source as Fetched, fetch};
 use serde::{Deserialize, Serialize};
 
+use crate::detect::Detector;
 use crate::error::TrainError;
 use crate::random::Random;
 
@@ -60,15 +62,40 @@ fn calibration() -> usize {
     512
 }
 
-/// Pixels and classes, and how pixels become numbers.
+/// What is true of a picture, in classes of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen {
+    /// It shows this class.
+    Class(usize),
+    /// It shows these objects.
+    Objects {
+        /// In pixels of the picture.
+        boxes: Vec<TrueBox>,
+        /// Where they are in the input.
+        transform: Transform,
+    },
+}
+
+impl Seen {
+    /// The classes in it.
+    fn classes(&self) -> impl Iterator<Item = usize> {
+        let (class, boxes): (Option<usize>, &[TrueBox]) = match self {
+            Seen::Class(class) => (Some(*class), &[]),
+            Seen::Objects { boxes, .. } => (None, boxes),
+        };
+        class.into_iter().chain(boxes.iter().map(|truth| truth.class))
+    }
+}
+
+/// Pixels, and what is true of them.
 #[derive(Clone, Debug)]
 pub struct Examples {
     /// Of all pictures, one after the other, in the input's own layout.
     pub pixels: Vec<u8>,
     /// Bytes of a picture.
     pub size: usize,
-    /// The model's class of each picture.
-    pub classes: Vec<usize>,
+    /// What each picture shows.
+    pub truths: Vec<Seen>,
 }
 
 /// The two parts that a recipe may look at as often as it likes.
@@ -89,13 +116,15 @@ pub struct Reader {
     pub scaling: InputScaling,
     /// Names of the model's classes.
     pub labels: Vec<String>,
+    /// How boxes are spelled, where the model finds some.
+    pub detector: Option<Detector>,
 }
 
 impl Reader {
     /// The one of a contract, for an input of this size.
     ///
     /// # Errors
-    /// [`TrainError::Model`] without an input or classes.
+    /// [`TrainError::Model`] without an input, or with neither classes nor boxes that can be trained.
     pub fn new(
         model: &str,
         contract: &Contract,
@@ -103,7 +132,10 @@ impl Reader {
     ) -> Result<Reader, TrainError> {
         let missing = |problem: &str| TrainError::Model { model: model.into(), problem: problem.into() };
         let input = contract.input.as_ref().ok_or_else(|| missing("its contract has no [input]"))?;
-        let classes = contract.classes.as_ref().ok_or_else(|| missing("its contract has no [classes]"))?;
+        let detector = contract.boxes.as_ref().map(|boxes| Detector::new(model, boxes)).transpose()?;
+        let labels = labels(contract).ok_or_else(|| {
+            missing("its contract has neither [classes] nor [boxes], which are what is trained")
+        })?;
         let (layout, resize) = contract::layout(input);
         let image = ImageInput { width, height, layout, resize, border: input.border };
         if image.channels() != channels {
@@ -112,25 +144,22 @@ impl Reader {
                 image.channels()
             )));
         }
-        Ok(Reader { image, scaling: input.scaling(), labels: classes.labels.clone() })
+        Ok(Reader { image, scaling: input.scaling(), labels: labels.to_vec(), detector })
     }
 
     /// Every picture of a set.
     fn read(&self, set: &DataSet, place: &str, mut step: impl FnMut()) -> Result<Examples, TrainError> {
         let wrong = |problem: String| TrainError::Data { place: place.into(), problem };
-        let map = LabelMap::new(set, &self.labels, self.labels.len(), &[])
-            .map_err(|error| wrong(error.to_string()))?;
+        let map = LabelMap::new(set, &self.labels, self.labels.len(), &[]).map_err(|error| {
+            wrong(format!(
+                "the contract has no class {:?}, which the data have; it has {}; add it there, or take its pictures out",
+                error.label, error.known
+            ))
+        })?;
         let mut scratch = vec![0; scratch_words(self.image.width, self.image.layout)];
         let size = self.image.elements();
-        let mut examples = Examples { pixels: Vec::new(), size, classes: Vec::new() };
+        let mut examples = Examples { pixels: Vec::new(), size, truths: Vec::new() };
         for sample in &set.samples {
-            let Truth::Class(class) = sample.truth else {
-                return Err(wrong(format!(
-                    "{} has no class; give pictures in a folder for each class, IDX or CSV",
-                    sample.name
-                )));
-            };
-            let Some(class) = map.class(class) else { continue };
             let picture = sample.picture()?;
             let frame = picture.frame();
             let failed = |error: &dyn std::fmt::Display| wrong(format!("{}: {error}", sample.name));
@@ -142,17 +171,52 @@ impl Reader {
             preprocessor
                 .frame_to_pixels(&frame, &mut examples.pixels[start..])
                 .map_err(|error| failed(&error))?;
-            examples.classes.push(class);
+            let truth = self.truth(&sample.truth, &map, set, &frame, preprocessor.transform());
+            examples.truths.push(truth.map_err(|problem| wrong(format!("{}: {problem}", sample.name)))?);
             step();
         }
         for (class, label) in self.labels.iter().enumerate() {
-            if !examples.classes.contains(&class) {
+            if !examples.has(class) {
                 return Err(wrong(format!(
-                    "class {label:?} has no picture; add some, or take the label out of the recipe"
+                    "class {label:?} has no picture; add some, or take the label out of the contract"
                 )));
             }
         }
         Ok(examples)
+    }
+
+    /// What is true of a picture, where it fits the model.
+    fn truth(
+        &self,
+        truth: &Truth,
+        map: &LabelMap,
+        set: &DataSet,
+        frame: &Frame<'_>,
+        transform: Transform,
+    ) -> Result<Seen, String> {
+        match (truth, &self.detector) {
+            (Truth::Class(class), None) => {
+                map.class(*class).map(Seen::Class).ok_or_else(|| "its class is left out".to_owned())
+            }
+            (Truth::Boxes(boxes), Some(_)) => {
+                let mut known = Vec::new();
+                for (index, truth) in boxes.iter().enumerate() {
+                    let [left, top, right, bottom] = truth.bounds;
+                    let [width, height] = [frame.width(), frame.height()];
+                    // Half a pixel at least is beyond what rounding does.
+                    if left.min(top) < -0.5 || right > width as f32 + 0.5 || bottom > height as f32 + 0.5 {
+                        let label = set.labels.get(truth.class).map_or("", String::as_str);
+                        return Err(format!(
+                            "object {index}, {label:?}, from {left}, {top} to {right}, {bottom}, reaches out of the picture of {width} x {height}; correct its box"
+                        ));
+                    }
+                    known.extend(map.class(truth.class).map(|class| TrueBox { class, ..truth.clone() }));
+                }
+                Ok(Seen::Objects { boxes: known, transform })
+            }
+            (_, None) => Err("it has no class; give pictures in a folder for each class, IDX or CSV".into()),
+            (_, Some(_)) => Err("it has no boxes; give VOC's Annotations or a COCO JSON file".into()),
+        }
     }
 }
 
@@ -224,7 +288,7 @@ impl Source {
             return Err(wrong("nothing is left to train on; give more pictures or a smaller `validation`"));
         }
         let data = Data { train: all.part(train), validation: all.part(validation) };
-        match (0..reader.labels.len()).find(|class| !data.train.classes.contains(class)) {
+        match (0..reader.labels.len()).find(|&class| !data.train.has(class)) {
             Some(class) => {
                 Err(wrong(&format!("class {:?} has no pictures to train on; add some", reader.labels[class])))
             }
@@ -282,18 +346,29 @@ impl Source {
     }
 }
 
+/// Names of what a contract's model tells apart.
+pub(crate) fn labels(contract: &Contract) -> Option<&[String]> {
+    let classes = contract.classes.as_ref().map(|classes| &classes.labels[..]);
+    classes.or(contract.boxes.as_ref().map(|boxes| &boxes.labels[..]))
+}
+
 /// What order is drawn for.
 const SPLIT: u64 = 2;
 
 impl Examples {
     /// How many pictures.
     pub fn len(&self) -> usize {
-        self.classes.len()
+        self.truths.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.classes.is_empty()
+        self.truths.is_empty()
+    }
+
+    /// Whether a class is in one of them.
+    fn has(&self, class: usize) -> bool {
+        self.truths.iter().any(|truth| truth.classes().any(|other| other == class))
     }
 
     /// The pixels of one picture.
@@ -306,7 +381,7 @@ impl Examples {
         Examples {
             pixels: indices.iter().flat_map(|&index| self.picture(index).iter().copied()).collect(),
             size: self.size,
-            classes: indices.iter().map(|&index| self.classes[index]).collect(),
+            truths: indices.iter().map(|&index| self.truths[index].clone()).collect(),
         }
     }
 }

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Examples, Reader};
 use crate::error::TrainError;
+use crate::measure;
 use crate::network::Network;
 use crate::pass::{self, Leaves, Outcome, to_rows};
-use crate::trainer;
 
 /// How a stage distils.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ impl<'a> Teacher<'a> {
     /// [`TrainError::Node`] when the teacher cannot be run here.
     pub(crate) fn look_at(&mut self, pictures: &Examples, reader: &Reader) -> Result<(), TrainError> {
         if self.hints.is_empty() && self.attention.is_empty() {
-            self.known = Some(trainer::logits(&self.network, reader, pictures)?);
+            self.known = Some(measure::logits(&self.network, reader, pictures)?);
         }
         Ok(())
     }

@@ -8,9 +8,10 @@ use ocelli_compiler::lower::lower;
 use ocelli_compiler::plan::plan;
 use ocelli_compiler::quantize::{InputScaling, WeightForm, round};
 
-use crate::data::Examples;
+use crate::data::{Examples, Seen};
 use crate::error::TrainError;
 use crate::pass::Exact;
+use crate::score::Score;
 
 /// A rounded network, ready to run.
 pub struct Integers {
@@ -97,14 +98,22 @@ impl Integers {
             .collect()
     }
 
+    /// The score of a classifier.
+    ///
+    /// # Errors
+    /// [`TrainError::Execute`].
+    pub fn score(&mut self, examples: &Examples) -> Result<Score, TrainError> {
+        Ok(Score::Right { right: self.right(examples)?, pictures: examples.len() })
+    }
+
     /// How many pictures have their class's score first: of equal scores the first class counts, as on the device.
     ///
     /// # Errors
     /// [`TrainError::Execute`].
-    pub fn right(&mut self, examples: &Examples) -> Result<usize, TrainError> {
+    fn right(&mut self, examples: &Examples) -> Result<usize, TrainError> {
         let scores = self.scores(examples)?;
-        let is_right = |(scores, &class): (&Vec<i8>, &usize)| first_of_largest(scores) == class;
-        Ok(scores.iter().zip(&examples.classes).filter(|&pair| is_right(pair)).count())
+        let is_right = |(scores, truth): (&Vec<i8>, &Seen)| *truth == Seen::Class(first_of_largest(scores));
+        Ok(scores.iter().zip(&examples.truths).filter(|&pair| is_right(pair)).count())
     }
 
     /// The float graph whose constants are what the stored ones stand for.

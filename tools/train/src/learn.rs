@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, activation};
 use ocelli_compiler::graph::TensorId;
 
 use crate::batch::Batch;
+use crate::detect::{Detector, Outputs};
 use crate::distil::Teacher;
 use crate::error::TrainError;
 use crate::integers::first_of_largest;
@@ -22,7 +23,7 @@ const DROPOUT: u64 = 5;
 pub(crate) struct Learned {
     /// Mean loss of the batch.
     pub(crate) loss: f32,
-    /// Right answers.
+    /// Right answers of a classifier.
     pub(crate) right: usize,
     /// One vector a parameter; empty where the loss does not depend on it.
     pub(crate) gradients: Vec<Vec<f32>>,
@@ -61,14 +62,23 @@ impl Trainer<'_> {
             exact: exact.as_ref().map(|exact| exact as &dyn Fn(TensorId) -> Option<Exact>),
         };
         let outcome = pass::forward(computed, &leaves, input, &mut options)?;
-        let logits = self.logits(computed, &outcome)?;
-        let right = count_right(&logits, &batch.classes);
-        let targets = batch.targets(self.reader.labels.len(), stage.label_smoothing, &device);
-        let mut loss = cross_entropy(logits.clone(), targets);
-        if let Some(teacher) = teacher {
-            let seen = || batch.input(&self.reader.scaling, picture, &Device::default());
-            loss = teacher.loss(indices, seen, &outcome, logits, loss)?;
-        }
+        let (loss, right) = match &self.reader.detector {
+            Some(detector) => {
+                let outputs = self.outputs(detector, computed, &outcome)?;
+                (detector.loss(&outputs, &batch.objects(), &device), 0)
+            }
+            None => {
+                let logits = self.logits(computed, &outcome)?;
+                let right = count_right(&logits, &batch.classes());
+                let targets = batch.targets(self.reader.labels.len(), stage.label_smoothing, &device);
+                let mut loss = cross_entropy(logits.clone(), targets);
+                if let Some(teacher) = teacher {
+                    let seen = || batch.input(&self.reader.scaling, picture, &Device::default());
+                    loss = teacher.loss(indices, seen, &outcome, logits, loss)?;
+                }
+                (loss, right)
+            }
+        };
         let value = loss.clone().into_scalar::<f32>();
         if !value.is_finite() {
             return Err(TrainError::Diverged {
@@ -89,6 +99,23 @@ impl Trainer<'_> {
             |(node, mean, variance): (usize, Tensor<1>, Tensor<1>)| (node, numbers(mean), numbers(variance));
         let statistics = outcome.statistics.into_iter().map(statistic).collect();
         Ok(Learned { loss: value, right, gradients, statistics })
+    }
+
+    fn outputs(
+        &self,
+        detector: &Detector,
+        network: &Network,
+        outcome: &pass::Outcome,
+    ) -> Result<Outputs, TrainError> {
+        let [scores, boxes] = detector.outputs(network)?;
+        let rows = |id, columns| {
+            let computed = outcome.activation(id).map(|tensor| to_rows(tensor, columns));
+            computed.ok_or_else(|| TrainError::Model {
+                model: network.graph.name.clone(),
+                problem: "an output of its contract is an input or a constant".into(),
+            })
+        };
+        Ok(Outputs { scores: rows(scores, self.reader.labels.len())?, boxes: rows(boxes, 4)? })
     }
 
     fn logits(&self, network: &Network, outcome: &pass::Outcome) -> Result<Tensor<2>, TrainError> {

@@ -11,6 +11,8 @@ pub mod recipe;
 
 pub mod data;
 
+pub mod detect;
+
 mod augment;
 
 pub mod families;
@@ -42,6 +44,10 @@ pub mod distil;
 pub mod trainer;
 
 mod learn;
+
+pub mod score;
+
+pub mod measure;
 
 pub mod integers;
 

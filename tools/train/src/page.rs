@@ -4,7 +4,6 @@ use std::path::Path;
 
 use ocelli_report::training::{Candidate, Epoch, Training, render};
 
-use crate::card;
 use crate::recipe::Recipe;
 use crate::run::Outcome;
 
@@ -15,27 +14,31 @@ pub(crate) const OUTCOME: &str = "outcome.json";
 pub(crate) fn html(recipe: &Recipe, outcome: &Outcome, folder: &Path) -> String {
     let fact = |name: &str, value: String| (name.to_owned(), value);
     let mut facts = vec![
-        fact("validation, float", card::shown(outcome.float_validation)),
-        fact("validation, artefact", card::shown(outcome.int8_validation)),
+        fact("validation, float", outcome.float_validation.to_string()),
+        fact("validation, artefact", outcome.int8_validation.to_string()),
         fact("bytes of weights in float", outcome.float_bytes.to_string()),
         fact("bytes of the artefact", outcome.artefact_bytes.to_string()),
         fact("bytes of arena", outcome.arena_bytes.to_string()),
         fact("seed", recipe.seed.to_string()),
     ];
-    if let Some(test) = outcome.int8_test {
-        facts.insert(2, fact("test, artefact", card::shown(test)));
+    if let Some(test) = &outcome.int8_test {
+        facts.insert(2, fact("test, artefact", test.to_string()));
     }
     let epoch = |entry: &crate::state::Entry| Epoch {
         stage: entry.stage.clone(),
         loss: f64::from(entry.loss),
-        wrong_percent: 100.0 * (1.0 - entry.right as f64 / entry.pictures.max(1) as f64),
+        wrong_percent: 100.0 * (1.0 - entry.score.part()),
         weights: entry.weights as u64,
     };
-    let others = beside(folder).into_iter().filter(|other| other.name != outcome.name);
+    let measure = outcome.int8_validation.measure();
+    let others = beside(folder)
+        .into_iter()
+        .filter(|other| other.name != outcome.name && other.int8_validation.measure() == measure);
     render(&Training {
         title: outcome.name.clone(),
         subtitle: recipe.about.clone(),
         facts,
+        measure: measure.to_owned(),
         epochs: outcome.log.iter().map(epoch).collect(),
         candidates: std::iter::once(outcome.clone()).chain(others).map(|each| candidate(&each)).collect(),
     })

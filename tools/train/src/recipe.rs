@@ -202,6 +202,11 @@ impl Recipe {
         }
         for stage in &self.stages {
             let place = || format!("{place}, stage {:?}", stage.name);
+            let augment = &stage.augment;
+            let parts = [augment.zoom, augment.colour, augment.contrast];
+            if parts.iter().any(|part| !(0.0..1.0).contains(part)) {
+                return wrong(place(), "`zoom`, `colour` and `contrast` of augment are from 0 to below 1");
+            }
             if stage.batch == 0 || stage.rate.is_nan() || stage.rate < 0.0 {
                 return wrong(place(), "`batch` is at least 1 and `rate` not below 0");
             }

@@ -10,7 +10,8 @@ use ocelli_eval::Interval;
 use serde::Serialize;
 
 use crate::recipe::Recipe;
-use crate::run::{Outcome, Score};
+use crate::run::Outcome;
+use crate::score::Score;
 
 /// One run of a recipe.
 #[derive(Clone, Debug)]
@@ -72,13 +73,8 @@ impl Repeated {
         let parts: Vec<f64> = scores.iter().map(Score::part).collect();
         // Each picture is tested once where there is one seed of all folds.
         let is_pooled = self.runs.iter().all(|(name, _)| name.starts_with("fold"));
-        if is_pooled {
-            let (right, pictures) = (
-                scores.iter().map(|score| score.right).sum(),
-                scores.iter().map(|score| score.pictures).sum(),
-            );
-            let all = Score { right, pictures };
-            return Some(Together { part: all.part(), interval: Some(all.interval()) });
+        if let Some(all) = Score::pooled(&scores).filter(|_| is_pooled) {
+            return Some(Together { part: all.part(), interval: all.interval() });
         }
         let part = parts.iter().sum::<f64>() / parts.len().max(1) as f64;
         Some(Together { part, interval: Interval::student(&parts) })
@@ -114,11 +110,11 @@ pub fn compare(baseline: &Repeated, other: &Repeated) -> Option<Comparison> {
         return None;
     }
     let is_test = pairs.iter().all(|(theirs, own)| theirs.int8_test.is_some() && own.int8_test.is_some());
-    let score = |outcome: &Outcome| match outcome.int8_test {
-        Some(score) if is_test => score,
-        _ => outcome.int8_validation,
+    let part = |outcome: &Outcome| match &outcome.int8_test {
+        Some(score) if is_test => score.part(),
+        _ => outcome.int8_validation.part(),
     };
-    let gain = |(theirs, own): &(&Outcome, &Outcome)| 100.0 * (score(own).part() - score(theirs).part());
+    let gain = |(theirs, own): &(&Outcome, &Outcome)| 100.0 * (part(own) - part(theirs));
     let gains: Vec<f64> = pairs.iter().map(gain).collect();
     Some(Comparison {
         baseline: baseline.name.clone(),
@@ -143,13 +139,13 @@ mod tests {
     }
 
     fn outcome(right: usize, is_tested: bool) -> Outcome {
-        let score = Score { right, pictures: 200 };
+        let score = Score::Right { right, pictures: 200 };
         Outcome {
             name: "net".into(),
             parameters: 0,
             weights: 0,
-            float_validation: score,
-            int8_validation: score,
+            float_validation: score.clone(),
+            int8_validation: score.clone(),
             float_test: None,
             int8_test: is_tested.then_some(score),
             float_bytes: 0,
@@ -188,13 +184,13 @@ mod tests {
 
     #[test]
     fn folds_pool_their_pictures_and_seeds_their_runs() {
-        let score = |outcome: &Outcome| outcome.int8_test;
+        let score = |outcome: &Outcome| outcome.int8_test.clone();
         let folds = repeated("net", "fold", &[180, 190]).together(score).unwrap();
         assert_eq!(folds.interval, Some(Interval::wilson(370, 400)));
         let seeds = repeated("net", "seed", &[180, 190]).together(score).unwrap();
         assert!((folds.part - 0.925).abs() < 1e-12 && (seeds.part - 0.925).abs() < 1e-12);
         assert_eq!(seeds.interval.map(|interval| interval.method), Some("student"));
-        assert_eq!(repeated("net", "seed", &[1]).together(|outcome| outcome.float_test), None);
+        assert_eq!(repeated("net", "seed", &[1]).together(|outcome| outcome.float_test.clone()), None);
     }
 
     #[test]

@@ -4,26 +4,27 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ocelli_compiler::compress::Goal;
-use ocelli_compiler::contract::Contract;
+use ocelli_compiler::contract::{Contract, lift_heads};
 use ocelli_compiler::convert::{self, Conversion, Origin};
 use ocelli_compiler::export;
 use ocelli_compiler::graph::Graph;
 use ocelli_compiler::import::import;
 use ocelli_compiler::quantize::{self, CalibrationImage};
-use ocelli_eval::Interval;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use crate::card::shown;
-use crate::data::{Data, Examples, Reader};
+use crate::data::{self, Data, Examples, Reader};
+use crate::detect::Detector;
 use crate::error::TrainError;
 use crate::families::Shape;
 use crate::integers::Integers;
+use crate::measure;
 use crate::network::Network;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Stage};
+use crate::score::Score;
 use crate::state::{Entry, State};
 use crate::tie::Tie;
-use crate::trainer::{self, Progress, Trainer, checkpoint_in};
+use crate::trainer::{Progress, Trainer, checkpoint_in};
 use crate::tune;
 use crate::{card, checkpoint, page};
 
@@ -54,27 +55,6 @@ pub enum Event<'a> {
     Step(&'a Progress<'a>),
     /// The stages are done; the artefact is made and measured.
     Finishing,
-}
-
-/// Right answers among pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Score {
-    /// How many were right.
-    pub right: usize,
-    /// Of how many.
-    pub pictures: usize,
-}
-
-impl Score {
-    /// The part of right answers.
-    pub fn part(&self) -> f64 {
-        self.right as f64 / self.pictures.max(1) as f64
-    }
-
-    /// Wilson's 95 % interval of that part.
-    pub fn interval(&self) -> Interval {
-        Interval::wilson(self.right as u64, self.pictures as u64)
-    }
 }
 
 /// What came out.
@@ -122,6 +102,9 @@ pub fn run(
     let contract = Contract::open(&recipe.contract)?;
     let network = network(recipe, &contract)?;
     let reader = Reader::new(&recipe.name, &contract, network.picture()?)?;
+    if reader.detector.is_some() {
+        refuse_for_boxes(recipe)?;
+    }
     let data = recipe.data.open(&reader, recipe.seed, || tell(Event::Read))?;
     let digest = recipe.digest();
     let path = checkpoint_in(&options.output);
@@ -172,6 +155,23 @@ pub fn finished(recipe: &Recipe, options: &Options) -> Result<Option<Outcome>, T
     Ok(outcome.filter(|outcome| outcome.int8_test.is_some() == has_test && outcome.artefact.exists()))
 }
 
+/// Refuses stages that know classes alone.
+fn refuse_for_boxes(recipe: &Recipe) -> Result<(), TrainError> {
+    for stage in &recipe.stages {
+        let what = match stage {
+            Stage { distil: Some(_), .. } => "[stages.distil]",
+            Stage { tune: Some(_), .. } => "[stages.tune]",
+            Stage { label_smoothing, .. } if *label_smoothing > 0.0 => "`label_smoothing`",
+            _ => continue,
+        };
+        return Err(TrainError::Recipe {
+            place: format!("{}, stage {:?}", recipe.name, stage.name),
+            problem: format!("{what} is for classes, and the contract has [boxes]; take it out"),
+        });
+    }
+    Ok(())
+}
+
 /// The network of a recipe as it begins.
 ///
 /// # Errors
@@ -192,11 +192,18 @@ pub fn network(recipe: &Recipe, contract: &Contract) -> Result<Network, TrainErr
         return Err(wrong("neither a file nor a family"));
     };
     let input = contract.input.as_ref().ok_or_else(|| wrong("its contract has no [input]"))?;
-    let classes = contract.classes.as_ref().ok_or_else(|| wrong("its contract has no [classes]"))?;
+    let labels =
+        data::labels(contract).ok_or_else(|| wrong("its contract has neither [classes] nor [boxes]"))?;
     let channels = ocelli_vision::channels(ocelli_compiler::contract::layout(input).0);
     let picture = [height, width, channels];
-    Shape { family, picture, classes: classes.labels.len(), width: model.width, depth: model.depth }
-        .build(&recipe.name, recipe.seed)
+    let shape = Shape { family, picture, classes: labels.len(), width: model.width, depth: model.depth };
+    match &contract.boxes {
+        None => shape.build(&recipe.name, recipe.seed),
+        Some(boxes) => {
+            let detector = Detector::new(&recipe.name, boxes)?;
+            shape.build_detector(&recipe.name, recipe.seed, detector.layout())
+        }
+    }
 }
 
 /// A run whose stages are done.
@@ -217,23 +224,29 @@ impl Finished<'_> {
         let form = |node: usize| forms.get(&node).copied().unwrap_or_default();
         let has_ties = self.state.ties.iter().any(|tie| *tie != Tie::Free);
         let mut origin = Origin::default();
+        let mut heads = Vec::new();
         let graph = match &self.state.scaled {
             Some(scaled) => {
                 origin.quantization = Some("trained in integers".into());
                 quantize::round(&self.state.graph, scaled, form)?
             }
             None => {
+                let mut float = float.clone();
+                let boxes = self.contract.boxes.as_ref();
                 let options = quantize::Options {
                     input: Some(self.reader.scaling.clone()),
+                    heads: boxes.map_or(Ok(Vec::new()), |boxes| lift_heads(&mut float, boxes))?,
+                    score_threshold: boxes.map_or(0.0, |boxes| boxes.score_threshold),
                     keep_weights: has_ties,
                     ..quantize::Options::default()
                 };
                 let quantized = quantize::quantize(
-                    float.clone(),
+                    float,
                     &tune::samples(self.reader, &self.data.train, count),
                     &options,
                 )?;
                 origin = origin.of(&quantized);
+                heads.clone_from(&quantized.heads);
                 // Values that are shared in float are shared in integers as well.
                 let is_shared = forms.values().any(|form| form.is_per_tensor);
                 if is_shared {
@@ -261,7 +274,7 @@ impl Finished<'_> {
         // Pruned and clustered weights are small only in a form that knows them.
         let compress = if has_ties { Goal::Size } else { Goal::Off };
         let options = convert::Options { provenance, compress, ..convert::Options::default() };
-        let conversion = convert::assemble(graph.clone(), self.contract, &[], origin, &options)?;
+        let conversion = convert::assemble(graph.clone(), self.contract, &heads, origin, &options)?;
         Ok((conversion, graph))
     }
 }
@@ -273,14 +286,19 @@ fn finish(run: &Finished<'_>, test: Option<&Examples>, options: &Options) -> Res
     let model_bytes = export::tflite(&float)
         .map_err(|error| TrainError::Model { model: recipe.name.clone(), problem: error.to_string() })?;
     let (conversion, quantized) = run.convert(&float, &model_bytes)?;
-    let mut integers = Integers::of(quantized, &run.reader.scaling)?;
-    let mut score = |examples: &Examples| -> Result<[Score; 2], TrainError> {
-        let pictures = examples.len();
-        let float = Score { right: trainer::right(&network, run.reader, examples)?, pictures };
-        Ok([float, Score { right: integers.right(examples)?, pictures }])
+    let score = |examples: &Examples| -> Result<[Score; 2], TrainError> {
+        let float = measure::float_in_detail(&network, run.reader, examples)?;
+        let int8 = match run.reader.detector {
+            None => Integers::of(quantized.clone(), &run.reader.scaling)?.score(examples)?,
+            Some(_) => measure::artefact(&conversion.bytes, run.reader, examples)?,
+        };
+        Ok([float, int8])
     };
     let [float_validation, int8_validation] = score(&run.data.validation)?;
-    let test = test.map(&mut score).transpose()?;
+    let (float_test, int8_test) = match test.map(score).transpose()? {
+        Some([float, int8]) => (Some(float), Some(int8)),
+        None => (None, None),
+    };
     let place = |extension: &str| options.output.join(format!("{}.{extension}", recipe.name));
     let outcome = Outcome {
         name: recipe.name.clone(),
@@ -288,8 +306,8 @@ fn finish(run: &Finished<'_>, test: Option<&Examples>, options: &Options) -> Res
         weights: run.state.log.last().map_or(network.count(), |entry| entry.weights),
         float_validation,
         int8_validation,
-        float_test: test.map(|[float, _]| float),
-        int8_test: test.map(|[_, int8]| int8),
+        float_test,
+        int8_test,
         float_bytes: 4 * constants(&float),
         artefact_bytes: conversion.bytes.len(),
         arena_bytes: conversion.report.artefact.arena_bytes,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::network::{Network, Norm};
 use crate::optimiser::Memory;
+use crate::score::Score;
 use crate::tie::Tie;
 
 /// A run between two steps.
@@ -23,7 +24,7 @@ pub struct State {
     /// Sum of the losses of this epoch.
     #[serde(with = "bits")]
     pub loss: f64,
-    /// Right answers among this epoch's batches.
+    /// Right answers among this epoch's batches, of a classifier.
     pub right: usize,
     /// The network's graph.
     pub graph: Graph,
@@ -46,8 +47,8 @@ pub struct State {
 /// The network that did best on the validation part.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Best {
-    /// Right answers.
-    pub right: usize,
+    /// How good it was.
+    pub score: Score,
     /// After which epoch.
     pub epoch: usize,
     /// Its numbers.
@@ -65,12 +66,10 @@ pub struct Entry {
     pub epoch: usize,
     /// Mean loss over the epoch.
     pub loss: f32,
-    /// Part of right answers while it trained.
-    pub train: f32,
-    /// Right answers on the validation part.
-    pub right: usize,
-    /// Pictures of the validation part.
-    pub pictures: usize,
+    /// Part of right answers while it trained, of a classifier.
+    pub train: Option<f32>,
+    /// How good it is on the validation part.
+    pub score: Score,
     /// Weights that are not 0.
     pub weights: usize,
 }

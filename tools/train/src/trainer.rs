@@ -6,19 +6,15 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use burn::tensor::Device;
-
-use crate::batch::Batch;
 use crate::checkpoint;
-use crate::data::{Data, Examples, Reader};
+use crate::data::{Data, Reader};
 use crate::distil::Teacher;
 use crate::error::TrainError;
 use crate::filters::{Criterion, Filters};
-use crate::integers::{Integers, first_of_largest};
-use crate::learn::numbers;
-use crate::network::{Network, Parameter, Role};
+use crate::integers::Integers;
+use crate::measure;
+use crate::network::{Parameter, Role};
 use crate::optimiser::Memory;
-use crate::pass::{self, Leaves, to_rows};
 use crate::prune;
 use crate::random::Random;
 use crate::recipe::{Recipe, Stage};
@@ -224,16 +220,11 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// Right answers of the float network.
-    pub fn right(&self, network: &Network, examples: &Examples) -> Result<usize, TrainError> {
-        right(network, self.reader, examples)
-    }
-
     fn end_epoch(&self, state: &mut State, stage: &Stage) -> Result<(), TrainError> {
         let network = state.network();
-        let right = match self.integers(state)? {
-            Some(mut integers) => integers.right(&self.data.validation)?,
-            None => self.right(&network, &self.data.validation)?,
+        let score = match self.integers(state)? {
+            Some(mut integers) => integers.score(&self.data.validation)?,
+            None => measure::float(&network, self.reader, &self.data.validation)?,
         };
         let parameters = network.parameters();
         let weights = parameters.iter().filter(|parameter| parameter.role == Role::Weights);
@@ -244,9 +235,8 @@ impl Trainer<'_> {
             stage: stage.name.clone(),
             epoch: state.epoch + 1,
             loss: (state.loss / state.step.max(1) as f64) as f32,
-            train: state.right as f32 / self.data.train.len() as f32,
-            right,
-            pictures: self.data.validation.len(),
+            train: self.reader.detector.is_none().then(|| state.right as f32 / self.data.train.len() as f32),
+            score: score.clone(),
             weights: weights.map(kept).sum(),
         });
         state.epoch += 1;
@@ -255,8 +245,8 @@ impl Trainer<'_> {
         let is_candidate = stage.prune.as_ref().is_none_or(|prune| {
             state.epoch as f32 > prune.ramp * stage.epochs as f32 || state.epoch == stage.epochs
         });
-        if is_candidate && state.best.as_ref().is_none_or(|best| right > best.right) {
-            state.best = Some(Best { right, epoch: state.epoch, graph: network.graph, norms: network.norms });
+        if is_candidate && state.best.as_ref().is_none_or(|best| score.part() > best.score.part()) {
+            state.best = Some(Best { score, epoch: state.epoch, graph: network.graph, norms: network.norms });
         }
         Ok(())
     }
@@ -279,42 +269,6 @@ fn progress<'s>(state: &State, stage: &'s Stage, steps: usize, entry: Option<&'s
         loss: state.loss / state.step.max(1) as f64,
         entry,
     }
-}
-
-/// Right answers of a float network on pictures.
-///
-/// # Errors
-/// [`TrainError::Node`] and [`TrainError::Model`].
-pub fn right(network: &Network, reader: &Reader, examples: &Examples) -> Result<usize, TrainError> {
-    let logits = logits(network, reader, examples)?;
-    let rows = logits.chunks_exact(reader.labels.len()).zip(&examples.classes);
-    Ok(rows.filter(|(row, class)| first_of_largest(row) == **class).count())
-}
-
-/// What a float network says of pictures, a row of logits each, computed in batches.
-///
-/// # Errors
-/// [`TrainError::Node`] and [`TrainError::Model`].
-pub(crate) fn logits(
-    network: &Network,
-    reader: &Reader,
-    examples: &Examples,
-) -> Result<Vec<f32>, TrainError> {
-    const BATCH: usize = 250;
-    let device = Device::default();
-    let picture = network.picture()?;
-    let leaves = Leaves::fixed(network, &network.parameters(), &device);
-    let mut rows = Vec::with_capacity(examples.len() * reader.labels.len());
-    for start in (0..examples.len()).step_by(BATCH) {
-        let indices: Vec<usize> = (start..examples.len().min(start + BATCH)).collect();
-        let batch = Batch::draw(examples, &indices, &Default::default(), picture, &mut Random::of(0, &[]));
-        let input = batch.input(&reader.scaling, picture, &device);
-        let outcome = pass::forward(network, &leaves, input, &mut pass::Options::default())?;
-        if let Some(logits) = outcome.activation(network.logits()) {
-            rows.extend(numbers(to_rows(logits, reader.labels.len())));
-        }
-    }
-    Ok(rows)
 }
 
 /// Shortens all gradients together to a length of at most `most`.

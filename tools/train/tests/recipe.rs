@@ -1,54 +1,31 @@
 //! A recipe from pictures to artefact, in a minute: every stage, a kill in the middle, and the same right answers in
 //! training as outside.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ocelli_compiler::execute::Executor;
 use ocelli_eval::{DataSet, Selection, Truth};
 use ocelli_format::{AlignedBytes, Artefact};
-use ocelli_train::TrainError;
 use ocelli_train::recipe::Recipe;
 use ocelli_train::repeat::runs;
-use ocelli_train::run::{Event, Options, Outcome, finished, run};
+use ocelli_train::run::{Event, Options, finished, run};
+use ocelli_train::score::Score;
 
-/// A folder that is gone when dropped.
-struct Workshop(PathBuf);
+mod workshop;
 
-impl Workshop {
-    fn new(name: &str) -> Workshop {
-        let path = std::env::temp_dir().join(format!("ocelli-train-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        let workshop = Workshop(path);
-        workshop.write("contract.toml", CONTRACT.as_bytes());
-        for (split, count, seed) in [("train", 600, 1), ("test", 200, 2)] {
-            let (pictures, labels) = idx(count, seed);
-            workshop.write(&format!("{split}-images-idx3-ubyte"), &pictures);
-            workshop.write(&format!("{split}-labels-idx1-ubyte"), &labels);
-        }
-        workshop
+use workshop::Workshop;
+
+/// A workshop for telling stripes from spots.
+fn stripes(name: &str) -> Workshop {
+    let workshop = Workshop::new(name, CONTRACT, HEAD);
+    for (split, count, seed) in [("train", 600, 1), ("test", 200, 2)] {
+        let (pictures, labels) = idx(count, seed);
+        workshop.write(&format!("{split}-images-idx3-ubyte"), &pictures);
+        workshop.write(&format!("{split}-labels-idx1-ubyte"), &labels);
     }
-
-    fn write(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.0.join(name), bytes).unwrap();
-    }
-
-    fn recipe(&self, stages: &str) -> Recipe {
-        self.write("recipe.toml", format!("{HEAD}{stages}").as_bytes());
-        Recipe::open(&self.0.join("recipe.toml")).unwrap()
-    }
-
-    fn run(&self, recipe: &Recipe, output: &str) -> Result<Outcome, TrainError> {
-        let options = Options { output: self.0.join(output), interval: Duration::ZERO, reads_test: true };
-        run(recipe, &options, |_| {})
-    }
-}
-
-impl Drop for Workshop {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    workshop
 }
 
 const CONTRACT: &str = r#"
@@ -160,20 +137,25 @@ fn right(artefact: &Path, folder: &Path, split: &str) -> usize {
 
 #[test]
 fn a_recipe_of_every_stage_makes_an_artefact_that_is_as_right_as_training_says() {
-    let workshop = Workshop::new("all");
+    let workshop = stripes("all");
     let outcome = workshop.run(&workshop.recipe(ALL_STAGES), "out").unwrap();
-    let int8 = outcome.int8_test.unwrap();
-    assert!(int8.right > 180, "{int8:?}");
-    assert_eq!(int8.right, right(&outcome.artefact, &workshop.0, "test"));
+    let int8 = outcome.int8_test.as_ref().and_then(Score::right).unwrap();
+    assert!(int8 > 180, "{int8}");
+    assert_eq!(int8, right(&outcome.artefact, &workshop.folder, "test"));
     // The last stage trained in integers: its best epoch is what the artefact does on the same pictures.
-    let best = outcome.log.iter().filter(|entry| entry.stage == "tune").map(|entry| entry.right).max();
-    assert_eq!(Some(outcome.int8_validation.right), best);
+    let best = outcome
+        .log
+        .iter()
+        .filter(|entry| entry.stage == "tune")
+        .filter_map(|entry| entry.score.right())
+        .max();
+    assert_eq!(outcome.int8_validation.right(), best);
     let pruned = outcome.log.iter().rfind(|entry| entry.stage == "prune").unwrap();
     let before = outcome.log.iter().rfind(|entry| entry.stage == "filters").unwrap();
     assert!(pruned.weights * 100 < before.weights * 52, "{} of {}", pruned.weights, before.weights);
     for name in ["stripes.tflite", "stripes.toml", "stripes.md", "stripes.ocelli", "log.jsonl", "checkpoint"]
     {
-        assert!(workshop.0.join("out").join(name).exists(), "{name}");
+        assert!(workshop.folder.join("out").join(name).exists(), "{name}");
     }
     // The float model goes in again as any other, and is what came out.
     let mut again = workshop.recipe("\n[[stages]]\nname = \"look\"\nepochs = 0\n");
@@ -201,13 +183,13 @@ fn child() {
 
 #[test]
 fn a_run_that_is_killed_five_times_ends_as_the_one_that_is_left_alone() {
-    let workshop = Workshop::new("killed");
+    let workshop = stripes("killed");
     let recipe = workshop.recipe(ALL_STAGES);
     let alone = workshop.run(&recipe, "alone").unwrap();
     let child = || {
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "child"])
-            .env("OCELLI_TRAIN_CHILD", &workshop.0)
+            .env("OCELLI_TRAIN_CHILD", &workshop.folder)
             .stdout(Stdio::null())
             .spawn()
             .unwrap()
@@ -227,11 +209,11 @@ fn a_run_that_is_killed_five_times_ends_as_the_one_that_is_left_alone() {
 
 #[test]
 fn what_cannot_be_trained_says_why_and_keeps_the_checkpoint() {
-    let workshop = Workshop::new("wrong");
+    let workshop = stripes("wrong");
     let stage = "\n[[stages]]\nname = \"train\"\nepochs = 1\n";
     let good = workshop.recipe(stage);
     workshop.run(&good, "out").unwrap();
-    let kept = std::fs::read(workshop.0.join("out/checkpoint")).unwrap();
+    let kept = std::fs::read(workshop.folder.join("out/checkpoint")).unwrap();
     let fails = |recipe: &Recipe, words: &str| {
         let error = workshop.run(recipe, "out").unwrap_err().to_string();
         assert!(error.contains(words), "{error:?} does not say {words:?}");
@@ -250,12 +232,12 @@ fn what_cannot_be_trained_says_why_and_keeps_the_checkpoint() {
         workshop.recipe("\n[[stages]]\nname = \"wild\"\nepochs = 2\nrate = 1e30\noptimiser = \"sgd\"\n");
     let error = workshop.run(&wild, "wild").unwrap_err().to_string();
     assert!(error.contains("diverged") && error.contains("checkpoint"), "{error}");
-    assert_eq!(std::fs::read(workshop.0.join("out/checkpoint")).unwrap(), kept);
+    assert_eq!(std::fs::read(workshop.folder.join("out/checkpoint")).unwrap(), kept);
 }
 
 #[test]
 fn each_fold_of_a_csv_file_is_the_test_once_and_is_not_run_again() {
-    let workshop = Workshop::new("folds");
+    let workshop = stripes("folds");
     let (pictures, labels) = idx(300, 3);
     let line = |(pixels, label): (&[u8], &u8)| {
         let fields: Vec<String> = pixels.iter().chain([label]).map(u8::to_string).collect();
@@ -265,14 +247,15 @@ fn each_fold_of_a_csv_file_is_the_test_once_and_is_not_run_again() {
     workshop.write("all.csv", text.as_bytes());
     let mut recipe = workshop.recipe("\n[[stages]]\nname = \"train\"\nepochs = 1\nrate = 3e-3\n");
     (recipe.data.train, recipe.data.test) = (None, None);
-    (recipe.data.path, recipe.data.folds) = (Some(workshop.0.join("all.csv")), Some(3));
+    (recipe.data.path, recipe.data.folds) = (Some(workshop.folder.join("all.csv")), Some(3));
     let options =
         |folder: &Path| Options { output: folder.into(), interval: Duration::MAX, reads_test: true };
     let mut tested = 0;
-    for each in runs(&recipe, &[], &workshop.0.join("out")) {
+    for each in runs(&recipe, &[], &workshop.folder.join("out")) {
         assert!(finished(&each.recipe, &options(&each.folder)).unwrap().is_none(), "{}", each.name);
         let outcome = run(&each.recipe, &options(&each.folder), |_| {}).unwrap();
-        tested += outcome.int8_test.unwrap().pictures;
+        let Some(Score::Right { pictures, .. }) = outcome.int8_test else { panic!("no test") };
+        tested += pictures;
         let known = finished(&each.recipe, &options(&each.folder)).unwrap().unwrap();
         assert_eq!((known.int8_test, known.log), (outcome.int8_test, outcome.log));
         let card = std::fs::read_to_string(each.folder.join("stripes.md")).unwrap();
@@ -287,9 +270,9 @@ fn each_fold_of_a_csv_file_is_the_test_once_and_is_not_run_again() {
 
 #[test]
 fn a_student_learns_from_its_teacher_alone() {
-    let workshop = Workshop::new("taught");
+    let workshop = stripes("taught");
     let teacher = workshop.recipe("\n[[stages]]\nname = \"train\"\nepochs = 3\nbatch = 32\nrate = 3e-3\n");
-    let right = workshop.run(&teacher, "teacher").unwrap().float_test.unwrap().right;
+    let right = workshop.run(&teacher, "teacher").unwrap().float_test.unwrap().right().unwrap();
     assert!(right > 180, "{right}");
     for (name, more) in [("once", ""), ("each-time", "augment = { shift = 1 }\n")] {
         // The labels have no part in the loss.
@@ -297,7 +280,7 @@ fn a_student_learns_from_its_teacher_alone() {
             "\n[[stages]]\nname = \"listen\"\nepochs = 3\nbatch = 32\nrate = 3e-3\n{more}\
              distil = {{ teacher = \"teacher/stripes.tflite\", weight = 1.0, temperature = 2.0 }}\n"
         ));
-        let right = workshop.run(&student, name).unwrap().float_test.unwrap().right;
+        let right = workshop.run(&student, name).unwrap().float_test.unwrap().right().unwrap();
         assert!(right > 180, "{name}: {right}");
     }
 }

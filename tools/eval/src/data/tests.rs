@@ -84,6 +84,14 @@ fn voc_counts_pixels_from_1() {
     };
     assert_eq!(split("test"), Ok(1));
     assert!(split("train").unwrap_err().to_string().contains("train.txt"));
+    folder.write("ImageSets/Main/more.txt", b"a\nb\n");
+    let error = split("more").unwrap_err().to_string();
+    assert!(error.contains("more.txt") && error.contains("b.xml"), "{error}");
+    let other = folder.write("JPEGImages/b.pgm", PIXEL);
+    let error = folder.error("");
+    assert!(error.contains("b.pgm") && error.contains("Annotations"), "{error}");
+    assert_eq!(split("test"), Ok(1), "a list says which pictures are meant");
+    std::fs::remove_file(other).unwrap();
 
     for (from, to, place, problem) in [
         ("</object>", "", "a.xml:5:", "malformed XML"),

@@ -1,10 +1,11 @@
 //! Pascal VOC: an XML file for each picture, its pixels counted from 1.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use roxmltree::{Document, Node};
 
-use super::{DataError, DataSet, Sample, TrueBox, Truth, entries, label_index};
+use super::{DataError, DataSet, Sample, TrueBox, Truth, entries, is_picture, label_index};
 
 pub(super) fn read(path: &Path, split: Option<&str>) -> Result<DataSet, DataError> {
     let annotations = path.join("Annotations");
@@ -17,7 +18,13 @@ pub(super) fn read(path: &Path, split: Option<&str>) -> Result<DataSet, DataErro
             let list = path.join("ImageSets/Main").join(format!("{split}.txt"));
             let text = std::fs::read_to_string(&list).map_err(|error| DataError::in_file(&list, error))?;
             let names = text.lines().filter_map(|line| line.split_whitespace().next());
-            names.map(|name| annotations.join(format!("{name}.xml"))).collect::<Vec<_>>()
+            let files = names.map(|name| annotations.join(format!("{name}.xml"))).collect::<Vec<_>>();
+            if let Some(missing) = files.iter().find(|file| !file.is_file()) {
+                let problem =
+                    format!("it names a picture without labels: {} is not there", missing.display());
+                return Err(DataError::in_file(&list, problem));
+            }
+            files
         }
     };
     let mut set = DataSet::default();
@@ -53,7 +60,23 @@ pub(super) fn read(path: &Path, split: Option<&str>) -> Result<DataSet, DataErro
             .ok_or_else(|| DataError::in_file(&file, format!("its picture {name:?} is not in JPEGImages")))?;
         set.samples.push(Sample::of_file(picture, Truth::Boxes(boxes)));
     }
+    if split.is_none() {
+        refuse_unlabelled(path, &set)?;
+    }
     Ok(set)
+}
+
+/// Finds pictures that no XML file speaks of: taken for empty ones, they would teach that nothing is there.
+fn refuse_unlabelled(path: &Path, set: &DataSet) -> Result<(), DataError> {
+    let labelled: BTreeSet<&Path> = set.samples.iter().filter_map(Sample::file).collect();
+    let pictures = entries(&path.join("JPEGImages"))?;
+    match pictures.iter().find(|file| is_picture(file) && !labelled.contains(file.as_path())) {
+        None => Ok(()),
+        Some(picture) => Err(DataError::in_file(
+            picture,
+            "no file of Annotations speaks of it; write one (without <object> where nothing is to be found), or name a list of ImageSets/Main as split",
+        )),
+    }
 }
 
 /// The picture by the name that the XML tells, or by that of the XML.

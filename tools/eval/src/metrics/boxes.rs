@@ -15,7 +15,7 @@ const RECALLS: usize = 101;
 
 /// Matched boxes of pictures.
 #[derive(Debug, Default)]
-pub(crate) struct Boxes {
+pub struct Boxes {
     pictures: usize,
     /// By class of the model.
     classes: Vec<Class>,
@@ -39,7 +39,7 @@ struct Record {
 
 impl Boxes {
     /// Adds a picture; classes of both sides are the model's.
-    pub(crate) fn add(&mut self, truths: &[TrueBox], found: &[FoundBox]) {
+    pub fn add(&mut self, truths: &[TrueBox], found: &[FoundBox]) {
         let classes = truths.iter().map(|truth| truth.class).chain(found.iter().map(|found| found.class));
         let count = classes.max().map_or(0, |class| class + 1);
         if self.classes.len() < count {
@@ -57,10 +57,9 @@ impl Boxes {
         self.pictures += 1;
     }
 
-    pub(crate) fn metrics(&mut self, bootstrap: Bootstrap) -> Vec<Metric> {
-        for class in &mut self.classes {
-            class.found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        }
+    /// Mean precision at an IoU of 0.50 and over all thresholds; at 0.50 also by class, where there are several.
+    pub fn metrics(&mut self, labels: &[String], bootstrap: Bootstrap) -> Vec<Metric> {
+        self.sort();
         let mean = |thresholds: std::ops::Range<usize>| {
             let classes = &self.classes;
             move |weights: &[u32]| {
@@ -70,10 +69,35 @@ impl Boxes {
             }
         };
         let all = 0..THRESHOLDS.len();
-        [("mAP@50", 0..1), ("mAP@50:95", all)]
+        let mut metrics: Vec<Metric> = [("mAP@50", 0..1), ("mAP@50:95", all)]
             .into_iter()
             .filter_map(|(name, range)| bootstrap.metric(name, self.pictures, mean(range)))
-            .collect()
+            .collect();
+        if self.classes.len() > 1 {
+            let of_class = |(index, class): (usize, &Class)| {
+                let name = labels.get(index).cloned().unwrap_or_else(|| index.to_string());
+                let of = |weights: &[u32]| class.average_precision(0..1, weights);
+                bootstrap.metric(&format!("AP@50 {name}"), self.pictures, of)
+            };
+            metrics.extend(self.classes.iter().enumerate().filter_map(of_class));
+        }
+        metrics
+    }
+
+    /// Mean precision at an IoU of 0.50; 0 where there is nothing to find.
+    pub fn mean_precision(&mut self) -> f64 {
+        self.sort();
+        let weights = vec![1; self.pictures];
+        let of_class = |class: &Class| class.average_precision(0..1, &weights);
+        let values: Vec<f64> = self.classes.iter().filter_map(of_class).collect();
+        values.iter().sum::<f64>() / values.len().max(1) as f64
+    }
+
+    /// Best first, over all pictures.
+    fn sort(&mut self) {
+        for class in &mut self.classes {
+            class.found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        }
     }
 }
 

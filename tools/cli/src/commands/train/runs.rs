@@ -87,15 +87,15 @@ fn show(bar: &ProgressBar, name: &str, event: &Event<'_>) {
             bar.set_position(progress.done);
             bar.set_message(format!("{name}, {}: loss {:.4}", progress.stage, progress.loss));
             if let Some(entry) = progress.entry {
+                let train = entry
+                    .train
+                    .map_or_else(String::new, |part| format!("{:.2} % right in training, ", 100.0 * part));
                 let line = format!(
-                    "{} epoch {}: loss {:.4}, {:.2} % right in training, {} of {} ({:.2} %) on validation, {} weights",
+                    "{} epoch {}: loss {:.4}, {train}{} on validation, {} weights",
                     entry.stage,
                     entry.epoch,
                     entry.loss,
-                    100.0 * entry.train,
-                    entry.right,
-                    entry.pictures,
-                    100.0 * entry.right as f64 / entry.pictures.max(1) as f64,
+                    entry.score.short(),
                     thousands(entry.weights as u64)
                 );
                 match bar.is_hidden() {

@@ -2,7 +2,8 @@
 
 use ocelli_eval::Interval;
 use ocelli_train::repeat::{Comparison, Repeated, compare};
-use ocelli_train::run::{Outcome, Score, shown};
+use ocelli_train::run::Outcome;
+use ocelli_train::score::Score;
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -32,13 +33,13 @@ pub(super) fn print(all: &[Repeated], is_json: bool) -> Result<(), Failure> {
 fn print_one(outcome: &Outcome) -> Result<(), Failure> {
     say!("{STRONG}{}{STRONG:#}: {} numbers trained", outcome.name, thousands(outcome.parameters as u64))?;
     let mut table = terminal::table(&["", "float", "artefact"], &[1, 2]);
-    let mut row = |what: &str, float: Option<Score>, int8: Option<Score>| {
+    let mut row = |what: &str, float: Option<&Score>, int8: Option<&Score>| {
         if let (Some(float), Some(int8)) = (float, int8) {
-            table.add_row([what.to_owned(), shown(float), shown(int8)]);
+            table.add_row([what.to_owned(), float.to_string(), int8.to_string()]);
         }
     };
-    row("validation", Some(outcome.float_validation), Some(outcome.int8_validation));
-    row("test", outcome.float_test, outcome.int8_test);
+    row("validation", Some(&outcome.float_validation), Some(&outcome.int8_validation));
+    row("test", outcome.float_test.as_ref(), outcome.int8_test.as_ref());
     table.add_row([
         "bytes".to_owned(),
         thousands(outcome.float_bytes as u64),
@@ -46,8 +47,9 @@ fn print_one(outcome: &Outcome) -> Result<(), Failure> {
     ]);
     say!("{table}")?;
     say!(
-        "{FAINT}Float bytes: weights as float32; artefact bytes: the whole file, {:.1} times under that. Intervals: Wilson's, 95 %.{FAINT:#}",
-        outcome.float_bytes as f64 / outcome.artefact_bytes.max(1) as f64
+        "{FAINT}Float bytes: weights as float32; artefact bytes: the whole file, {:.1} times under that. {}{FAINT:#}",
+        outcome.float_bytes as f64 / outcome.artefact_bytes.max(1) as f64,
+        outcome.int8_validation.method()
     )?;
     say!(
         "Artefact: {STRONG}{}{STRONG:#}   arena: {} bytes   float model: {}",
@@ -61,17 +63,13 @@ fn print_runs(recipe: &Repeated) -> Result<(), Failure> {
     say!("{STRONG}{}{STRONG:#}: {} runs", recipe.name, recipe.runs.len())?;
     let headings = ["run", "validation, artefact", "test, float", "test, artefact", "bytes", "times smaller"];
     let mut table = terminal::table(&headings, &[1, 2, 3, 4, 5]);
-    let right = |score: Option<Score>| {
-        score.map_or("-".into(), |score| {
-            format!("{} of {} ({})", score.right, score.pictures, percent(score.part()))
-        })
-    };
+    let short = |score: Option<&Score>| score.map_or("-".into(), Score::short);
     for (name, outcome) in &recipe.runs {
         table.add_row([
             name.clone(),
-            right(Some(outcome.int8_validation)),
-            right(outcome.float_test),
-            right(outcome.int8_test),
+            short(Some(&outcome.int8_validation)),
+            short(outcome.float_test.as_ref()),
+            short(outcome.int8_test.as_ref()),
             thousands(outcome.artefact_bytes as u64),
             format!("{:.1}", outcome.float_bytes as f64 / outcome.artefact_bytes.max(1) as f64),
         ]);
@@ -83,9 +81,9 @@ fn print_runs(recipe: &Repeated) -> Result<(), Failure> {
     };
     table.add_row([
         "together".to_owned(),
-        together(|outcome| Some(outcome.int8_validation)),
-        together(|outcome| outcome.float_test),
-        together(|outcome| outcome.int8_test),
+        together(|outcome| Some(outcome.int8_validation.clone())),
+        together(|outcome| outcome.float_test.clone()),
+        together(|outcome| outcome.int8_test.clone()),
         String::new(),
         String::new(),
     ]);

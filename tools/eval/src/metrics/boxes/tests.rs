@@ -13,7 +13,7 @@ fn found(score: f32, bounds: [f32; 4]) -> FoundBox {
 fn measure(pictures: &[(Vec<TrueBox>, Vec<FoundBox>)]) -> Vec<f64> {
     let mut boxes = Boxes::default();
     pictures.iter().for_each(|(truths, found)| boxes.add(truths, found));
-    let metrics = boxes.metrics(Bootstrap { resamples: 100, seed: 1 });
+    let metrics = boxes.metrics(&[], Bootstrap { resamples: 100, seed: 1 });
     for metric in &metrics {
         assert!(metric.interval.low <= metric.value && metric.value <= metric.interval.high, "{metric:?}");
     }
@@ -52,6 +52,20 @@ fn an_object_found_twice_is_found_once() {
         (vec![truth(square)], vec![found(0.7, square)]),
     ]);
     assert!((values[0] - (51.0 + 50.0 * 2.0 / 3.0) / 101.0).abs() < 1e-12, "{values:?}");
+}
+
+#[test]
+fn classes_are_told_one_by_one_where_there_are_several() {
+    let square = [0.0, 0.0, 10.0, 10.0];
+    let of = |class: usize, truth: TrueBox| TrueBox { class, ..truth };
+    let mut boxes = Boxes::default();
+    boxes.add(&[of(0, truth(square)), of(2, truth(square))], &[found(0.9, square)]);
+    let labels = ["cat".to_owned(), "dog".to_owned()];
+    let metrics = boxes.metrics(&labels, Bootstrap { resamples: 10, seed: 1 });
+    let told: Vec<(&str, f64)> = metrics.iter().map(|metric| (&*metric.name, metric.value)).collect();
+    // Of class 1 there is nothing to find, and class 2 has no name.
+    assert_eq!(told, [("mAP@50", 0.5), ("mAP@50:95", 0.5), ("AP@50 cat", 1.0), ("AP@50 2", 0.0)]);
+    assert_eq!(boxes.mean_precision(), 0.5);
 }
 
 #[test]
