@@ -32,7 +32,7 @@ mod firmware {
     use crate::scenario;
 
     /// Cases of each operator: those that run on the host.
-    const CASES: usize = 2000;
+    const CASES: usize = 600;
 
     const HEAP_BYTES: usize = 1 << 20;
 
