@@ -31,7 +31,7 @@ mod firmware {
 
     use crate::scenario;
 
-    /// Cases of each operator: those that run on the host.
+    /// Cases of each operator: the first of those that run on the host.
     const CASES: usize = 600;
 
     const HEAP_BYTES: usize = 1 << 20;
