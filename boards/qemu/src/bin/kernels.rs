@@ -32,7 +32,7 @@ mod firmware {
     use crate::scenario;
 
     /// Cases of each operator: the first of those that run on the host.
-    const CASES: usize = 600;
+    const CASES: usize = 200;
 
     const HEAP_BYTES: usize = 1 << 20;
 
