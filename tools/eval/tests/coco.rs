@@ -49,5 +49,6 @@ fn average_precision_equals_that_of_pycocotools() {
         assert!((metric.value - expected).abs() < 1e-6, "{metric:?} where pycocotools says {expected}");
         assert!(metric.interval.low < metric.value && metric.value < metric.interval.high, "{metric:?}");
     }
-    assert_eq!(expected.as_object().unwrap().len(), evaluation.models[0].metrics.len());
+    let means = evaluation.models[0].metrics.iter().filter(|metric| metric.name.starts_with("mAP@"));
+    assert_eq!(expected.as_object().unwrap().len(), means.count());
 }

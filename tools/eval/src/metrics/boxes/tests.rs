@@ -81,6 +81,8 @@ fn difficult_objects_count_for_nothing() {
 #[test]
 fn a_class_with_nothing_to_find_is_no_part_of_the_mean() {
     let mut pictures = example();
+    let before = measure(&pictures);
     pictures[0].1.push(FoundBox { class: 3, ..found(0.99, [0.0, 0.0, 5.0, 5.0]) });
-    assert_eq!(measure(&pictures), measure(&example()));
+    // The means are the first two; what follows is told class by class where more than one was looked for or found.
+    assert_eq!(measure(&pictures)[..2], before[..2]);
 }
