@@ -18,21 +18,21 @@ mod scenario;
 
 #[cfg(target_os = "none")]
 mod firmware {
-    //! Entry point, heap and panic handler.
+    //! Entry point, heap and handlers.
 
     use core::alloc::{GlobalAlloc, Layout};
     use core::panic::PanicInfo;
     use core::ptr;
     use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-    use cortex_m_rt::entry;
+    use cortex_m_rt::{ExceptionFrame, entry, exception};
     use ocelli_qemu::clock::Clock;
     use ocelli_qemu::{console, fact, machine};
 
     use crate::scenario;
 
     /// Cases of each operator: the first of those that run on the host.
-    const CASES: usize = 200;
+    const CASES: usize = 600;
 
     const HEAP_BYTES: usize = 1 << 20;
 
@@ -95,8 +95,21 @@ mod firmware {
         }
     }
 
+    /// Turns a floating-point unit on. Oracles compute with floats, and the compiler makes use of the unit that a core has
+    /// even where the calling convention has none, for which start-up would turn it on.
+    fn enable_floats() {
+        const CPACR: *mut u32 = 0xE000_ED88 as *mut u32;
+        const FULL_ACCESS: u32 = 0b1111 << 20;
+        // SAFETY: The register of every Armv7-M and Armv8-M core that says who may use coprocessors 10 and 11; where there
+        // is no unit it keeps nothing. Nothing has computed with floats before.
+        unsafe { CPACR.write_volatile(CPACR.read_volatile() | FULL_ACCESS) };
+        cortex_m::asm::dsb();
+        cortex_m::asm::isb();
+    }
+
     #[entry]
     fn main() -> ! {
+        enable_floats();
         fact!("machine {}", machine::NAME);
         fact!("backend {}", ocelli_kernels::backend());
         for (operator, property) in crate::suite::PROPERTIES {
@@ -118,6 +131,11 @@ mod firmware {
     #[panic_handler]
     fn panic(info: &PanicInfo<'_>) -> ! {
         console::fail(format_args!("{info}"))
+    }
+
+    #[exception]
+    unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
+        console::fail(format_args!("hard fault at {:#010x}", frame.pc()))
     }
 }
 
