@@ -35,6 +35,16 @@ pub struct Model {
     pub peer: Peer,
 }
 
+impl Model {
+    /// The file that a device with kernels of one target profile is flashed with.
+    pub fn device_file(&self, profile: &str) -> Result<PathBuf> {
+        let path = self.path.with_extension(format!("{profile}.ocelli"));
+        let words = ["--strip", "--for", profile].map(str::to_owned);
+        convert(&built()?, &self.source, &path, &words)?;
+        Ok(path)
+    }
+}
+
 /// A golden model that rolls rows, to fit into less RAM.
 pub struct Striped {
     /// What it was asked for.
@@ -140,10 +150,10 @@ pub fn models() -> Result<Vec<Model>> {
         let source = find(&shared.join("models"), &peer.file)?
             .ok_or_else(|| anyhow!("{} is not below {}", peer.file, shared.join("models").display()))?;
         let path = output.join(&peer.file).with_extension("ocelli");
-        let memory = convert(&ocelli, &source, &path, None)?;
+        let memory = convert(&ocelli, &source, &path, &whole(None))?;
         let striped = peer.striped.iter().map(|&budget| {
             let path = path.with_extension(format!("{}.ocelli", budget.ram_bytes));
-            let memory = convert(&ocelli, &source, &path, Some(budget))?;
+            let memory = convert(&ocelli, &source, &path, &whole(Some(budget)))?;
             Ok(Striped { budget, artefact: fs::read(&path)?, memory })
         });
         let striped = striped.collect::<Result<_>>()?;
@@ -166,20 +176,30 @@ struct Peers {
 /// The program `ocelli`, built for this machine.
 pub fn program() -> Result<PathBuf> {
     command::run(&mut command::cargo(["build", "--quiet", "--release", "--package", "ocelli-cli"])?)?;
+    built()
+}
+
+/// Where the program is once it is built.
+fn built() -> Result<PathBuf> {
     Ok(target_directory()?.join("release/ocelli"))
 }
 
-/// Runs `ocelli convert`.
-fn convert(ocelli: &Path, source: &Path, artefact: &Path, budget: Option<Budget>) -> Result<Memory> {
-    let mut convert = std::process::Command::new(ocelli);
-    convert.arg("convert").arg(source).arg("--output").arg(artefact).arg("--json");
-    // Every core runs its own schedule.
+/// What makes an artefact with the schedules of all cores.
+fn whole(budget: Option<Budget>) -> Vec<String> {
     let profiles: BTreeSet<&str> = machines().iter().map(|machine| machine.schedule.as_str()).collect();
-    convert.args(profiles.iter().flat_map(|profile| ["--for", profile]));
+    let mut words: Vec<String> =
+        profiles.iter().flat_map(|profile| ["--for", profile]).map(str::to_owned).collect();
     if let Some(Budget { ram_bytes, streams_input }) = budget {
-        convert.args(["--budget", &format!("ram={ram_bytes}")]);
-        convert.args(streams_input.then_some("--stream-input"));
+        words.extend(["--budget".to_owned(), format!("ram={ram_bytes}")]);
+        words.extend(streams_input.then(|| "--stream-input".to_owned()));
     }
+    words
+}
+
+/// Runs `ocelli convert`.
+fn convert(ocelli: &Path, source: &Path, artefact: &Path, words: &[String]) -> Result<Memory> {
+    let mut convert = std::process::Command::new(ocelli);
+    convert.arg("convert").arg(source).arg("--output").arg(artefact).arg("--json").args(words);
     let output = convert.output()?;
     if !output.status.success() {
         bail!("`ocelli convert {}` failed:\n{}", source.display(), String::from_utf8_lossy(&output.stderr));

@@ -1,8 +1,10 @@
 //! `cargo xtask sizes`: RAM and flash by model, against TFLite Micro and against the boards' budgets.
 
+use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use ocelli_format::ScheduleView;
 use ocelli_simulator::{Firmware, Machine, build, find_qemu, machines, run_elf};
 
 use crate::golden::{self, Budget, Memory, Model, Striped};
@@ -125,14 +127,15 @@ fn code(models: &[Model], too_large: &mut Vec<String>) -> Result<()> {
 /// Arena and code bytes of the firmware that carries one model, which has run and passed its self-test; `fast`
 /// with kernels in assembly.
 pub fn fixed_firmware(machine: &Machine, model: &Model, fast: bool) -> Result<(u64, u64)> {
-    let elf = build(machine, Firmware::Fixed { artefact: &model.path, fast })?;
+    let artefact = &model.device_file(if fast { &machine.schedule } else { ScheduleView::PORTABLE })?;
+    let elf = build(machine, Firmware::Fixed { artefact, fast })?;
     find_qemu()?;
     let title = &model.peer.title;
     run_elf(machine, &elf, None, Duration::from_secs(600))
         .with_context(|| format!("{title} in its own firmware"))?;
     let Footprint { code_bytes, ram_bytes, .. } = footprint(&elf)?;
     let code_bytes =
-        code_bytes.checked_sub(model.artefact.len() as u64).context("the firmware lacks the model")?;
+        code_bytes.checked_sub(fs::metadata(artefact)?.len()).context("the firmware lacks the model")?;
     // The arena is the only variable of this firmware; what is left is alignment.
     Ok((ram_bytes, code_bytes))
 }
