@@ -38,7 +38,10 @@ pub struct Model {
 impl Model {
     /// The file that a device with kernels of one target profile is flashed with.
     pub fn device_file(&self, profile: &str) -> Result<PathBuf> {
-        let path = self.path.with_extension(format!("{profile}.ocelli"));
+        let (folder, name) = (self.path.parent(), self.path.with_extension(format!("{profile}.ocelli")));
+        let folder = folder.context("an artefact lies in a folder")?.join("devices");
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(name.file_name().unwrap_or_default());
         let words = ["--strip", "--for", profile].map(str::to_owned);
         convert(&built()?, &self.source, &path, &words)?;
         Ok(path)
