@@ -1,5 +1,5 @@
-//! Detectors in training: where the anchors of a contract stand, which of them answers for which object
-//! ([`assign`]), and what their numbers cost ([`loss`]).
+//! Detectors in training: where the anchors of a contract stand, which of them answers for which object, and what
+//! their numbers cost.
 //!
 //! The contract says how boxes are spelled, and training, the float detector and the device all follow it, so what
 //! is trained here needs no decoder of its own.
