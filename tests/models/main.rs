@@ -54,8 +54,6 @@ struct Model {
     everywhere: Vec<usize>,
     /// The most noise that an output may have on held-out calibration samples, for which activations become int16.
     drop_percent: Option<f64>,
-    /// The most that the compiler may hold, in MB, where that is more than it should be and the card says why.
-    peak_mb: Option<u64>,
     /// A detector, held against float by what it finds.
     #[serde(default)]
     boxes: bool,
@@ -219,8 +217,7 @@ impl Bench {
         if let Some(lost) = most_lost(&conversion.report.warnings) {
             println!("{LINE}most is lost in {lost}");
         }
-        let size = size_bytes(path, &conversion);
-        let allowed = model.peak_mb.map_or(4 * size + (256 << 20), |peak_mb| peak_mb * 1_000_000);
+        let allowed = 4 * size_bytes(path, &conversion) + (256 << 20);
         if let Some(peak) = peak.filter(|&peak| peak > allowed) {
             return Err(format!("the compiler held {peak} bytes, more than {allowed}"));
         }

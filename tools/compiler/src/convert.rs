@@ -158,8 +158,8 @@ pub fn convert(path: &Path, options: &Options) -> Result<Conversion, ConvertErro
             return Err(ConvertError::NoInput { model: graph.name });
         }
         let calibration = Calibration::open(&options.calibration)?;
-        let (quantized, samples) = calibrate(graph, &contract, &calibration, options)?;
-        origin = Origin { calibration: calibration.images, samples, ..origin }.of(&quantized);
+        let quantized;
+        (quantized, origin) = calibrate(graph, &contract, calibration, origin, options)?;
         graph = quantized.graph;
         heads = quantized.heads;
     } else if options.drop_percent.is_some() {
@@ -266,13 +266,14 @@ pub(crate) fn is_float(graph: &Graph) -> bool {
     graph.inputs.iter().any(|&id| graph.tensors[id].element == Element::F32)
 }
 
-/// Quantizes a float graph; also how many samples it was calibrated on.
+/// Quantizes a float graph, and adds to its origin what it was calibrated on.
 fn calibrate(
     mut graph: Graph,
     contract: &Contract,
-    calibration: &Calibration,
+    calibration: Calibration,
+    origin: Origin,
     options: &Options,
-) -> Result<(Quantized, usize), ConvertError> {
+) -> Result<(Quantized, Origin), ConvertError> {
     let input = contract.input.as_ref().ok_or_else(|| ConvertError::NoInput { model: graph.name.clone() })?;
     let heads = match &contract.boxes {
         Some(boxes) => lift_heads(&mut graph, boxes)?,
@@ -280,16 +281,18 @@ fn calibrate(
     };
     let scaling = input.scaling();
     let samples = calibration.samples(&image_input(&graph, input)?, &scaling)?;
+    let images = calibration.into_images();
     let quantize_options = quantize::Options {
         method: options.method,
-        input: Some(scaling),
+        input: Some(scaling.clone()),
         heads,
         score_threshold: contract.boxes.as_ref().map_or(0.5, |boxes| boxes.score_threshold),
         keep_weights: false,
         drop_percent: options.drop_percent,
     };
     let quantized = quantize::quantize(graph, &samples, &quantize_options)?;
-    Ok((quantized, samples.len()))
+    let origin = Origin { calibration: images, samples: samples.len(), ..origin }.of(&quantized);
+    Ok((quantized, origin))
 }
 
 /// The model's input as preprocessing wants it described.

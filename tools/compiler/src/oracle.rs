@@ -86,7 +86,7 @@ impl Observer {
     /// How many runs may go side by side, so that what they hold does not outgrow a model's size by much: so many
     /// numbers for each of an activation.
     pub(crate) fn threads(&self, copies: usize) -> usize {
-        const HELD: usize = 128 << 20;
+        const HELD: usize = 96 << 20;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         cores.min(HELD / (size_of::<f32>() * copies * self.numbers).max(1)).max(1)
     }

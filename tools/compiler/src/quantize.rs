@@ -17,6 +17,7 @@ mod input;
 mod losses;
 mod observe;
 pub(crate) mod ranges;
+mod sample;
 mod sensitivity;
 mod trials;
 pub(crate) mod weights;
@@ -26,6 +27,7 @@ mod widen;
 pub use calibration::{Calibration, CalibrationError, CalibrationImage};
 pub use heads::{Head, QuantizedHead};
 pub use input::InputScaling;
+pub use sample::{Pixels, Sample};
 pub use trials::Way;
 pub use weights::WeightForm;
 
@@ -33,6 +35,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use attempt::{Attempt, Prepared};
+use sample::{ENOUGH, split};
 
 use crate::execute::ExecuteError;
 use crate::fold::prepare;
@@ -224,13 +227,13 @@ pub enum QuantizeError {
     Execute(#[from] ExecuteError),
 }
 
-/// Quantizes a folded float graph. A sample holds the real values of every graph input.
+/// Quantizes a folded float graph, its ranges chosen on calibration samples.
 ///
 /// # Errors
 /// [`QuantizeError`].
-pub fn quantize(
+pub fn quantize<S: Sample>(
     mut graph: Graph,
-    samples: &[Vec<Vec<f32>>],
+    samples: &[S],
     options: &Options,
 ) -> Result<Quantized, QuantizeError> {
     check(&graph, samples)?;
@@ -255,7 +258,8 @@ pub fn quantize(
         }
         observed => observed?,
     };
-    let floats = checking.iter().map(|sample| observer.run(sample)).collect::<Result<Vec<_>, _>>()?;
+    let floats =
+        checking.iter().map(|sample| observer.run(&sample.inputs())).collect::<Result<Vec<_>, _>>()?;
     drop(observer);
     if guided && observed.candidates == 0 {
         return Err(QuantizeError::NothingDetected { model: graph.name.clone(), samples: samples.len() });
@@ -332,32 +336,6 @@ fn low_outputs(
     Ok(low.into_iter().map(warning).collect())
 }
 
-/// The real values of every graph input.
-type Sample = [Vec<f32>];
-
-/// Fewer samples are used twice, for ranges and for errors.
-const ENOUGH: usize = 32;
-
-/// Samples that ranges are chosen from, and samples that errors are measured on. Ranges cut off what they
-/// have not seen, so errors show on other samples than theirs; with few samples there is no choice.
-fn split(samples: &[Vec<Vec<f32>>]) -> (Vec<&Sample>, Vec<&Sample>) {
-    /// One sample in so many is for measuring.
-    const SHARE: usize = 4;
-    let all = || samples.iter().map(|sample| &sample[..]);
-    if samples.len() < ENOUGH {
-        return (all().collect(), all().collect());
-    }
-    let is_measured = |index: &usize| index % SHARE == SHARE - 1;
-    let part = |measured: bool| {
-        all()
-            .enumerate()
-            .filter(|(index, _)| is_measured(index) == measured)
-            .map(|(_, sample)| sample)
-            .collect()
-    };
-    (part(false), part(true))
-}
-
 /// Scale and zero point of an activation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Affine {
@@ -406,14 +384,14 @@ pub(crate) fn consumers(graph: &Graph, id: TensorId) -> Vec<usize> {
     (0..graph.nodes.len()).filter(|&node| graph.nodes[node].inputs.contains(&id)).collect()
 }
 
-fn check(graph: &Graph, samples: &[Vec<Vec<f32>>]) -> Result<(), QuantizeError> {
+fn check<S: Sample>(graph: &Graph, samples: &[S]) -> Result<(), QuantizeError> {
     if graph.nodes.is_empty() {
         return Err(QuantizeError::Empty { model: graph.name.clone() });
     }
-    let Some(&value) = samples.first().and_then(|sample| sample.first()?.first()) else {
-        return Err(QuantizeError::NoSamples { model: graph.name.clone() });
-    };
-    if samples.iter().flatten().flatten().all(|&other| other == value) {
+    let first = samples.first().and_then(|sample| sample.inputs().first()?.first().copied());
+    let value = first.ok_or_else(|| QuantizeError::NoSamples { model: graph.name.clone() })?;
+    let is_flat = |sample: &S| sample.inputs().iter().flatten().all(|&other| other == value);
+    if samples.iter().all(is_flat) {
         return Err(QuantizeError::Flat { samples: samples.len(), value });
     }
     for tensor in &graph.tensors {

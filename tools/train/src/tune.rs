@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use ocelli_compiler::graph::{Data, Graph};
-use ocelli_compiler::quantize::{self, Method, WeightForm};
+use ocelli_compiler::quantize::{self, Method, Pixels, WeightForm};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Examples, Reader};
@@ -57,14 +57,11 @@ pub(crate) fn forms(state: &State) -> BTreeMap<usize, WeightForm> {
     forms
 }
 
-/// Calibration samples: the first pictures of the training part, in real numbers.
-pub(crate) fn samples(reader: &Reader, train: &Examples, count: usize) -> Vec<Vec<Vec<f32>>> {
-    let channels = reader.image.channels();
-    let real = |index: usize| {
-        let pixels = train.picture(index).iter().enumerate();
-        vec![pixels.map(|(place, &pixel)| reader.scaling.real(pixel, place % channels)).collect()]
-    };
-    (0..count.min(train.len())).map(real).collect()
+/// Calibration samples: the first pictures of the training part.
+pub(crate) fn samples<'a>(reader: &'a Reader, train: &'a Examples, count: usize) -> Vec<Pixels<'a>> {
+    let (channels, scaling) = (reader.image.channels(), &reader.scaling);
+    let sample = |index| Pixels { pixels: train.picture(index).into(), channels, scaling };
+    (0..count.min(train.len())).map(sample).collect()
 }
 
 /// Gives activations their scales and the state the graph that integers are rounded from.

@@ -11,7 +11,7 @@ use crate::{lower, plan};
 /// Corrects the heads' biases; the signal to noise of every output in decibels.
 pub(super) fn correct(
     graph: &mut Graph,
-    samples: &[&Sample],
+    samples: &[&dyn Sample],
     floats: &[Vec<Vec<f32>>],
     heads: &[QuantizedHead],
     options: &Options,
@@ -30,7 +30,7 @@ pub(super) fn correct(
         .filter(|&index| heads.is_empty() || !near[index].iter().all(Vec::is_empty))
         .collect();
     let inputs: Vec<Vec<Vec<i8>>> =
-        counting.iter().map(|&index| stored_inputs(graph, samples[index], options)).collect();
+        counting.iter().map(|&index| stored_inputs(graph, &samples[index].inputs(), options)).collect();
     for (&index, outputs) in counting.iter().zip(run(graph, &inputs)?) {
         for (place, &id) in graph.outputs.iter().enumerate() {
             let (affine, floats) = (affine(graph, id), &floats[index][place]);

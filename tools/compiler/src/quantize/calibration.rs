@@ -11,8 +11,8 @@ use ocelli_core::{Frame, PixelFormat};
 use ocelli_host::Picture;
 use ocelli_vision::{ImageInput, Preprocessor, scratch_words};
 
-use super::InputScaling;
 use super::observe::Random;
+use super::{InputScaling, Pixels};
 
 /// Pictures and patches.
 #[derive(Debug, Default)]
@@ -149,21 +149,23 @@ impl Calibration {
         Ok(samples)
     }
 
-    /// The real values of every sample, for a model with one input.
+    /// Every sample, for a model with one input.
     ///
     /// # Errors
     /// [`CalibrationError::Preprocess`].
-    pub fn samples(
+    pub fn samples<'a>(
         &self,
         input: &ImageInput,
-        scaling: &InputScaling,
-    ) -> Result<Vec<Vec<Vec<f32>>>, CalibrationError> {
+        scaling: &'a InputScaling,
+    ) -> Result<Vec<Pixels<'a>>, CalibrationError> {
         let channels = input.channels();
-        let real = |pixels: Vec<u8>| {
-            let values = pixels.iter().enumerate();
-            vec![values.map(|(index, &pixel)| scaling.real(pixel, index % channels)).collect()]
-        };
-        Ok(self.pixels(input)?.into_iter().map(real).collect())
+        let sample = |pixels: Vec<u8>| Pixels { pixels: pixels.into(), channels, scaling };
+        Ok(self.pixels(input)?.into_iter().map(sample).collect())
+    }
+
+    /// What the report tells of it; the pictures, which are large, go.
+    pub fn into_images(self) -> Vec<CalibrationImage> {
+        self.images
     }
 
     fn read(&mut self, path: &Path) -> Result<(), CalibrationError> {

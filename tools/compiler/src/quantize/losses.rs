@@ -27,7 +27,7 @@ const NAMED: usize = 3;
 pub(super) fn largest(
     float: &Graph,
     quantized: &Graph,
-    samples: &[&Sample],
+    samples: &[&dyn Sample],
     options: &Options,
 ) -> Result<Vec<Loss>, QuantizeError> {
     let observer = Observer::new(float)?;
@@ -38,7 +38,7 @@ pub(super) fn largest(
     let mut noise = vec![Noise::default(); quantized.tensors.len()];
     let origins = origins(float, quantized);
     for sample in samples.iter().take(SAMPLES) {
-        let stored = bias::stored_inputs(quantized, sample, options);
+        let stored = bias::stored_inputs(quantized, &sample.inputs(), options);
         let real = |(values, &id): (&Vec<i8>, &TensorId)| -> Vec<f32> {
             let affine = bias::affine(quantized, id);
             values.iter().map(|&value| affine.real(value)).collect()

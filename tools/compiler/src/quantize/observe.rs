@@ -85,7 +85,7 @@ impl Seen {
 pub(super) fn observe(
     graph: &Graph,
     observer: &Observer,
-    samples: &[&Sample],
+    samples: &[&dyn Sample],
     options: &Options,
     guided: bool,
 ) -> Result<Observed, QuantizeError> {
@@ -97,8 +97,8 @@ pub(super) fn observe(
         .map(|head| HeadSeen { fields: vec![Vec::new(); head.grid.anchors.len()] })
         .collect();
     observed.drawn = if guided { DRAWN } else { (DRAWN_OF_ALL / samples.len().max(1)).clamp(64, DRAWN) };
-    // Values, and of a guided calibration gradients and their squares.
-    let threads = observer.threads(if guided { 3 } else { 1 });
+    // Values, and of a guided calibration the squares of their gradients.
+    let threads = observer.threads(if guided { 2 } else { 1 });
     for (batch, inputs) in samples.chunks(threads).enumerate() {
         let first = batch * threads;
         // Run side by side, taken in in order: the number of threads changes nothing.
@@ -137,12 +137,12 @@ fn random_of(sample: usize, purpose: u32) -> Random {
 fn run_sample(
     graph: &Graph,
     observer: &Observer,
-    sample: &Sample,
+    sample: &dyn Sample,
     index: usize,
     options: &Options,
     guided: bool,
 ) -> Result<Run, QuantizeError> {
-    let values = observer.run_all(sample)?;
+    let values = observer.run_all(&sample.inputs())?;
     check(graph, &values, index)?;
     let counts = |head: &Head| !head.near(|id| values[id].as_deref(), options.score_threshold).is_empty();
     let weights = if guided && options.heads.iter().any(counts) {
@@ -253,13 +253,12 @@ fn squared_gradients(
         for head in &options.heads {
             seeds.extend(seeds_of(head, values, options, random)?);
         }
-        for (squares, gradient) in squares.iter_mut().zip(sensitivity::backward(graph, values, &seeds)?) {
-            let Some(gradient) = gradient else { continue };
-            let sum = squares.get_or_insert_with(|| vec![0.0; gradient.len()]);
+        sensitivity::backward(graph, values, &seeds, |id, gradient| {
+            let sum = squares[id].get_or_insert_with(|| vec![0.0; gradient.len()]);
             for (sum, value) in sum.iter_mut().zip(gradient) {
                 *sum += value * value / DRAWS as f32;
             }
-        }
+        })?;
     }
     Some(squares)
 }

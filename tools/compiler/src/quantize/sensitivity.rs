@@ -11,26 +11,34 @@ use crate::graph::{Activation, Data, Graph, Node, Op, TensorId, Unary, Window};
 /// Values or gradients by tensor.
 pub(super) type ByTensor = Vec<Option<Vec<f32>>>;
 
-/// Gradients of all activations from those of some, or `None` when an operator on the way has no
-/// derivative here.
+/// Hands out the gradient of each activation, from those of some, last ones first; `None` when an operator on the way
+/// has no derivative here. A gradient is dropped once it is handed out: all of them together would double what a run
+/// holds.
 pub(super) fn backward(
     graph: &Graph,
     values: &[Option<Vec<f32>>],
     seeds: &[(TensorId, Vec<f32>)],
-) -> Option<ByTensor> {
+    mut take: impl FnMut(TensorId, &[f32]),
+) -> Option<()> {
     let mut gradients: ByTensor = vec![None; graph.tensors.len()];
     for (id, seed) in seeds {
         accumulate(&mut gradients, *id, seed.clone());
     }
     for node in graph.nodes.iter().rev() {
-        let Some(mut gradient) = gradients[node.outputs[0]].clone() else { continue };
-        let output = values[node.outputs[0]].as_deref()?;
-        mask(activation(&node.op), output, &mut gradient);
+        let result = node.outputs[0];
+        let Some(mut gradient) = gradients[result].take() else { continue };
+        take(result, &gradient);
+        mask(activation(&node.op), values[result].as_deref()?, &mut gradient);
         for (id, gradient) in step(graph, node, values, &gradient)? {
             accumulate(&mut gradients, id, gradient);
         }
     }
-    Some(gradients)
+    for (id, gradient) in gradients.iter().enumerate() {
+        if let Some(gradient) = gradient {
+            take(id, gradient);
+        }
+    }
+    Some(())
 }
 
 /// The activation fused into an operator.

@@ -47,7 +47,7 @@ const TRIAL_CONSTANTS: usize = 32 << 20;
 
 /// What an output's signal to noise is measured on.
 pub(super) struct Checking<'a> {
-    pub(super) samples: &'a [&'a Sample],
+    pub(super) samples: &'a [&'a dyn Sample],
     /// What the float model makes of them.
     pub(super) floats: &'a [Vec<Vec<f32>>],
     /// Whether ranges were chosen from others.

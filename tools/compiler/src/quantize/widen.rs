@@ -120,19 +120,21 @@ fn noise(
     let mut noise = vec![0.0; graph.tensors.len()];
     let mut random = Random(0x6C07_8965);
     for sample in checking.samples.iter().take(SAMPLES) {
-        let values = observer.run_all(sample)?;
+        let values = observer.run_all(&sample.inputs())?;
         // Of a sum with random signs, the mean square is that of all summands.
         let mut seed = |&(id, deviation): &(TensorId, f32)| {
             let mut sign = || if random.next() & 1 == 0 { 1.0 } else { -1.0 };
             (id, (0..graph.tensors[id].elements()).map(|_| sign() / deviation).collect())
         };
         let seeds: Vec<(TensorId, Vec<f32>)> = lossy.iter().map(&mut seed).collect();
-        let Some(gradients) = backward(graph, &values, &seeds) else { return Ok(None) };
-        for ((noise, gradients), affine) in noise.iter_mut().zip(gradients).zip(&prepared.affines) {
-            if let (Some(gradients), Some(affine)) = (gradients, affine) {
+        let reached = backward(graph, &values, &seeds, |id, gradients| {
+            if let Some(affine) = &prepared.affines[id] {
                 let squares: f64 = gradients.iter().map(|&gradient| f64::from(gradient).powi(2)).sum();
-                *noise += squares * f64::from(affine.scale).powi(2);
+                noise[id] += squares * f64::from(affine.scale).powi(2);
             }
+        });
+        if reached.is_none() {
+            return Ok(None);
         }
     }
     Ok(Some(noise))
