@@ -2,14 +2,15 @@
 //! do and lifts it into the output contract. Float boxes equal those of ONNX's reference evaluator, which ran
 //! the graphs whole; int8 boxes, decoded in fixed point, lie near them.
 //!
-//! Models and boxes are made by `tools/compiler/tests/golden/generate_detectors.py`.
+//! Models and boxes are made by `tools/compiler/tests/golden/generate_detectors.py` and
+//! `generate_detection_postprocess.py`, where LiteRT ran them whole.
 
 use std::path::{Path, PathBuf};
 
 use ocelli::{Artefact, Detector, Frame, PixelFormat, Plan, SUBPIXELS, operators};
 use ocelli_compiler::contract::Contract;
 use ocelli_compiler::convert::{Options, convert};
-use ocelli_compiler::detector::{Decoder, Scoring};
+use ocelli_compiler::detector::{Decoded, Decoder, Grid, Scoring};
 use ocelli_compiler::float_detector::{FloatDetector, overlap};
 use ocelli_compiler::import::import;
 use ocelli_format::AlignedBytes;
@@ -34,9 +35,12 @@ struct Case {
     expected: Vec<Found>,
 }
 
-fn cases(folder: &Path) -> Vec<Case> {
+/// All float ones, and one that is int8 already.
+fn cases(folder: &Path) -> (Vec<Case>, Case) {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/compiler/tests/golden");
-    let lines = std::fs::read_to_string(golden.join("expected_detectors.tsv")).unwrap();
+    let lines = ["expected_detectors.tsv", "expected_detection_postprocess.tsv"]
+        .map(|file| std::fs::read_to_string(golden.join(file)).unwrap())
+        .concat();
     let case = |line: &str| {
         let [file, threshold, boxes] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
         let numbers: Vec<f32> = boxes.split(' ').map(|word| word.parse().unwrap()).collect();
@@ -53,13 +57,15 @@ fn cases(folder: &Path) -> Vec<Case> {
         let contract = folder.join(file).with_extension("toml");
         std::fs::write(&contract, text).unwrap();
         Case {
-            name: file.trim_end_matches(".onnx").into(),
+            name: Path::new(file).file_stem().unwrap().to_string_lossy().into(),
             model: golden.join("models/detectors").join(file),
             contract,
             expected: numbers.chunks_exact(6).map(found).collect(),
         }
     };
-    lines.lines().map(case).collect()
+    let mut cases: Vec<Case> = lines.lines().map(case).collect();
+    let quantized = cases.pop().unwrap();
+    (cases, quantized)
 }
 
 /// The picture that the expected boxes were found in, and with another seed some like it.
@@ -93,15 +99,30 @@ fn what_graphs_decode_is_recognised() {
         "yolox" => (Decoder::Exponential, Scoring::Logistic, [1.0, 1.0]),
         _ => (Decoder::Distribution, Scoring::Logistic, [1.0, 1.0]),
     };
-    for case in cases(&folder) {
-        let graph = import(&case.model).unwrap();
-        let decoded = graph.decoded.unwrap_or_else(|| panic!("{}: {:?}", case.name, graph.warnings));
-        let spelling = &decoded.spelling;
-        let scales = [spelling.centre_scale, spelling.size_scale];
-        assert_eq!((spelling.decoder, decoded.scoring, scales), known(&case.name), "{}", case.name);
-        let cells: Vec<[usize; 2]> =
-            decoded.heads.iter().map(|head| [head.grid.rows, head.grid.columns]).collect();
-        assert_eq!(cells, [[8, 12], [4, 6]], "{}", case.name);
+    let (mut cases, quantized) = cases(&folder);
+    cases.push(quantized);
+    for Case { name, model, .. } in cases {
+        let graph = import(&model).unwrap();
+        let decoded = graph.decoded.unwrap_or_else(|| panic!("{name}: {:?}", graph.warnings));
+        let cells = |grids: &mut dyn Iterator<Item = &Grid>| {
+            grids.map(|grid| [grid.rows, grid.columns]).collect::<Vec<_>>()
+        };
+        let cells = match decoded {
+            Decoded::Heads(decoded) => {
+                let spelling = &decoded.spelling;
+                let scales = [spelling.centre_scale, spelling.size_scale];
+                assert_eq!((spelling.decoder, decoded.scoring, scales), known(&name), "{name}");
+                cells(&mut decoded.heads.iter().map(|head| &head.grid))
+            }
+            Decoded::Rows(layout) => {
+                let scales = [layout.centre_scale, layout.size_scale];
+                let (background, wanted) =
+                    if name == "ssd_like" { (true, [10.0, 5.0]) } else { (false, [1.0, 1.0]) };
+                assert_eq!((layout.has_background, scales), (background, wanted), "{name}");
+                cells(&mut layout.heads.iter())
+            }
+        };
+        assert_eq!(cells, [[8, 12], [4, 6]], "{name}");
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -109,8 +130,8 @@ fn what_graphs_decode_is_recognised() {
 #[test]
 fn float_boxes_equal_those_of_the_whole_graph() {
     let folder = folder("float");
-    let cases = cases(&folder);
-    assert_eq!(cases.len(), 5);
+    let (cases, _) = cases(&folder);
+    assert_eq!(cases.len(), 6);
     for case in cases {
         let detector = FloatDetector::open(&case.model, Some(&case.contract)).unwrap();
         let found = detector.detect(&frame(&picture(0))).unwrap();
@@ -133,37 +154,61 @@ fn int8_boxes_lie_near_float() {
         let header = format!("P6 {WIDTH} {HEIGHT} 255\n").into_bytes();
         std::fs::write(folder.join(format!("{seed:02}.ppm")), [header, picture(seed)].concat()).unwrap();
     }
-    for case in cases(&folder) {
-        let options = Options {
-            calibration: vec![folder.clone()],
-            contract: Some(case.contract.clone()),
-            ..Options::default()
-        };
-        let bytes = AlignedBytes::copy_of(&convert(&case.model, &options).unwrap().bytes);
-        let artefact = Artefact::parse(&bytes).unwrap();
-        let mut arena = AlignedBytes::zeros(artefact.schedule_for("portable").unwrap().arena_bytes as usize);
-        let plan = Plan::new(&artefact, "portable", operators::ALL, &mut arena).unwrap();
-        let mut scratch = [0; WIDTH * 3];
-        let mut detector = Detector::<_, 64, 0, 256>::new(artefact, plan, &mut scratch).unwrap();
-        let pixels = picture(0);
-        let detections = detector.run(&frame(&pixels));
-        let mut ious = Vec::new();
-        for expected in &case.expected {
-            let same = detections
-                .found
-                .iter()
-                .filter(|found| usize::from(found.class_index) == expected.class_index);
-            let iou = same.map(|found| {
-                let bounds = found.bounds;
-                let edges = [bounds.left, bounds.top, bounds.right, bounds.bottom];
-                overlap(&edges.map(|edge| edge as f32 / SUBPIXELS as f32), &expected.bounds)
-            });
-            ious.push(iou.fold(0.0, f32::max));
-        }
-        let (wanted, found) = (case.expected.len(), detections.found.len());
+    for case in cases(&folder).0 {
+        let options = Options { calibration: vec![folder.clone()], ..Options::default() };
+        let detections = detect(&case, options);
+        let ious = case.expected.iter().map(|expected| {
+            let same = detections.iter().filter(|found| found.class_index == expected.class_index);
+            same.map(|found| overlap(&found.bounds, &expected.bounds)).fold(0.0, f32::max)
+        });
+        let ious: Vec<f32> = ious.collect();
+        let (wanted, found) = (case.expected.len(), detections.len());
         let near = ious.iter().filter(|iou| **iou > 0.8).count();
         println!("{:<18} {wanted} boxes in float, {found} in int8, {near} at IoU 0.80 or more", case.name);
         assert!(near * 10 >= wanted * 8 && found <= wanted * 13 / 10, "{}: {ious:.2?}", case.name);
     }
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// What the operator makes of the same integers in float, the contract makes of them in fixed point: scores come from
+/// logits in place of probabilities that were rounded to one 256th.
+#[test]
+fn boxes_of_an_int8_model_equal_those_of_its_own_operator() {
+    let folder = folder("quantized");
+    let (_, case) = cases(&folder);
+    let detections = detect(&case, Options::default());
+    assert_eq!(detections.len(), case.expected.len(), "{detections:?}");
+    for expected in &case.expected {
+        let near = |found: &&Found| {
+            let edges = found.bounds.iter().zip(expected.bounds);
+            found.class_index == expected.class_index
+                && (found.score - expected.score).abs() <= 1.0 / 256.0
+                && edges.into_iter().all(|(edge, wanted)| (edge - wanted).abs() <= 2.0 / SUBPIXELS as f32)
+        };
+        assert!(detections.iter().find(near).is_some(), "{expected:?} is not among {detections:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// What the artefact of a model finds in the picture.
+fn detect(case: &Case, options: Options) -> Vec<Found> {
+    let options = Options { contract: Some(case.contract.clone()), ..options };
+    let bytes = AlignedBytes::copy_of(&convert(&case.model, &options).unwrap().bytes);
+    let artefact = Artefact::parse(&bytes).unwrap();
+    let mut arena = AlignedBytes::zeros(artefact.schedule_for("portable").unwrap().arena_bytes as usize);
+    let plan = Plan::new(&artefact, "portable", operators::ALL, &mut arena).unwrap();
+    let mut scratch = [0; WIDTH * 3];
+    let mut detector = Detector::<_, 64, 0, 256>::new(artefact, plan, &mut scratch).unwrap();
+    let pixels = picture(0);
+    let found = &detector.run(&frame(&pixels)).found;
+    let found = found.iter().map(|found| Found {
+        class_index: usize::from(found.class_index),
+        score: f32::from(found.score.0) / 65536.0,
+        bounds: {
+            let bounds = found.bounds;
+            let edges = [bounds.left, bounds.top, bounds.right, bounds.bottom];
+            edges.map(|edge| edge as f32 / SUBPIXELS as f32)
+        },
+    });
+    found.collect()
 }

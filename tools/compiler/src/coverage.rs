@@ -31,6 +31,8 @@ pub enum Device {
     Table,
     /// By the kernels of others.
     Lowered(#[serde(serialize_with = "names")] &'static [OperatorKind]),
+    /// After inference, as the output contract says.
+    Contract,
     /// Not at all.
     Nothing,
 }
@@ -42,12 +44,12 @@ impl Device {
             Self::Kernel(kind) => std::slice::from_ref(kind),
             Self::Table => &[OperatorKind::Lookup],
             Self::Lowered(kinds) => kinds,
-            Self::Nothing => &[],
+            Self::Contract | Self::Nothing => &[],
         }
     }
 }
 
-/// Every operator of the graph, as [`crate::graph::Op::name`] calls it.
+/// Every operator of the graph, as [`crate::graph::Op::name`] calls it, and what leaves it for a contract.
 static DEVICE: &[(&str, Device)] = &[
     ("Conv2d", Device::Kernel(OperatorKind::Conv2d)),
     ("DepthwiseConv2d", Device::Kernel(OperatorKind::DepthwiseConv2d)),
@@ -122,6 +124,7 @@ static DEVICE: &[(&str, Device)] = &[
     ("Sqrt", Device::Table),
     ("Square", Device::Table),
     ("Tan", Device::Table),
+    ("Boxes", Device::Contract),
 ];
 
 /// The whole table.

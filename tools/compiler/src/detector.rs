@@ -4,11 +4,15 @@
 //! through quantization into the artefact; [`place`] is its meaning in real numbers, in plain loops, which
 //! the float detector uses and which a decoding part of a graph is compared with before it is cut off.
 
+mod grids;
 mod recognise;
 
 use serde::Deserialize;
 
+pub(crate) use grids::grids_of;
 pub(crate) use recognise::{Answer, Tail, recognise};
+
+use crate::contract::BoxLayout;
 
 /// How boxes are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -63,9 +67,18 @@ pub struct Grid {
     pub step: [f32; 2],
 }
 
-/// What a graph computed of the outputs of its heads, before it was cut off.
+/// What a graph computed of its outputs, before that was cut off.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Decoded {
+pub enum Decoded {
+    /// The outputs are those of the heads' layers.
+    Heads(DecodedHeads),
+    /// The outputs hold the rows of all heads, as a contract may describe them.
+    Rows(BoxLayout),
+}
+
+/// What a graph computed of the outputs of its heads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecodedHeads {
     /// What rows mean.
     pub spelling: Spelling,
     /// What scores are.

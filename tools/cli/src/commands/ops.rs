@@ -30,6 +30,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
                 let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
                 format!("as {}", kinds.join(", "))
             }
+            Device::Contract => "output contract".to_owned(),
             Device::Nothing => "nothing to compute".to_owned(),
         };
         let operator = if row.operator.is_empty() { "-" } else { row.operator };

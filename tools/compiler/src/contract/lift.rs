@@ -3,11 +3,12 @@
 //! Detectors end by reshaping their heads and joining them into one tensor of scores and one of boxes.
 //! On the device that would cost RAM and time, and force one scale on all; the output contract names the
 //! parts instead. Where the source decoded boxes itself, its importer has cut that off and says what it
-//! was; see [`decoded`].
+//! was: see [`decoded`], or, where it decoded rows of all heads, such a description of them as a contract has.
 
 mod decoded;
 
 use super::{BoxLayout, Boxes, ContractError};
+use crate::detector::Decoded;
 use crate::fold::drop_unused;
 use crate::graph::{Graph, Op, TensorId, Unary};
 use crate::quantize::Head;
@@ -22,7 +23,8 @@ pub fn lift_heads(graph: &mut Graph, boxes: &Boxes) -> Result<Vec<Head>, Contrac
         problem: problem.into(),
     };
     match (graph.decoded.take(), &boxes.layout) {
-        (Some(decoded), None) => decoded::lift(graph, boxes, decoded),
+        (Some(Decoded::Heads(decoded)), None) => decoded::lift(graph, boxes, decoded),
+        (Some(Decoded::Rows(layout)), None) => lift_layout(graph, boxes, &layout),
         (None, Some(layout)) => lift_layout(graph, boxes, layout),
         (Some(_), Some(_)) => Err(mismatch(
             graph,
@@ -51,8 +53,10 @@ fn lift_layout(graph: &mut Graph, boxes: &Boxes, layout: &BoxLayout) -> Result<V
         })?;
         if graph.tensors[id].elements() != total * length {
             let (name, shape) = (&graph.tensors[id].name, &graph.tensors[id].shape);
+            let (labels, background) =
+                (boxes.labels.len(), if layout.has_background { " and background" } else { "" });
             return Err(mismatch(format!(
-                "output {name:?} of shape {shape:?} is no {total} rows of {length}"
+                "output {name:?} of shape {shape:?} is no {total} rows of {length}; the contract has {labels} label(s){background}"
             )));
         }
         Ok(id)

@@ -13,7 +13,7 @@ use boxes::decode;
 use reading::{Reading, Rows, levels};
 use scores::scoring;
 
-use super::{Decoded, DecodedHead, Part};
+use super::{DecodedHead, DecodedHeads, Part};
 
 /// Runs the end of a graph on numbers for every source.
 pub(crate) type Ask<'a> = dyn Fn(&[Vec<f32>]) -> Result<Vec<Answer>, String> + 'a;
@@ -38,7 +38,7 @@ pub(crate) struct Answer {
 const SAME: f64 = 2e-5;
 
 /// What a tail computes, or why it is not known.
-pub(crate) fn recognise(tail: &Tail<'_>) -> Result<Decoded, String> {
+pub(crate) fn recognise(tail: &Tail<'_>) -> Result<DecodedHeads, String> {
     let elements = |source: &[usize; 3]| source.iter().product::<usize>();
     let constant = |value: f32| -> Vec<Vec<f32>> {
         tail.sources.iter().map(|source| vec![value; elements(source)]).collect()
@@ -74,7 +74,7 @@ pub(crate) fn recognise(tail: &Tail<'_>) -> Result<Decoded, String> {
                         scores,
                         objectness,
                     });
-                    return Ok(Decoded { spelling, scoring, heads: heads.collect() });
+                    return Ok(DecodedHeads { spelling, scoring, heads: heads.collect() });
                 }
                 None => why = "its scores follow no rule that is known".into(),
             },

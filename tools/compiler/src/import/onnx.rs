@@ -99,7 +99,7 @@ fn cut_tail(model: &mut TypedModel, warnings: &mut Vec<String>) -> Option<Decode
             model.outputs = cut.heads;
             let (heads, decoder) = (cut.decoded.heads.len(), cut.decoded.spelling.decoder);
             warnings.push(format!("the graph decodes boxes of {heads} heads ({decoder:?}); the output contract does so from now on"));
-            Some(cut.decoded)
+            Some(Decoded::Heads(cut.decoded))
         }
         Err(problem) => {
             warnings.push(format!(

@@ -3,14 +3,17 @@
 //! The schema is the one that `tract-tflite` publishes. Its flatbuffer verifier guarantees that
 //! offsets stay inside the file; every index and number in it is checked here.
 
-use tract_tflite::tflite::{Model, SubGraph, root_as_model};
+use tract_tflite::tflite::{Model, Operator, SubGraph, root_as_model};
 
 use super::{ImportError, NodeProblem, Problem};
-use crate::check::{check_node, check_order};
+use crate::check::{check, check_node, check_order};
+use crate::detector::Decoded;
 use crate::graph::{Graph, Node, TensorId};
 
 pub(super) mod accepted;
+mod detection;
 mod ends;
+mod flexbuffer;
 mod moves;
 mod operators;
 mod sparse;
@@ -18,6 +21,8 @@ mod tensors;
 mod transposed;
 mod windows;
 
+use accepted::Meaning;
+use detection::DetectionEnd;
 use operators::NodeSource;
 use tensors::TensorTable;
 
@@ -34,6 +39,8 @@ struct Importer<'a> {
     model: Model<'a>,
     main: SubGraph<'a>,
     tensors: TensorTable<'a>,
+    /// What the operator that ends a detector says, and its results in the file.
+    end: Option<(DetectionEnd, Vec<i32>)>,
     warnings: Vec<String>,
 }
 
@@ -53,7 +60,7 @@ impl<'a> Importer<'a> {
         }
         let main = subgraphs.get(0);
         let tensors = TensorTable::new(file, model, main);
-        Ok(Self { file, model, main, tensors, warnings })
+        Ok(Self { file, model, main, tensors, end: None, warnings })
     }
 
     fn run(mut self) -> Result<Graph, ImportError> {
@@ -84,7 +91,7 @@ impl<'a> Importer<'a> {
             return Err(ImportError::Nodes { file: self.file.into(), nodes: problems });
         }
 
-        let outputs = self.ends(self.main.outputs().map(|ids| ids.iter().collect()), "output")?;
+        let outputs = self.outputs()?;
         for &id in &outputs {
             let tensor = &self.tensors.graph.tensors[id];
             if tensor.data.is_some() || computed.get(id) != Some(&true) {
@@ -95,7 +102,26 @@ impl<'a> Importer<'a> {
         graph.outputs = outputs;
         ends::quantized_ends(&mut graph);
         graph.warnings = self.warnings;
+        if let Some((end, _)) = self.end {
+            graph.warnings.push(end.note());
+            graph.decoded = Some(Decoded::Rows(end.layout(&graph)));
+        }
+        let invalid = |problem| ImportError::Model { file: self.file.into(), problem };
+        check(&graph).map_err(invalid)?;
         Ok(graph)
+    }
+
+    /// The graph's outputs: those of the file, or what the operator that ends a detector reads.
+    fn outputs(&mut self) -> Result<Vec<TensorId>, ImportError> {
+        let outputs: Option<Vec<i32>> = self.main.outputs().map(|ids| ids.iter().collect());
+        let Some((end, results)) = &self.end else { return self.ends(outputs, "output") };
+        if outputs.is_none_or(|outputs| !outputs.iter().all(|output| results.contains(output))) {
+            return Err(self.invalid(format!(
+                "{} is not all that the graph ends with; export the model with its four results as the only outputs",
+                detection::OPERATOR
+            )));
+        }
+        Ok(end.outputs())
     }
 
     /// Translates one operator. The outer error concerns the whole file, the inner one this node.
@@ -108,6 +134,18 @@ impl<'a> Importer<'a> {
         let (name, code, custom) = operators::operator_name(self.model, operator.opcode_index())
             .map_err(|problem| self.invalid(format!("node {index}: {problem}")))?;
         let inputs = self.operands(index, &name, operator.inputs().map(|ids| ids.iter().collect()), true)?;
+        if accepted::find(code, custom).is_some_and(|accepted| matches!(accepted.meaning, Meaning::Boxes)) {
+            let taken = self.detection_end(operator, &inputs);
+            let known = inputs.iter().flatten().map(|&id| tensors::describe(&self.tensors.graph.tensors[id]));
+            return Ok(taken.map(|()| Vec::new()).map_err(|problem| NodeProblem {
+                index,
+                name: custom.into(),
+                operator: name,
+                inputs: known.collect(),
+                outputs: Vec::new(),
+                problem,
+            }));
+        }
         let outputs =
             self.operands(index, &name, operator.outputs().map(|ids| ids.iter().collect()), false)?;
         let known: Vec<TensorId> = inputs.iter().copied().flatten().collect();
@@ -149,6 +187,17 @@ impl<'a> Importer<'a> {
             }
         }
         Ok(Ok(nodes))
+    }
+
+    /// Takes the operator that ends a detector; its results, which often have no shape, are not looked at.
+    fn detection_end(&mut self, operator: Operator<'_>, inputs: &[Option<TensorId>]) -> Result<(), Problem> {
+        if self.end.is_some() {
+            return Err(Problem::Form("a second one in the graph".into()));
+        }
+        let options = operator.custom_options().map(|options| options.bytes()).unwrap_or_default();
+        let end = DetectionEnd::read(&self.tensors.graph, inputs, options)?;
+        self.end = Some((end, operator.outputs().map(|ids| ids.iter().collect()).unwrap_or_default()));
+        Ok(())
     }
 
     fn operands(

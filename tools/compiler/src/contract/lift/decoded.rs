@@ -5,13 +5,17 @@
 //! function of their difference, and the difference goes into the weights as well.
 
 use super::super::{Boxes, ContractError};
-use crate::detector::{Decoded, DecodedHead, Part, Scoring};
+use crate::detector::{DecodedHead, DecodedHeads, Part, Scoring};
 use crate::fold::drop_unused;
 use crate::graph::{Activation, Data, Element, Graph, Node, Op, Tensor, TensorId};
 use crate::quantize::{Head, producer};
 
 /// Makes the heads' parts the outputs of the graph.
-pub(super) fn lift(graph: &mut Graph, boxes: &Boxes, decoded: Decoded) -> Result<Vec<Head>, ContractError> {
+pub(super) fn lift(
+    graph: &mut Graph,
+    boxes: &Boxes,
+    decoded: DecodedHeads,
+) -> Result<Vec<Head>, ContractError> {
     let heads = decoded.heads.iter().map(|head| lift_head(graph, boxes, &decoded, head));
     let mut heads = heads.collect::<Result<Vec<Head>, _>>()?;
     let tensors = |head: &Head| [Some(head.scores), Some(head.boxes), head.objectness.map(|(id, _)| id)];
@@ -29,7 +33,7 @@ pub(super) fn lift(graph: &mut Graph, boxes: &Boxes, decoded: Decoded) -> Result
 fn lift_head(
     graph: &mut Graph,
     boxes: &Boxes,
-    decoded: &Decoded,
+    decoded: &DecodedHeads,
     head: &DecodedHead,
 ) -> Result<Head, ContractError> {
     let (labels, mut scores, mut objectness) = (boxes.labels.len(), head.scores, head.objectness);

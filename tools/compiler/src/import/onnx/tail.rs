@@ -11,13 +11,13 @@ use tract_core::model::{IntoRunnable, OutletId, SpecialOps, TypedModel, TypedSim
 use tract_core::ops::cnn::Conv;
 
 use super::concrete_shape;
-use crate::detector::{Answer, Decoded, Tail, recognise};
+use crate::detector::{Answer, DecodedHeads, Tail, recognise};
 
 /// Heads of a detector and what the graph made of them.
 pub(super) struct Cut {
-    /// The convolutions that end the heads, in the order of [`Decoded`]'s outputs.
+    /// The convolutions that end the heads, in the order of [`DecodedHeads`]' outputs.
     pub(super) heads: Vec<OutletId>,
-    pub(super) decoded: Decoded,
+    pub(super) decoded: DecodedHeads,
 }
 
 /// Most convolutions that end in one tail.

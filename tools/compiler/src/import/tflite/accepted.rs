@@ -3,6 +3,7 @@
 
 use tract_tflite::tflite::BuiltinOperator;
 
+use super::detection;
 use super::operators::{Translated, Translation};
 use crate::graph::{Binary, Reduction, Unary};
 
@@ -13,7 +14,15 @@ pub(super) struct Accepted {
     custom: &'static str,
     /// Names of the graph's operators that it may become.
     becomes: &'static [&'static str],
-    pub(super) translate: fn(&mut Translation<'_>) -> Translated,
+    pub(super) meaning: Meaning,
+}
+
+/// What import makes of an operator.
+pub(super) enum Meaning {
+    /// Nodes.
+    Nodes(fn(&mut Translation<'_>) -> Translated),
+    /// The end of a detector: an output contract.
+    Boxes,
 }
 
 const fn builtin(
@@ -21,7 +30,7 @@ const fn builtin(
     becomes: &'static [&'static str],
     translate: fn(&mut Translation<'_>) -> Translated,
 ) -> Accepted {
-    Accepted { code, custom: "", becomes, translate }
+    Accepted { code, custom: "", becomes, meaning: Meaning::Nodes(translate) }
 }
 
 /// All of them, by name.
@@ -92,7 +101,13 @@ static ACCEPTED: &[Accepted] = &[
         code: BuiltinOperator::CUSTOM,
         custom: "Convolution2DTransposeBias",
         becomes: &["TransposeConv2d"],
-        translate: |node| node.transpose_conv_bias(),
+        meaning: Meaning::Nodes(|node| node.transpose_conv_bias()),
+    },
+    Accepted {
+        code: BuiltinOperator::CUSTOM,
+        custom: detection::OPERATOR,
+        becomes: &["Boxes"],
+        meaning: Meaning::Boxes,
     },
     builtin(BuiltinOperator::TANH, &["Tanh"], |node| node.unary(Unary::Tanh)),
     builtin(BuiltinOperator::TILE, &["Expand", "Reshape"], |node| node.tile()),

@@ -4,7 +4,7 @@ use tract_tflite::tflite::{
     ActivationFunctionType, BuiltinOperator, FullyConnectedOptionsWeightsFormat, Model, Operator,
 };
 
-use super::accepted;
+use super::accepted::{self, Meaning};
 use super::windows::{RawWindow, explicit, positive};
 use crate::fold::dequantized;
 use crate::graph::{
@@ -50,12 +50,15 @@ pub(super) fn translate(
     source: NodeSource<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Node>, Problem> {
-    let accepted = accepted::find(source.code, source.custom).ok_or(Problem::Operator)?;
+    let accepted = accepted::find(source.code, source.custom);
+    let Some(Meaning::Nodes(translate)) = accepted.map(|accepted| &accepted.meaning) else {
+        return Err(Problem::Operator);
+    };
     if source.outputs.is_empty() {
         return Err(Problem::Invalid("no result".into()));
     }
     let mut translation = Translation { graph, source, warnings, nodes: Vec::new() };
-    let (op, inputs) = (accepted.translate)(&mut translation)?;
+    let (op, inputs) = translate(&mut translation)?;
     let mut nodes = translation.nodes;
     let computed: Vec<TensorId> = nodes.iter().flat_map(|node| &node.outputs).copied().collect();
     let outputs = translation.source.outputs.iter().copied().filter(|id| !computed.contains(id)).collect();
