@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 
 use ocelli_compiler::convert::{Conversion, Options, convert};
 use ocelli_compiler::diff::{Difference, Source, diff};
+use ocelli_compiler::export::tflite;
+use ocelli_compiler::fold::fold;
+use ocelli_compiler::graph::{Data, Op};
+use ocelli_compiler::import::import;
 use ocelli_format::model::{Element, Model};
 use ocelli_format::{AlignedBytes, Artefact, SeedStream, write};
 use ocelli_zoo::{Cache, Catalogue, Source as From, fetch};
@@ -41,8 +45,6 @@ impl Pictures {
         Options {
             calibration: vec![self.0.clone()],
             contract: Some(self.0.join("contract.toml")),
-            // Layers that have lost channels have no layer of their shape in the source.
-            keep_dead_channels: true,
             ..Options::default()
         }
     }
@@ -113,6 +115,41 @@ fn a_changed_weight_is_found_in_networks_quantized_from_float() {
         println!("{name}: own errors up to {worst:.2} of what rounding explains");
         every_layer_is_named(&source, &conversion.model, 64);
     }
+}
+
+#[test]
+fn layers_that_lost_channels_are_compared_on_those_that_stay() {
+    let pictures = Pictures::new("lost");
+    let mut graph = import(&sample("mobilenet_like.onnx")).unwrap();
+    fold(&mut graph);
+    // Every third channel of every convolution is the same whatever comes in: 0, or its bias.
+    let layers: Vec<Vec<usize>> = graph
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.op, Op::Conv2d { .. }))
+        .map(|node| node.inputs[1..].to_vec())
+        .collect();
+    for id in layers.into_iter().flatten() {
+        let tensor = &mut graph.tensors[id];
+        let Some(Data::F32(values)) = &mut tensor.data else { continue };
+        let length = values.len() / tensor.shape[0];
+        for (index, channel) in values.chunks_exact_mut(length).skip(1).step_by(3).enumerate() {
+            channel.fill(if length == 1 && index % 2 == 1 { 0.3 } else { 0.0 });
+        }
+    }
+    let path = pictures.0.join("pruned.tflite");
+    std::fs::write(&path, tflite(&graph).unwrap()).unwrap();
+    let conversion = convert(&path, &pictures.options()).unwrap();
+    assert!(conversion.report.eliminated.channels >= 6, "{}", conversion.report.eliminated);
+    let source = Source::open(&path, None).unwrap();
+    no_fault(&compare(&source, &conversion.model));
+    every_layer_is_named(&source, &conversion.model, 64);
+
+    // Without its provenance nothing says which channels these are.
+    let mut stripped = conversion.model;
+    stripped.provenance.clear();
+    let unmatched = compare(&source, &stripped).layers.into_iter().find_map(|layer| layer.unmatched);
+    assert!(unmatched.is_some_and(|why| why.contains("--keep-dead-channels")));
 }
 
 #[test]

@@ -221,6 +221,7 @@ pub fn assemble(
         provenance::pairs(&origin.source, &origin.source_sha256, &origin.calibration, origin.samples);
     if let Some(way) = &origin.quantization {
         model.provenance.push(("quantization".to_string(), way.clone()));
+        model.provenance.extend(provenance::kept_channels(&lowered.kept_channels));
     }
     if eliminated.is_something() {
         model.provenance.push(("eliminated".to_string(), eliminated.to_string()));

@@ -11,6 +11,7 @@
 //!   against what rounding explains (`diff/noise.rs`).
 
 mod exact;
+mod factor;
 mod layer;
 mod noise;
 mod source;

@@ -24,7 +24,7 @@ use std::fmt;
 use ocelli_format::model::{Model, Node, Tensor, TensorId};
 use serde::Serialize;
 
-use crate::lower::Lowered;
+use crate::lower::{KeptChannels, Lowered};
 use flow::Flow;
 
 /// What went.
@@ -54,9 +54,10 @@ impl fmt::Display for Eliminated {
 
 /// Removes every channel that no output depends on. Inputs and outputs keep their shapes.
 pub fn eliminate(lowered: &mut Lowered) -> Eliminated {
-    let Some((model, places)) = without_dead_channels(&lowered.model) else {
+    let Some((model, places, kept)) = without_dead_channels(&lowered.model) else {
         return Eliminated::default();
     };
+    lowered.kept_channels = thinned(&lowered.model, &kept);
     let (before, after) = (Size::of(&lowered.model), Size::of(&model));
     lowered.model = model;
     for place in &mut lowered.tensors {
@@ -69,8 +70,16 @@ pub fn eliminate(lowered: &mut Lowered) -> Eliminated {
     }
 }
 
-/// The model without them and where its tensors went, or `None` where all channels stay.
-fn without_dead_channels(model: &Model) -> Option<(Model, Vec<Option<TensorId>>)> {
+/// Which channels stay of tensors that lose some and not all.
+fn thinned(model: &Model, kept: &Marks) -> KeptChannels {
+    let stay = |marks: &[bool]| (0..marks.len()).filter(|&channel| marks[channel]).collect();
+    let tensors = model.tensors.iter().zip(kept);
+    let thinned = tensors.filter(|(_, marks)| marks.contains(&true) && marks.contains(&false));
+    thinned.map(|(tensor, marks)| (tensor.name.clone(), stay(marks))).collect()
+}
+
+/// The model without them, where its tensors went and what stays of them; `None` where all channels stay.
+fn without_dead_channels(model: &Model) -> Option<(Model, Vec<Option<TensorId>>, Marks)> {
     let flows: Vec<Flow<'_>> = model.operators.iter().map(|node| Flow::of(model, node)).collect();
     let ranges = ranges::ranges(model, &flows);
     let mut kept: Marks = model
@@ -92,7 +101,8 @@ fn without_dead_channels(model: &Model) -> Option<(Model, Vec<Option<TensorId>>)
     if kept.iter().flatten().all(|&kept| kept) {
         return None;
     }
-    rewrite::rewrite(model, &flows, &rewrite::Facts { ranges: &ranges, kept: &kept })
+    let (model, places) = rewrite::rewrite(model, &flows, &rewrite::Facts { ranges: &ranges, kept: &kept })?;
+    Some((model, places, kept))
 }
 
 /// One mark for each channel of each tensor; none for constants.

@@ -16,6 +16,7 @@ mod normalize;
 mod pad;
 mod per_channel;
 mod prelu;
+mod squares;
 
 pub use constants::dequantized;
 
@@ -59,6 +60,7 @@ pub fn prepare(graph: &mut Graph) {
         drop_unread(graph);
     }
     per_channel::fold(graph);
+    squares::fold(graph);
     function::fold(graph);
 }
 

@@ -13,6 +13,8 @@ mod reduce;
 mod table;
 mod weighted;
 
+use std::collections::BTreeMap;
+
 use ocelli_format::model::{Model, TensorId};
 
 use crate::graph::{self, Binary, Graph, Op};
@@ -25,7 +27,12 @@ pub struct Lowered {
     pub model: Model,
     /// For every tensor of the graph its place in the model, if it has one there.
     pub tensors: Vec<Option<TensorId>>,
+    /// Channels that stay of tensors that lose some, by the tensors' names.
+    pub kept_channels: KeptChannels,
 }
+
+/// Channels, rising, by the name of their tensor.
+pub type KeptChannels = BTreeMap<String, Vec<usize>>;
 
 /// Why a graph has no form on the device.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -169,6 +169,92 @@ fn a_shared_convolution_keeps_its_weights() {
 }
 
 #[test]
+fn chains_of_constants_become_one_factor_and_one_offset() {
+    let mut builder = Builder::new();
+    let mut value = 0;
+    for (op, shape) in
+        [(ADD, vec![4]), (MUL, vec![1]), (MUL, vec![1, 1, 1, 4]), (ADD, vec![1]), (ADD, vec![4])]
+    {
+        let constant = builder.constant(&shape);
+        value = builder.same(op, &[value, constant]);
+    }
+    let active = builder.same(RELU, &[value]);
+    let (graph, operators) = builder.finish(&[active]);
+    assert_eq!(operators, ["Mul", "Add"]);
+    assert!(matches!(graph.nodes[1].op, Op::Add { activation: Activation::Relu }));
+
+    // Single numbers stay single, so that a table can hold them.
+    let mut builder = Builder::new();
+    let (half, three) = (builder.tensor(&[1], Some(vec![0.5])), builder.tensor(&[], Some(vec![3.0])));
+    let shifted = builder.node(ADD, &[three, 0], &IMAGE);
+    let scaled = builder.node(MUL, &[half, shifted], &IMAGE);
+    let (graph, operators) = builder.finish(&[scaled]);
+    assert_eq!(operators, ["Mul", "Add"]);
+    assert!(graph.nodes.iter().all(|node| graph.tensors[node.inputs[1]].elements() == 1));
+}
+
+#[test]
+fn preprocessing_moves_into_the_layer_behind() {
+    // A window over the border reads zeros, which have the factor and not the offset.
+    for (padding, expected) in [(0, vec!["Conv2d"]), (1, vec!["Mul", "Add", "Conv2d"])] {
+        let mut builder = Builder::new();
+        let (factor, offset) = (builder.tensor(&[1], Some(vec![1.0 / 127.5])), builder.constant(&[4]));
+        let scaled = builder.same(MUL, &[0, factor]);
+        let shifted = builder.same(ADD, &[scaled, offset]);
+        let conv = builder.conv(shifted, padding);
+        let (_, operators) = builder.finish(&[conv]);
+        assert_eq!(operators, expected);
+    }
+    let mut builder = Builder::new();
+    let factor = builder.tensor(&[4], Some(vec![0.5, -1.0, 0.7, 2.0]));
+    let scaled = builder.same(MUL, &[0, factor]);
+    let depthwise = builder.depthwise(scaled);
+    let (_, operators) = builder.finish(&[depthwise]);
+    assert_eq!(operators, ["DepthwiseConv2d"]);
+}
+
+#[test]
+fn every_layer_takes_factors_in_by_its_own_inputs() {
+    let factors = |builder: &mut Builder| builder.tensor(&[4], Some(vec![0.5, -1.0, 0.7, 2.0]));
+    let (none, whole) = (window(3, 0), [1, 120]);
+    let mut builder = Builder::new();
+    let (factor, offset) = (factors(&mut builder), builder.constant(&[4]));
+    let conv = builder.conv(0, 1);
+    let active = builder.same(RELU, &[conv]);
+    let scaled = builder.same(MUL, &[active, factor]);
+    let shifted = builder.same(ADD, &[scaled, offset]);
+    let weights = builder.constant(&[6, 3, 3, 2]);
+    let groups = Op::Conv2d { window: none, groups: 2, activation: Activation::Relu };
+    let grouped = builder.node(groups, &[shifted, weights], &[1, 4, 3, 6]);
+    let (_, operators) = builder.finish(&[grouped]);
+    assert_eq!(operators, ["Conv2d", "Conv2d"]);
+
+    let mut builder = Builder::new();
+    let (factor, offset) = (factors(&mut builder), builder.constant(&[4]));
+    let active = builder.same(RELU, &[0]);
+    let scaled = builder.same(MUL, &[active, factor]);
+    let shifted = builder.same(ADD, &[scaled, offset]);
+    let (weights, bias) = (builder.constant(&[3, whole[1]]), builder.constant(&[3]));
+    let dense = Op::FullyConnected { activation: Activation::Linear };
+    let rows = builder.node(dense, &[shifted, weights, bias], &[1, 3]);
+    let (_, operators) = builder.finish(&[rows]);
+    assert_eq!(operators, ["Relu", "FullyConnected"]);
+}
+
+#[test]
+fn factors_that_would_cost_weights_their_bits_stay() {
+    for (factor, expected) in [(4.0, vec!["Relu", "Conv2d"]), (5.0, vec!["Relu", "Mul", "Conv2d"])] {
+        let mut builder = Builder::new();
+        let factors = builder.tensor(&[4], Some(vec![1.0, 1.0, factor, 1.0]));
+        let active = builder.same(RELU, &[0]);
+        let scaled = builder.same(MUL, &[active, factors]);
+        let conv = builder.conv(scaled, 1);
+        let (_, operators) = builder.finish(&[conv]);
+        assert_eq!(operators, expected);
+    }
+}
+
+#[test]
 fn constants_that_vary_over_the_image_stay() {
     let mut builder = Builder::new();
     let conv = builder.conv(0, 1);
@@ -316,6 +402,23 @@ fn normalization_is_recognised_by_its_parts() {
         let shifted = builder.same(ADD, &[scaled, offsets]);
         let (_, operators) = builder.finish_prepared(&[shifted]);
         assert_eq!(operators, ["Normalize"], "{axes:?}");
+    }
+}
+
+#[test]
+fn sums_of_squares_become_products() {
+    for (axes, expected) in [
+        (vec![3], vec!["Reshape", "BatchMatmul", "Reshape"]),
+        (vec![1, 2], vec!["Reshape", "Transpose", "Reshape", "BatchMatmul", "Reshape"]),
+    ] {
+        let mut builder = Builder::new();
+        let shape: Vec<usize> =
+            (0..4).map(|axis| if axes.contains(&axis) { 1 } else { IMAGE[axis] }).collect();
+        let squares = builder.same(Op::Unary(Unary::Square), &[0]);
+        let sum = builder.node(Op::Reduce { reduction: Reduction::Sum, axes }, &[squares], &shape);
+        let root = builder.node(Op::Unary(Unary::Abs), &[sum], &shape);
+        let (_, operators) = builder.finish_prepared(&[root]);
+        assert_eq!(operators, [&expected[..], &["Abs"]].concat());
     }
 }
 

@@ -1,18 +1,22 @@
 //! One layer of the artefact beside the operators of the source that compute the same tensor.
 //!
 //! The compiler evens out channels: a channel of the artefact may be the source's divided by a factor, which
-//! the next layer takes back. Every matched tensor therefore keeps the factor of each channel.
+//! the next layer takes back. Every matched tensor therefore keeps the factor of each channel. Channels that no output
+//! depends on may be gone; the artefact tells which stayed, and only these are compared.
 
 use std::collections::HashMap;
 
 use ocelli_format::model::{Model, Node, OutputContract};
 
 use super::exact::Exact;
+use super::factor::{Factor, fitted, middle, nearest};
 use super::values::{Values, bounds};
-use super::weights::{self, Beside};
+use super::weights::{self, Beside, Inputs};
 use super::{DiffError, Fault, LayerDifference, NumberFault, ROUNDING_LIMIT, Source, noise};
 use crate::graph::{self, Graph, Op, TensorId};
+use crate::lower::KeptChannels;
 use crate::oracle::Oracle;
+use crate::provenance::read_kept_channels;
 
 /// The layers seen so far.
 pub(super) struct Layers<'a> {
@@ -20,6 +24,8 @@ pub(super) struct Layers<'a> {
     exact: Option<&'a Exact<'a>>,
     model: &'a Model,
     values: &'a Values,
+    /// Channels of the source that the artefact kept, of tensors that lost some.
+    kept: KeptChannels,
     /// Tensors of the source that are computed, by name.
     names: HashMap<&'a str, TensorId>,
     /// The node that computes each tensor of the source.
@@ -36,18 +42,8 @@ struct Matched {
     real: Vec<f32>,
     /// The source's channel over the artefact's.
     factors: Vec<Factor>,
-}
-
-/// The source's channel over the artefact's.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Factor {
-    pub(super) value: f32,
-    /// Whether weights tell it; otherwise it fits this input best.
-    pub(super) is_known: bool,
-}
-
-impl Factor {
-    const ONE: Factor = Factor { value: 1.0, is_known: true };
+    /// Which channels the artefact has.
+    kept: Vec<bool>,
 }
 
 /// The operators of the source between matched tensors and one more.
@@ -76,10 +72,11 @@ impl<'a> Layers<'a> {
         let names = computed.map(|id| (graph.tensors[id].name.as_str(), id)).collect();
         let mut matched: Vec<Option<Matched>> = (0..graph.tensors.len()).map(|_| None).collect();
         for ((&id, &stored), source_real) in graph.inputs.iter().zip(&model.inputs).zip(real_inputs) {
-            let factors = vec![Factor::ONE; channels(graph, id)];
-            matched[id] = Some(Matched { real: values.real(model, stored), source_real, factors });
+            let (factors, kept) = (vec![Factor::ONE; channels(graph, id)], vec![true; channels(graph, id)]);
+            matched[id] = Some(Matched { real: values.real(model, stored), source_real, factors, kept });
         }
-        Layers { source, exact, model, values, names, producers, matched }
+        let kept = read_kept_channels(&model.provenance);
+        Layers { source, exact, model, values, kept, names, producers, matched }
     }
 
     /// Compares an operator of the artefact; `floats` are the source's tensors from its input on.
@@ -108,13 +105,14 @@ impl<'a> Layers<'a> {
         {
             real = all;
         }
-        if elements != real.len() {
+        let kept = self.kept_of(&tensor.name, id, real.len());
+        let Some(kept) = kept else {
             let (shape, found) = (&graph.tensors[id].shape, &tensor.shape);
             difference.unmatched = Some(format!(
-                "it is {found:?} here and {shape:?} in the source; where dead channels were removed, compare what `convert --keep-dead-channels` gives"
+                "it is {found:?} here and {shape:?} in the source; where the artefact was stripped of what it tells of dead channels, compare what `convert` gives without `--strip`, or with `--keep-dead-channels`"
             ));
             return Ok(difference);
-        }
+        };
         let stage = self.stage(id);
         let known = |ids: &[TensorId], part: fn(&Matched) -> &Vec<f32>| -> Vec<Vec<f32>> {
             ids.iter()
@@ -125,16 +123,18 @@ impl<'a> Layers<'a> {
         let oracle = Oracle::new(&stage.graph)?;
         let own = oracle.run(&known(&stage.boundary, |matched| &matched.source_real))?.swap_remove(0);
 
-        let (factors, offsets, beside) = self.align(operator, &stage, &own, &real);
         let scale = f32::from_bits(tensor.scale_bits);
         let (low, high) = bounds(self.model, output);
+        let real =
+            with_all_channels(real, &kept, &own, |own| ((own / scale).round() * scale).clamp(low, high));
+        let (factors, offsets, beside) = self.align(operator, &stage, &own, &real, &kept);
         let place = |real: f32, channel: usize| real * factors[channel].value + offsets[channel];
         let source_real: Vec<f32> =
             real.iter().enumerate().map(|(index, &real)| place(real, index % factors.len())).collect();
 
         if let Some(floats) = &floats[id] {
             (difference.sqnr_db, difference.max_error_steps) =
-                from_the_input_on(floats, &source_real, &factors, scale);
+                from_the_input_on(floats, &source_real, &factors, &kept, scale);
         }
         let expected = match self.source.is_exact() || !stage.is_judged(beside.as_ref()) {
             true => None,
@@ -146,6 +146,9 @@ impl<'a> Layers<'a> {
         let mut noise = vec![(0f64, 0f64); factors.len()];
         for (index, (&own, &found)) in own.iter().zip(&source_real).enumerate() {
             let channel = index % factors.len();
+            if !kept[channel] {
+                continue;
+            }
             let error = own.clamp(place(low, channel), place(high, channel)) - found;
             let steps = (error / factors[channel].value / scale).abs();
             worst = if steps > worst.0 { (steps, channel) } else { worst };
@@ -169,8 +172,20 @@ impl<'a> Layers<'a> {
                 difference.fault = Some(Fault { constant, numbers });
             }
         }
-        self.matched[id] = Some(Matched { source_real, real, factors });
+        self.matched[id] = Some(Matched { source_real, real, factors, kept });
         Ok(difference)
+    }
+
+    /// Which channels of a tensor of the source the artefact has, in so many numbers; `None` where that is not known.
+    fn kept_of(&self, name: &str, id: TensorId, numbers: usize) -> Option<Vec<bool>> {
+        let graph = &self.source.graph;
+        let (all, elements) = (channels(graph, id), graph.tensors[id].elements());
+        if elements == numbers {
+            return Some(vec![true; all]);
+        }
+        let kept = self.kept.get(name)?;
+        let fits = elements / all * kept.len() == numbers && kept.last().is_some_and(|&last| last < all);
+        fits.then(|| (0..all).map(|channel| kept.contains(&channel)).collect())
     }
 
     /// The operators between a tensor and what is known before it.
@@ -226,6 +241,7 @@ impl<'a> Layers<'a> {
         stage: &Stage,
         own: &[f32],
         real: &[f32],
+        kept: &[bool],
     ) -> (Vec<Factor>, Vec<f32>, Option<Beside>) {
         let target = stage.graph.outputs[0];
         let count = channels(&stage.graph, target);
@@ -234,7 +250,10 @@ impl<'a> Layers<'a> {
         }
         let operand = |index: usize| stage.boundary.get(index).and_then(|&id| self.matched[id].as_ref());
         let beside = operand(0)
-            .and_then(|input| weights::beside(self.model, operator, stage, &input.factors))
+            .and_then(|input| {
+                let inputs = Inputs { factors: &input.factors, kept: &input.kept };
+                weights::beside(self.model, operator, stage, &inputs, kept)
+            })
             .filter(|beside| beside.factors.len() == count);
         let mut columns = vec![Vec::new(); count];
         let (low, high) = bounds(self.model, operator.outputs[0]);
@@ -309,16 +328,32 @@ fn channels(graph: &Graph, id: TensorId) -> usize {
     graph.tensors[id].shape.last().copied().unwrap_or(1).max(1)
 }
 
+/// The artefact's numbers with all the source's channels. What it does without are channels that stay the same or that
+/// nobody reads: those have the source's numbers, rounded as the artefact would have.
+fn with_all_channels(real: Vec<f32>, kept: &[bool], own: &[f32], rounded: impl Fn(f32) -> f32) -> Vec<f32> {
+    if real.len() == own.len() {
+        return real;
+    }
+    let mut real = real.into_iter();
+    let number = |(index, &own): (usize, &f32)| {
+        let stored = if kept[index % kept.len()] { real.next() } else { None };
+        stored.unwrap_or_else(|| rounded(own))
+    };
+    own.iter().enumerate().map(number).collect()
+}
+
 /// Signal to noise in decibels and the largest error in steps, from the model's input on.
 fn from_the_input_on(
     floats: &[f32],
     found: &[f32],
     factors: &[Factor],
+    kept: &[bool],
     scale: f32,
 ) -> (Option<f64>, Option<f64>) {
-    let mean = floats.iter().map(|&float| f64::from(float)).sum::<f64>() / floats.len().max(1) as f64;
+    let pairs = || floats.iter().zip(found).enumerate().filter(|(index, _)| kept[index % kept.len()]);
+    let mean = pairs().map(|(_, (&float, _))| f64::from(float)).sum::<f64>() / pairs().count().max(1) as f64;
     let (mut signal, mut noise, mut worst) = (0f64, 0f64, 0f64);
-    for (index, (&float, &found)) in floats.iter().zip(found).enumerate() {
+    for (index, (&float, &found)) in pairs() {
         let error = f64::from(found - float);
         signal += (f64::from(float) - mean).powi(2);
         noise += error * error;
@@ -326,45 +361,4 @@ fn from_the_input_on(
     }
     let sqnr = (noise > 0.0 && signal > 0.0).then(|| 10.0 * (signal / noise).log10());
     (sqnr, Some(worst))
-}
-
-/// The factor with the least squares between pairs of the source's and the artefact's numbers.
-fn fitted(pairs: &[(f32, f32)]) -> Factor {
-    let (product, square) = pairs.iter().fold((0f64, 0f64), |(product, square), &(own, real)| {
-        (product + f64::from(own) * f64::from(real), square + f64::from(real) * f64::from(real))
-    });
-    let slope = (product / square) as f32;
-    let is_slope = slope.is_normal() && slope > 0.0;
-    Factor { value: if is_slope { slope } else { 1.0 }, is_known: false }
-}
-
-/// Of the operands' factors and 1 the one that fits best. A channel that is 0 on this input has those of its
-/// operands.
-fn nearest(pairs: &[(f32, f32)], inherited: impl Iterator<Item = Factor>) -> Factor {
-    let error = |factor: Factor| -> f64 {
-        pairs.iter().map(|&(own, real)| f64::from(own - real * factor.value).powi(2)).sum()
-    };
-    let mut inherited: Vec<Factor> = inherited.collect();
-    inherited.sort_by_key(|factor| !factor.is_known);
-    let of_an_operand = |best: Option<(f64, Factor)>, factor: Factor| match best {
-        Some(best) if best.0 <= error(factor) => Some(best),
-        _ => Some((error(factor), factor)),
-    };
-    let one = Factor { is_known: false, ..Factor::ONE };
-    match inherited.into_iter().fold(None, of_an_operand) {
-        // A factor read off rounded weights fits a little worse than the true one, never much.
-        Some((least, factor)) if least <= 4.0 * error(one) => factor,
-        _ => one,
-    }
-}
-
-/// The middle one of all differences; 0 when there are few.
-fn middle(pairs: &[(f32, f32)], factor: f32) -> f32 {
-    const ENOUGH: usize = 8;
-    let mut differences: Vec<f32> = pairs.iter().map(|&(own, real)| own - real * factor).collect();
-    if differences.len() < ENOUGH {
-        return 0.0;
-    }
-    let middle = differences.len() / 2;
-    *differences.select_nth_unstable_by(middle, f32::total_cmp).1
 }

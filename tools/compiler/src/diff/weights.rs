@@ -7,17 +7,26 @@
 use ocelli_format::model::{Model, Node, TensorId};
 
 use super::ConstantFault;
-use super::layer::{Factor, Stage};
+use super::factor::Factor;
+use super::layer::Stage;
 use crate::graph::Op;
 
 /// A layer's weights beside the source's.
 pub(super) struct Beside {
     /// The source's output channel over the artefact's; `None` where the weights are too small to say.
     pub(super) factors: Vec<Option<f32>>,
-    /// The real value of one step of each output channel's weights.
+    /// The real value of one step of each output channel's weights; 1 for channels that the artefact does without.
     pub(super) steps: Vec<f32>,
     /// A weight that was not rounded from the source's.
     pub(super) fault: Option<ConstantFault>,
+}
+
+/// Channels that a layer of the source reads.
+pub(super) struct Inputs<'a> {
+    /// The source's channel over the artefact's.
+    pub(super) factors: &'a [Factor],
+    /// Which of them the artefact has.
+    pub(super) kept: &'a [bool],
 }
 
 /// Where a weight stands.
@@ -26,34 +35,55 @@ struct Place {
     input: usize,
 }
 
-/// Compares the weights of an operator; `None` where they are not laid out alike. `inputs` are the factors of
-/// the channels that it reads.
-pub(super) fn beside(model: &Model, operator: &Node, stage: &Stage, inputs: &[Factor]) -> Option<Beside> {
+/// Compares the weights of an operator; `None` where they are not laid out alike. `kept` says which output channels of
+/// the source the artefact has.
+pub(super) fn beside(
+    model: &Model,
+    operator: &Node,
+    stage: &Stage,
+    inputs: &Inputs<'_>,
+    kept: &[bool],
+) -> Option<Beside> {
     let node = stage.only_node()?;
     let [input, weights, _, multipliers, shifts] = operator.inputs[..] else { return None };
     let source = stage.graph.tensors[*node.inputs.get(1)?].floats()?;
     let stored: Vec<i8> = data(model, weights)?.iter().map(|&byte| byte as i8).collect();
-    if stored.len() != source.len() || stored.is_empty() || inputs.is_empty() {
+    let Inputs { factors: inputs, kept: read } = *inputs;
+    if inputs.is_empty() {
         return None;
     }
-    let real_factors = factors(data(model, multipliers)?, data(model, shifts)?);
-    let outputs = real_factors.len();
+    let mut real_factors = factors(data(model, multipliers)?, data(model, shifts)?).into_iter();
+    // Channels that all stay may be fewer than the innermost axis of what they are read under.
+    let outputs = if kept.contains(&false) { kept.len() } else { real_factors.len() };
     let place = places(&node.op, source.len(), outputs, inputs.len())?;
+    let stays = |output: usize| kept.get(output).is_none_or(|&kept| kept);
+    // What the artefact stores of the source's weights, in its order.
+    let turns = matches!(node.op, Op::TransposeConv2d { .. });
+    let order = (0..source.len())
+        .map(|position| if turns { turned(position, source.len() / outputs, inputs.len()) } else { position })
+        .filter(|&from| {
+            let Place { output, input } = place(from);
+            stays(output) && read[input]
+        });
+    let order: Vec<usize> = order.collect();
+    if stored.len() != order.len() || stored.is_empty() {
+        return None;
+    }
     let scale = |id: TensorId| f32::from_bits(model.tensors[usize::from(id)].scale_bits);
     let ratio = f64::from(scale(operator.outputs[0])) / f64::from(scale(input));
-    let steps: Vec<f32> = real_factors.iter().map(|factor| (factor * ratio) as f32).collect();
+    let step = |output: usize| match stays(output) {
+        true => real_factors.next().map(|factor| (factor * ratio) as f32),
+        false => Some(1.0),
+    };
+    let steps: Vec<f32> = (0..outputs).map(step).collect::<Option<_>>()?;
 
     // What the source's weights are in steps, but for the channel's factor.
     let mut channels = vec![Vec::new(); outputs];
-    for (from, &value) in source.iter().enumerate() {
+    for (position, (&from, &stored)) in order.iter().zip(&stored).enumerate() {
         let Place { output, input } = place(from);
-        let position = match node.op {
-            Op::TransposeConv2d { .. } => turned(from, source.len() / outputs, inputs.len()),
-            _ => from,
-        };
         if inputs[input].is_known {
-            let stored = f32::from(stored[position]);
-            channels[output].push((position, value * inputs[input].value / steps[output], stored));
+            let value = source[from] * inputs[input].value / steps[output];
+            channels[output].push((position, value, f32::from(stored)));
         }
     }
     let factors: Vec<Option<f32>> = channels.iter().map(|weights| agreed(weights)).collect();

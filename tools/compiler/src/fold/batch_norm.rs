@@ -1,10 +1,18 @@
-//! Factors and offsets by channel move into the weights and bias before them: batch normalization,
-//! which importers state as a multiplication and an addition of constants.
+//! Factors and offsets by channel move into the weights and bias before them (batch normalization, which importers state
+//! as a multiplication and an addition of constants), into one another, and into the layer behind them.
+
+mod ahead;
 
 use super::{Uses, remove_nodes};
-use crate::graph::{Activation, Data, Element, Graph, Op, Tensor, TensorId};
+use crate::graph::{Activation, Binary, Data, Element, Graph, Op, Tensor, TensorId};
 
 pub(super) fn fold(graph: &mut Graph) -> bool {
+    let changed = into_what_is_before(graph);
+    ahead::fold(graph) | changed
+}
+
+fn into_what_is_before(graph: &mut Graph) -> bool {
+    let mut changed = false;
     let uses = Uses::of(graph);
     let mut removed = vec![false; graph.nodes.len()];
     for index in 0..graph.nodes.len() {
@@ -20,10 +28,7 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
                 continue;
             };
             // A node that an earlier step of this sweep re-pointed no longer computes `value`.
-            if graph.nodes[producer].outputs != [value]
-                || !is_linear(&graph.nodes[producer].op)
-                || graph.tensors[value].quantization.is_some()
-            {
+            if graph.nodes[producer].outputs != [value] || graph.tensors[value].quantization.is_some() {
                 continue;
             }
             let channels = graph.tensors[value].shape.last().copied().unwrap_or(0);
@@ -31,12 +36,20 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
             if graph.tensors[output].shape != graph.tensors[value].shape {
                 continue;
             }
-            let changed = if scales {
+            if !is_linear(&graph.nodes[producer].op) {
+                match merge(graph, producer, index, constant) {
+                    Some(Merged::IntoOne) => removed[index] = true,
+                    Some(Merged::Turned) => changed = true,
+                    None => continue,
+                }
+                break;
+            }
+            let is_taken = if scales {
                 scale_weights(graph, producer, &factors)
             } else {
                 shift_bias(graph, producer, &factors)
             };
-            if changed {
+            if is_taken {
                 graph.nodes[producer].outputs = vec![output];
                 set_activation(&mut graph.nodes[producer].op, after);
                 removed[index] = true;
@@ -44,7 +57,73 @@ pub(super) fn fold(graph: &mut Graph) -> bool {
             }
         }
     }
-    remove_nodes(graph, &removed)
+    remove_nodes(graph, &removed) | changed
+}
+
+/// What became of two neighbours.
+enum Merged {
+    /// The multiplication comes first now.
+    Turned,
+    /// The first one does both.
+    IntoOne,
+}
+
+/// Makes one of two factors, one of two offsets, and of an offset before a factor a factor before an offset.
+fn merge(graph: &mut Graph, first: usize, second: usize, constant: TensorId) -> Option<Merged> {
+    const FACTOR: Op = Op::Mul { activation: Activation::Linear };
+    const OFFSET: Op = Op::Add { activation: Activation::Linear };
+    let (op, after) = graph.nodes[second].op.as_binary()?;
+    let (value, inner) = constant_operand(graph, first)?;
+    let between = graph.nodes[first].outputs[0];
+    if graph.tensors[value].shape != graph.tensors[between].shape {
+        return None;
+    }
+    let is_turned = match (&graph.nodes[first].op, op) {
+        (&FACTOR, Binary::Mul) | (&OFFSET, Binary::Add) => false,
+        (&OFFSET, Binary::Mul) => true,
+        _ => return None,
+    };
+    let combine = |inner: f32, outer: f32| if op == Binary::Mul { inner * outer } else { inner + outer };
+    let both = joined(graph, inner, constant, combine)?;
+    if is_turned {
+        graph.nodes[first].op = FACTOR;
+        graph.nodes[first].inputs = vec![value, constant];
+        graph.nodes[second].op = Op::Add { activation: after };
+        graph.nodes[second].inputs = vec![between, both];
+        return Some(Merged::Turned);
+    }
+    graph.nodes[first].op = graph.nodes[second].op.clone();
+    graph.nodes[first].inputs = vec![value, both];
+    graph.nodes[first].outputs = graph.nodes[second].outputs.clone();
+    Some(Merged::IntoOne)
+}
+
+/// What a node computes on, and the float constant beside it.
+fn constant_operand(graph: &Graph, node: usize) -> Option<(TensorId, TensorId)> {
+    let &[left, right] = &graph.nodes[node].inputs[..] else { return None };
+    let is_constant = |id: TensorId| graph.tensors[id].floats().is_some();
+    [(left, right), (right, left)]
+        .into_iter()
+        .find(|&(value, constant)| graph.tensors[value].data.is_none() && is_constant(constant))
+}
+
+/// Two constants by channel as one; one number stays one.
+fn joined(
+    graph: &mut Graph,
+    inner: TensorId,
+    outer: TensorId,
+    combine: impl Fn(f32, f32) -> f32,
+) -> Option<TensorId> {
+    let (inner, outer) = (&graph.tensors[inner], &graph.tensors[outer]);
+    let wider = if inner.elements() >= outer.elements() { inner } else { outer };
+    let count = wider.elements();
+    let (left, right) = (by_channel(inner, count)?, by_channel(outer, count)?);
+    let values: Vec<f32> = left.into_iter().zip(right).map(|(inner, outer)| combine(inner, outer)).collect();
+    let joined = Tensor { data: Some(Data::F32(values)), ..wider.clone() };
+    joined.floats().is_some_and(|values| values.iter().all(|value| value.is_finite())).then(|| {
+        graph.tensors.push(joined);
+        graph.tensors.len() - 1
+    })
 }
 
 fn is_linear(op: &Op) -> bool {

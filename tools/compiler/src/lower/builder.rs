@@ -3,7 +3,7 @@
 use ocelli_format::Operator;
 use ocelli_format::model::{Element, Model, Node, Tensor, TensorId};
 
-use super::{LowerError, Lowered, factor, table};
+use super::{KeptChannels, LowerError, Lowered, factor, table};
 use crate::graph::{self, Data, Graph, Op, Unary};
 
 /// Scale and zero point of an activation.
@@ -42,7 +42,7 @@ impl<'a> Builder<'a> {
         let place = |ids: &[usize]| ids.iter().filter_map(|&id| self.tensors[id]).collect();
         self.model.inputs = place(&self.graph.inputs);
         self.model.outputs = place(&self.graph.outputs);
-        Ok(Lowered { model: self.model, tensors: self.tensors })
+        Ok(Lowered { model: self.model, tensors: self.tensors, kept_channels: KeptChannels::new() })
     }
 
     /// The shape of a tensor of the graph.

@@ -110,6 +110,10 @@ fn share(graph: &Graph, affines: &mut [Option<Affine>]) {
             affines[node.outputs[0]] = Some(Affine::covering(joined.0, joined.1));
         } else if moves_values(&node.op) {
             affines[node.outputs[0]] = affines[node.inputs[0]];
+        } else if node.op == Op::Unary(Unary::Abs) {
+            // In its operand's steps every magnitude is exact, and a sum of them rounds once.
+            let exact = |affine: Affine| Affine { zero_point: -128, ..affine };
+            affines[node.outputs[0]] = affines[node.inputs[0]].map(exact);
         }
     }
     // Operands of a concatenation take its scale at once where nothing else needs theirs.
