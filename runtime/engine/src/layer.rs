@@ -61,7 +61,7 @@ pub(crate) struct Layer<'a> {
 
 impl<'a> Layer<'a> {
     /// The kernel that computes it, if it is linked.
-    pub(crate) fn kernel(&self, operators: Operators) -> Option<&'static Kernel> {
+    pub(crate) fn kernel(&self, operators: &Operators) -> Option<&'static Kernel> {
         let kind = self.view.kind;
         match self.form() {
             Storage::Dense => operators.kernels.iter().copied().find(|kernel| kernel.kind == kind),
@@ -75,7 +75,7 @@ impl<'a> Layer<'a> {
     /// Runs it, once it has passed the check.
     // In the frame of its caller: every frame between an inference and a kernel's loops counts.
     #[inline(always)]
-    pub(crate) fn run(&self, operators: Operators, arena: &mut [u8]) {
+    pub(crate) fn run(&self, operators: &Operators, arena: &mut [u8]) {
         if let Some(kernel) = self.kernel(operators)
             && let Some(operands) = &mut Operands::borrow(self, arena)
         {
@@ -101,11 +101,14 @@ impl<'a> Layer<'a> {
         self.image(&self.output(), self.rows.map(|rows| rows.output))
     }
 
-    /// A window along the height and along the width, with the padding of the rows that are read.
-    pub(crate) fn axes(&self, window: &Window) -> [Axis; 2] {
-        let [mut vertical, horizontal] = axes(window);
+    /// The window that `attributes` tell next and the images that it leads from and to, of the rows that are read and written.
+    // Once in a firmware, for all operators with windows.
+    #[inline(never)]
+    pub(crate) fn sliding(&self, attributes: &mut Attributes<'_>) -> Result<Sliding, KernelError> {
+        let [mut vertical, horizontal] = axes(&attributes.window());
         vertical.padding = self.padding(vertical.padding);
-        [vertical, horizontal]
+        let (input_shape, output_shape) = (self.input_image(0)?, self.output_image()?);
+        Ok(Sliding { input_shape, output_shape, vertical, horizontal })
     }
 
     /// The padding above the rows that are read, of an operator that has so much in all.
@@ -229,6 +232,14 @@ impl<'a> Layer<'a> {
             shifts: self.input(4).values_i8(),
         }
     }
+}
+
+/// What operators with windows have in common.
+pub(crate) struct Sliding {
+    pub(crate) input_shape: [usize; 4],
+    pub(crate) output_shape: [usize; 4],
+    pub(crate) vertical: Axis,
+    pub(crate) horizontal: Axis,
 }
 
 /// Activations as an artefact tells of them.

@@ -109,7 +109,7 @@ impl<'a> Plan<'a> {
     pub fn run_step(&mut self, step: u32) {
         match &self.schedule.step(step) {
             Some(StepView::Operator(view)) => {
-                layer(&self.artefact, &self.schedule, view).run(self.operators, self.arena);
+                layer(&self.artefact, &self.schedule, view).run(&self.operators, self.arena);
             }
             Some(StepView::RowGroup(group)) => {
                 let trip = if step == 0 { core::mem::take(&mut self.trip) } else { 0 };
@@ -163,7 +163,7 @@ impl<'a> Plan<'a> {
             return Err(PlanError::LayoutUnsupported { step, operand, layout });
         }
         let kind = layer.view.kind;
-        let kernel = layer.kernel(self.operators).ok_or(match layer.form() {
+        let kernel = layer.kernel(&self.operators).ok_or(match layer.form() {
             Storage::Dense => PlanError::MissingOperator { operator, kind },
             storage => PlanError::MissingStorage { operator, kind, storage },
         })?;

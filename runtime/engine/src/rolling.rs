@@ -116,7 +116,7 @@ fn roll(plan: &mut Plan<'_>, group: &RowGroupView<'_>, mut trip: u32, pause: boo
                 let (view, step) = (turn.operator, &row.step);
                 let rows = Some(&Rows::new(&rolling, turn));
                 let layer = Layer { artefact: &plan.artefact, schedule: &plan.schedule, view, step, rows };
-                layer.run(plan.operators, plan.arena);
+                layer.run(&plan.operators, plan.arena);
             }
         }
         trip += 1;

@@ -7,8 +7,9 @@ mod wide;
 pub use wide::conv_2d_s16;
 
 use crate::arch::scratch;
-use crate::error::{Operand, elements, ensure, expect};
+use crate::error::{elements, ensure};
 use crate::rows::{WeightRows, check_rows, tile_rows};
+use crate::window::check_images;
 use crate::{Activation, Axis, Filter, KernelError, Layout, Sum, backend};
 
 /// What a 2-d convolution computes.
@@ -35,20 +36,6 @@ pub struct Conv2dParameters<T = i8> {
 }
 
 impl<T: Activation> Conv2dParameters<T> {
-    /// Whether [`conv_2d_s8`] or [`conv_2d_s16`] may run with this filter and slices of these lengths.
-    ///
-    /// # Errors
-    /// A [`KernelError`] that says what does not fit.
-    pub fn check<B: Sum>(
-        &self,
-        filter: &Filter<'_, B>,
-        input_elements: usize,
-        output_elements: usize,
-    ) -> Result<(), KernelError> {
-        self.check_sizes(filter, input_elements, output_elements)?;
-        filter.check_factors()
-    }
-
     /// Whether [`conv_2d_rows_s8`] may run with these rows, which have been walked to their end, a filter without
     /// weights, and slices of these lengths. It has no groups.
     ///
@@ -69,6 +56,8 @@ impl<T: Activation> Conv2dParameters<T> {
     }
 
     /// The part of the check on which loops without bounds of their own rely.
+    // Once in a firmware: asked when a layer is planned, and again when it runs.
+    #[inline(never)]
     pub(crate) fn check_sizes<B: Sum>(
         &self,
         filter: &Filter<'_, B>,
@@ -91,21 +80,47 @@ impl<T: Activation> Conv2dParameters<T> {
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
-        let [batches, input_height, input_width, input_channels] = self.input_shape;
-        let [output_batches, output_height, output_width, output_channels] = self.output_shape;
+        let ([.., input_channels], [.., output_channels]) = (self.input_shape, self.output_shape);
         let divides =
             |channels: usize| channels >= 1 && self.groups >= 1 && channels.is_multiple_of(self.groups);
-        let grouped = divides(input_channels) && divides(output_channels);
-        ensure(batches == output_batches && grouped, KernelError::Geometry)?;
+        ensure(divides(input_channels) && divides(output_channels), KernelError::Geometry)?;
         ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
-        self.vertical.check(input_height, output_height)?;
-        self.horizontal.check(input_width, output_width)?;
-        expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
-        expect(Operand::Output, elements(&self.output_shape)?, output_elements)
+        let (axes, shapes) = ([&self.vertical, &self.horizontal], [&self.input_shape, &self.output_shape]);
+        check_images(axes, shapes, [input_elements, output_elements])
+    }
+}
+
+impl Conv2dParameters<i16> {
+    /// Whether [`conv_2d_s16`] may run with this filter and slices of these lengths.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit.
+    pub fn check(
+        &self,
+        filter: &Filter<'_, i64>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        self.check_sizes(filter, input_elements, output_elements)?;
+        filter.check_factors()
     }
 }
 
 impl Conv2dParameters {
+    /// Whether [`conv_2d_s8`] may run with this filter and slices of these lengths.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit.
+    pub fn check(
+        &self,
+        filter: &Filter<'_>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        self.check_sizes(filter, input_elements, output_elements)?;
+        filter.check_factors()
+    }
+
     /// Bytes of scratch that [`conv_2d_s8`] needs for a layout: for the canonical one, on any core.
     pub const fn scratch_bytes(&self, layout: Layout) -> usize {
         if self.groups != 1 {

@@ -6,7 +6,8 @@ mod wide;
 pub use wide::depthwise_conv_2d_s16;
 
 use crate::arch::scratch;
-use crate::error::{Operand, elements, ensure, expect};
+use crate::error::{elements, ensure};
+use crate::window::check_images;
 use crate::{Activation, Axis, Filter, KernelError, Sum, backend};
 
 /// What a depthwise 2-d convolution computes.
@@ -31,13 +32,50 @@ pub struct DepthwiseConv2dParameters<T = i8> {
 }
 
 impl<T: Activation> DepthwiseConv2dParameters<T> {
-    /// Whether [`depthwise_conv_2d_s8`] or [`depthwise_conv_2d_s16`] may run with this filter and slices of these lengths.
+    /// The part of the check on which loops without bounds of their own rely.
+    // Once in a firmware: asked when a layer is planned, and again when it runs.
+    #[inline(never)]
+    pub(crate) fn check_sizes<B: Sum>(
+        &self,
+        filter: &Filter<'_, B>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        let ([.., input_channels], [.., output_channels]) = (self.input_shape, self.output_shape);
+        let whole = input_channels >= 1 && output_channels.is_multiple_of(input_channels);
+        ensure(whole && output_channels >= 1, KernelError::Geometry)?;
+        ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
+        let (axes, shapes) = ([&self.vertical, &self.horizontal], [&self.input_shape, &self.output_shape]);
+        check_images(axes, shapes, [input_elements, output_elements])?;
+        let weights = [self.vertical.filter, self.horizontal.filter, output_channels];
+        filter.check_lengths(elements(&weights)?, output_channels)
+    }
+}
+
+impl DepthwiseConv2dParameters<i16> {
+    /// Whether [`depthwise_conv_2d_s16`] may run with this filter and slices of these lengths.
     ///
     /// # Errors
     /// A [`KernelError`] that says what does not fit.
-    pub fn check<B: Sum>(
+    pub fn check(
         &self,
-        filter: &Filter<'_, B>,
+        filter: &Filter<'_, i64>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        self.check_sizes(filter, input_elements, output_elements)?;
+        filter.check_factors()
+    }
+}
+
+impl DepthwiseConv2dParameters {
+    /// Whether [`depthwise_conv_2d_s8`] may run with this filter and slices of these lengths.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit.
+    pub fn check(
+        &self,
+        filter: &Filter<'_>,
         input_elements: usize,
         output_elements: usize,
     ) -> Result<(), KernelError> {
@@ -45,28 +83,6 @@ impl<T: Activation> DepthwiseConv2dParameters<T> {
         filter.check_factors()
     }
 
-    /// The part of the check on which loops without bounds of their own rely.
-    pub(crate) fn check_sizes<B: Sum>(
-        &self,
-        filter: &Filter<'_, B>,
-        input_elements: usize,
-        output_elements: usize,
-    ) -> Result<(), KernelError> {
-        let [batches, input_height, input_width, input_channels] = self.input_shape;
-        let [output_batches, output_height, output_width, output_channels] = self.output_shape;
-        let whole = input_channels >= 1 && output_channels.is_multiple_of(input_channels);
-        ensure(batches == output_batches && whole && output_channels >= 1, KernelError::Geometry)?;
-        ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
-        self.vertical.check(input_height, output_height)?;
-        self.horizontal.check(input_width, output_width)?;
-        expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
-        expect(Operand::Output, elements(&self.output_shape)?, output_elements)?;
-        let weights = [self.vertical.filter, self.horizontal.filter, output_channels];
-        filter.check_lengths(elements(&weights)?, output_channels)
-    }
-}
-
-impl DepthwiseConv2dParameters {
     /// Bytes of scratch that [`depthwise_conv_2d_s8`] needs on any core.
     pub const fn scratch_bytes(&self) -> usize {
         let taps = self.vertical.filter.saturating_mul(self.horizontal.filter);

@@ -31,20 +31,6 @@ pub struct FullyConnectedParameters<T = i8> {
 }
 
 impl<T: Activation> FullyConnectedParameters<T> {
-    /// Whether [`fully_connected_s8`] or [`fully_connected_s16`] may run with this filter and slices of these lengths.
-    ///
-    /// # Errors
-    /// A [`KernelError`] that says what does not fit.
-    pub fn check<B: Sum>(
-        &self,
-        filter: &Filter<'_, B>,
-        input_elements: usize,
-        output_elements: usize,
-    ) -> Result<(), KernelError> {
-        self.check_sizes(filter, input_elements, output_elements)?;
-        filter.check_factors()
-    }
-
     /// Whether [`fully_connected_rows_s8`] may run with these rows, which have been walked to their end, a filter
     /// without weights, and slices of these lengths.
     ///
@@ -83,7 +69,37 @@ impl<T: Activation> FullyConnectedParameters<T> {
     }
 }
 
+impl FullyConnectedParameters<i16> {
+    /// Whether [`fully_connected_s16`] may run with this filter and slices of these lengths.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit.
+    pub fn check(
+        &self,
+        filter: &Filter<'_, i64>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        self.check_sizes(filter, input_elements, output_elements)?;
+        filter.check_factors()
+    }
+}
+
 impl FullyConnectedParameters {
+    /// Whether [`fully_connected_s8`] may run with this filter and slices of these lengths.
+    ///
+    /// # Errors
+    /// A [`KernelError`] that says what does not fit.
+    pub fn check(
+        &self,
+        filter: &Filter<'_>,
+        input_elements: usize,
+        output_elements: usize,
+    ) -> Result<(), KernelError> {
+        self.check_sizes(filter, input_elements, output_elements)?;
+        filter.check_factors()
+    }
+
     /// Bytes of scratch that [`fully_connected_s8`] needs on any core.
     pub const fn scratch_bytes(&self) -> usize {
         scratch::fully_connected_bytes(self.input_depth)

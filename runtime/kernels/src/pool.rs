@@ -1,8 +1,8 @@
 //! What the two pools share: parameters, and the walk over windows.
 
-use crate::error::{Operand, elements, ensure, expect};
+use crate::error::{elements, ensure};
 use crate::runs::{for_each_row, runs_mut};
-use crate::window::Clip;
+use crate::window::{Clip, check_images};
 use crate::{Activation, Axis, KernelError};
 
 /// What a 2-d pool computes.
@@ -30,17 +30,18 @@ impl<T: Activation> Pool2dParameters<T> {
     /// that lies wholly outside the image; [`KernelError::TooLarge`] also where a sum could leave 31
     /// bits.
     pub fn check(&self, input_elements: usize, output_elements: usize) -> Result<(), KernelError> {
-        let [batches, input_height, input_width, channels] = self.input_shape;
-        let [output_batches, output_height, output_width, output_channels] = self.output_shape;
-        ensure(batches == output_batches && channels == output_channels, KernelError::Geometry)?;
+        let [_, input_height, input_width, channels] = self.input_shape;
+        let [_, output_height, output_width, output_channels] = self.output_shape;
+        ensure(channels == output_channels, KernelError::Geometry)?;
         ensure(self.activation_min <= self.activation_max, KernelError::Range)?;
-        self.vertical.check_never_empty(input_height, output_height)?;
-        self.horizontal.check_never_empty(input_width, output_width)?;
+        let (axes, shapes) = ([&self.vertical, &self.horizontal], [&self.input_shape, &self.output_shape]);
+        check_images(axes, shapes, [input_elements, output_elements])?;
+        let never_empty = self.vertical.is_never_empty(input_height, output_height)
+            && self.horizontal.is_never_empty(input_width, output_width);
+        ensure(never_empty, KernelError::Geometry)?;
         let area =
             elements(&[self.vertical.filter.min(input_height), self.horizontal.filter.min(input_width)])?;
-        ensure(area < T::POOL_PIXELS, KernelError::TooLarge)?;
-        expect(Operand::Input, elements(&self.input_shape)?, input_elements)?;
-        expect(Operand::Output, elements(&self.output_shape)?, output_elements)
+        ensure(area < T::POOL_PIXELS, KernelError::TooLarge)
     }
 
     /// The fused activation.

@@ -4,7 +4,7 @@
 //! inside the picture.
 
 use crate::KernelError;
-use crate::error::ensure;
+use crate::error::{Operand, elements, ensure, expect};
 
 /// How a window moves along the height or the width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Axis {
 }
 
 /// The part of a window that lies inside the input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Clip {
     /// The first tap inside.
     pub tap: usize,
@@ -102,13 +102,28 @@ impl Axis {
     }
 
     /// Whether, besides, every window touches the input: an undilated one then has a tap inside.
-    #[inline(never)]
-    pub(crate) fn check_never_empty(&self, input: usize, output: usize) -> Result<(), KernelError> {
-        self.check(input, output)?;
+    pub(crate) fn is_never_empty(&self, input: usize, output: usize) -> bool {
         let last_start = output.saturating_sub(1) * self.stride;
-        let inside = self.padding <= (self.filter - 1) * self.dilation && last_start < input + self.padding;
-        ensure(inside, KernelError::Geometry)
+        self.padding <= (self.filter - 1) * self.dilation && last_start < input + self.padding
     }
+}
+
+/// Whether windows that move along height and width as `axes` say lead from images of one shape, `[N, H, W, C]`, to as many of the
+/// other, in slices of these lengths.
+// Once in a firmware, for all operators with windows.
+#[inline(never)]
+pub(crate) fn check_images(
+    [vertical, horizontal]: [&Axis; 2],
+    [input_shape, output_shape]: [&[usize; 4]; 2],
+    [input_elements, output_elements]: [usize; 2],
+) -> Result<(), KernelError> {
+    let [batches, input_height, input_width, _] = *input_shape;
+    let [output_batches, output_height, output_width, _] = *output_shape;
+    ensure(batches == output_batches, KernelError::Geometry)?;
+    vertical.check(input_height, output_height)?;
+    horizontal.check(input_width, output_width)?;
+    expect(Operand::Input, elements(input_shape)?, input_elements)?;
+    expect(Operand::Output, elements(output_shape)?, output_elements)
 }
 
 /// Sums of two extents stay inside `i32`.

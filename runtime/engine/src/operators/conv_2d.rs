@@ -3,7 +3,7 @@
 use ocelli_format::OperatorKind;
 use ocelli_kernels::{Conv2dParameters, KernelError, conv_2d_s8};
 
-use crate::layer::{Kernel, Layer, Told, image};
+use crate::layer::{Kernel, Layer, Sliding, Told, image};
 use crate::memory::Operands;
 
 /// [`Operator::Conv2d`](ocelli_format::Operator::Conv2d).
@@ -18,18 +18,17 @@ impl Conv2d {
 /// The parameters of a convolution on activations of either type.
 pub(super) fn parameters<T: Told>(layer: &Layer<'_>) -> Result<Conv2dParameters<T>, KernelError> {
     let mut attributes = layer.view.attributes;
-    let (window, [activation_min, activation_max]) = (attributes.window(), T::bounds(&mut attributes));
-    let (input, output) = (layer.input(0), layer.output());
-    let [vertical, horizontal] = layer.axes(&window);
-    let (input_shape, [.., depth]) = (layer.input_image(0)?, image(&layer.input(1))?);
+    let Sliding { input_shape, output_shape, vertical, horizontal } = layer.sliding(&mut attributes)?;
+    let ([activation_min, activation_max], [.., depth]) =
+        (T::bounds(&mut attributes), image(&layer.input(1))?);
     Ok(Conv2dParameters {
         input_shape,
-        output_shape: layer.output_image()?,
+        output_shape,
         groups: input_shape[3] / depth.max(1),
         vertical,
         horizontal,
-        input_zero_point: T::zero_point(&input),
-        output_zero_point: T::zero_point(&output),
+        input_zero_point: T::zero_point(&layer.input(0)),
+        output_zero_point: T::zero_point(&layer.output()),
         activation_min,
         activation_max,
     })

@@ -6,7 +6,7 @@ use ocelli_kernels::{
     depthwise_conv_2d_s8,
 };
 
-use crate::layer::{Kernel, Layer, Told};
+use crate::layer::{Kernel, Layer, Sliding, Told};
 use crate::memory::Operands;
 
 /// [`Operator::DepthwiseConv2d`](ocelli_format::Operator::DepthwiseConv2d).
@@ -41,17 +41,16 @@ impl DepthwiseConv2dInLines {
 /// The parameters of a convolution on activations of either type.
 pub(super) fn parameters<T: Told>(layer: &Layer<'_>) -> Result<DepthwiseConv2dParameters<T>, KernelError> {
     let mut attributes = layer.view.attributes;
-    let (window, _depth_multiplier) = (attributes.window(), attributes.u16());
+    let Sliding { input_shape, output_shape, vertical, horizontal } = layer.sliding(&mut attributes)?;
+    let _depth_multiplier = attributes.u16();
     let [activation_min, activation_max] = T::bounds(&mut attributes);
-    let (input, output) = (layer.input(0), layer.output());
-    let [vertical, horizontal] = layer.axes(&window);
     Ok(DepthwiseConv2dParameters {
-        input_shape: layer.input_image(0)?,
-        output_shape: layer.output_image()?,
+        input_shape,
+        output_shape,
         vertical,
         horizontal,
-        input_zero_point: T::zero_point(&input),
-        output_zero_point: T::zero_point(&output),
+        input_zero_point: T::zero_point(&layer.input(0)),
+        output_zero_point: T::zero_point(&layer.output()),
         activation_min,
         activation_max,
     })

@@ -2,21 +2,14 @@
 
 use ocelli_kernels::{KernelError, Pool2dParameters};
 
-use crate::layer::{Layer, Told};
+use crate::layer::{Layer, Sliding, Told};
 
 /// The parameters of either pool.
 pub(super) fn parameters<T: Told>(layer: &Layer<'_>) -> Result<Pool2dParameters<T>, KernelError> {
     let mut attributes = layer.view.attributes;
-    let (window, [activation_min, activation_max]) = (attributes.window(), T::bounds(&mut attributes));
-    let [vertical, horizontal] = layer.axes(&window);
-    Ok(Pool2dParameters {
-        input_shape: layer.input_image(0)?,
-        output_shape: layer.output_image()?,
-        vertical,
-        horizontal,
-        activation_min,
-        activation_max,
-    })
+    let Sliding { input_shape, output_shape, vertical, horizontal } = layer.sliding(&mut attributes)?;
+    let [activation_min, activation_max] = T::bounds(&mut attributes);
+    Ok(Pool2dParameters { input_shape, output_shape, vertical, horizontal, activation_min, activation_max })
 }
 
 /// Whether either pool can run.

@@ -158,7 +158,7 @@ fn no_parameter_is_a_surprise() {
             output_shape,
             vertical,
             horizontal,
-            input_zero_point: 0,
+            input_zero_point: 0i8,
             output_zero_point: 0,
             activation_min: -128,
             activation_max: 127,
