@@ -24,6 +24,8 @@ pub(crate) struct Operands<'m> {
 impl<'m> Operands<'m> {
     /// Borrows a layer's memory; `None` where ranges overlap or leave the arena, which a checked
     /// artefact excludes.
+    // Apart from its caller, whose stack it does not need while the kernel runs.
+    #[inline(never)]
     pub(crate) fn borrow(layer: &'m Layer<'m>, arena: &'m mut [u8]) -> Option<Operands<'m>> {
         let output_range = layer.output_place()?;
         let [start, length] = layer.step.scratch.map(|number| number as usize);

@@ -101,7 +101,7 @@ fn convolve<R: Rows>(
     let mut layer = FourPixels::new(filter, rows(products)?, products, channels.len(), finish)?;
     let mut windows = Windows::new(parameters, scratch)?;
     let (stride, count) = (parameters.output_shape[3], channels.len());
-    walk(parameters, channels.start, input, output, &mut windows, &mut |windows, output| {
+    walk(parameters, channels.start, input, output, &mut windows, |windows, output| {
         let mut from = 0;
         while let Some((channel, sums)) = layer.run(windows, output, stride, from) {
             let factor = filter.factor(channel);
@@ -130,9 +130,10 @@ fn convolve_pairs(
     let (products, channels) = (products(parameters)?, parameters.output_shape[3]);
     let finish = finish(parameters);
     let (numbers, rest) = scratch.split_at_mut_checked(pairs_bytes(channels))?;
-    let layer = PairOfChannels::new(filter, products, channels, finish, numbers)?;
-    let mut windows = Windows::new(parameters, rest)?;
-    walk(parameters, 0, input, output, &mut windows, &mut |windows, output| {
+    // Where they are made they stay: a move would put them on the stack twice.
+    let Some(layer) = &PairOfChannels::new(filter, products, channels, finish, numbers) else { return None };
+    let Some(windows) = &mut Windows::new(parameters, rest) else { return None };
+    walk(parameters, 0, input, output, windows, |windows, output| {
         layer.run(windows, output);
         clamp_all(finish, output);
     })
@@ -153,41 +154,25 @@ fn finish(parameters: &Conv2dParameters) -> Finish {
 
 /// Lays the windows of one block of pixels after the other, and has the outputs of channels from the first on computed and
 /// clamped.
-#[inline(never)]
+// Into its caller: of each instance, a firmware for one model has one at most.
+#[inline(always)]
 fn walk(
     parameters: &Conv2dParameters,
     first_channel: usize,
     input: &[i8],
     output: &mut [i8],
     windows: &mut Windows<'_>,
-    compute: &mut dyn FnMut(&[u32], &mut [i8]),
+    mut compute: impl FnMut(&[u32], &mut [i8]),
 ) -> Option<()> {
     let [_, input_height, input_width, depth] = parameters.input_shape;
     let [_, height, width, output_channels] = parameters.output_shape;
-    // By reference, like everything here that a copy would put on the stack of the deepest inference.
-    let Conv2dParameters { vertical, horizontal, .. } = parameters;
-    let slides = !(vertical.stands() && horizontal.stands());
     let images = [input_height * input_width * depth, height * width * output_channels];
     for_each_pair(images, input, output, |image, output| {
         let mut values = image.chunks((PIXELS * depth).max(1));
-        let (mut y, mut x, mut rows) = (0, 0, vertical.clip(0, input_height));
+        windows.enter_row(parameters, 0);
         for output in output.chunks_mut((PIXELS * output_channels).max(1)) {
-            if slides {
-                let (mut pixel, pixels) = (0, output.len() / output_channels);
-                while pixel < pixels {
-                    let most = (pixels - pixel).min(width - x);
-                    let mut laid = windows.lay_inside(parameters, image, rows, x, pixel..pixel + most);
-                    if laid == 0 {
-                        let columns = horizontal.clip(x, input_width);
-                        windows.lay(parameters, image, [rows, columns], pixel);
-                        laid = 1;
-                    }
-                    (pixel, x) = (pixel + laid, x + laid);
-                    if x == width {
-                        (y, x) = (y + 1, 0);
-                        rows = vertical.clip(y, input_height);
-                    }
-                }
+            if windows.slides {
+                windows.lay(parameters, image, output.len() / output_channels.max(1));
             } else {
                 windows.lay_pixels(values.next().unwrap_or(&[]), depth);
             }

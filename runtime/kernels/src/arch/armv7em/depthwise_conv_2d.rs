@@ -16,7 +16,7 @@ mod three_rows;
 use four_channels::{Pixels, run};
 use prepared::{Activations, Prepared};
 
-use super::finish::clamp_all;
+use super::finish::{clamp_all, finish_slowly};
 use crate::finish::Finish;
 use crate::runs::for_each_row;
 use crate::{DepthwiseConv2dParameters, Filter, reference};
@@ -96,14 +96,30 @@ fn in_fours(
     output: &mut [i8],
     scratch: &mut [u8],
 ) -> Option<()> {
-    let DepthwiseConv2dParameters { vertical, horizontal, .. } = *parameters;
-    let [_, input_height, input_width, channels] = parameters.input_shape;
-    let [_, _, width, output_channels] = parameters.output_shape;
-    let finish = finish(parameters);
     // What follows computes with these numbers, and the loops rely on it.
     parameters.check_sizes(filter, input.len(), output.len()).ok()?;
+    let finish = finish(parameters);
     let prepared = Prepared::new(parameters, filter, finish, scratch)?;
-    let multiplier = (output_channels / channels).max(1);
+    compute_fours(parameters, filter, finish, &prepared, input, output);
+    clamp_all(finish, output);
+    Some(())
+}
+
+/// Computes all rows, without the clamp. The parameters have passed their check.
+// Apart from what prepares: the stack holds only one of them.
+#[inline(never)]
+fn compute_fours(
+    parameters: &DepthwiseConv2dParameters,
+    filter: &Filter<'_>,
+    finish: Finish,
+    prepared: &Prepared<'_>,
+    input: &[i8],
+    output: &mut [i8],
+) {
+    let DepthwiseConv2dParameters { vertical, horizontal, .. } = parameters;
+    let [_, input_height, input_width, channels] = parameters.input_shape;
+    let [_, _, width, output_channels] = parameters.output_shape;
+    let multiplier = (output_channels / channels.max(1)).max(1);
     // How many fours one call goes through: as long as their inputs, too, are equally far apart.
     let group = match prepared.activations {
         _ if !prepared.short => 1,
@@ -118,28 +134,26 @@ fn in_fours(
             let columns = horizontal.clip(x, input_width);
             let mut count = 1;
             if columns.taps == horizontal.filter && prepared.short {
-                let further = (input_width - reach - columns.input) / horizontal.stride;
+                let further = (input_width - reach - columns.input) / horizontal.stride.max(1);
                 count = (width - x).min(1 + further);
             }
             let pixels = Pixels { x, count, rows, columns };
-            for four in (0..output_channels.div_ceil(FOUR)).step_by(group) {
+            let mut four = 0;
+            while four < output_channels.div_ceil(FOUR) {
                 let fours = group.min(output_channels / FOUR - four.min(output_channels / FOUR)).max(1);
                 let channel = (FOUR * four).min(output_channels - FOUR);
                 let channels = [channel, channel / multiplier];
-                let sums = run(parameters, &prepared, image, pixels, four..four + fours, channels, output);
+                let sums = run(parameters, prepared, image, pixels, four..four + fours, channels, output);
                 if let Some(sums) = sums {
                     let start = x * output_channels + channel;
                     let output = output.get_mut(start..).unwrap_or(&mut []);
-                    for ((i, sum), output) in sums.into_iter().enumerate().zip(output) {
-                        *output = finish.apply(sum, filter.factor(channel + i));
-                    }
+                    finish_slowly(filter, finish, channel, &sums, output);
                 }
+                four += fours;
             }
             x += count;
         }
     });
-    clamp_all(finish, output);
-    Some(())
 }
 
 /// Channels that are computed together.

@@ -39,7 +39,7 @@ pub(super) struct Short {
 
 impl Short {
     /// `None` where the channel does not take it, with `largest_shift` as below.
-    #[inline(never)]
+    #[inline]
     pub fn new(factor: Requantize, finish: Finish, largest_shift: u32) -> Option<Short> {
         let shift = i32::from(factor.shift).wrapping_neg();
         if shift < 1 || shift > largest_shift as i32 {
@@ -58,8 +58,31 @@ impl Short {
     }
 
     /// The numbers in the order of the record.
-    pub fn words(self) -> [u32; 3] {
+    fn words(self) -> [u32; 3] {
         [self.multiplier as u32, self.constant as u32, self.shift]
+    }
+}
+
+/// The short ways of the channels of a layer, one word behind the other.
+pub(super) struct ShortWays<'f> {
+    filter: &'f Filter<'f>,
+    finish: Finish,
+    largest_shift: u32,
+}
+
+impl<'f> ShortWays<'f> {
+    /// Those of a layer with so many products in a sum.
+    pub fn new(filter: &'f Filter<'f>, products: usize, finish: Finish) -> ShortWays<'f> {
+        ShortWays { filter, finish, largest_shift: largest_shift(filter, products) }
+    }
+
+    /// Writes the numbers of a channel, zeros where it does not take the short way; gives whether it does.
+    // Once in a firmware, not at each use.
+    #[inline(never)]
+    pub fn write(&self, channel: usize, numbers: &mut [u32; 3]) -> bool {
+        let short = Short::new(self.filter.factor(channel), self.finish, self.largest_shift);
+        *numbers = short.unwrap_or_default().words();
+        short.is_some()
     }
 }
 
@@ -100,6 +123,20 @@ pub(super) fn finish_all(
             *output = finish.apply(sum, filter.factor(first + done));
             done += 1;
         }
+    }
+}
+
+/// The same by the way that serves every factor.
+#[inline(never)]
+pub(super) fn finish_slowly(
+    filter: &Filter<'_>,
+    finish: Finish,
+    first: usize,
+    sums: &[i32],
+    output: &mut [i8],
+) {
+    for (channel, (&sum, output)) in (first..).zip(sums.iter().zip(output)) {
+        *output = finish.apply(sum, filter.factor(channel));
     }
 }
 

@@ -26,7 +26,7 @@ impl Gather {
     /// Lays the windows of `pixels` pixels, the first of which starts with `values`, in columns of `words` from `column` on.
     /// `bytes` keeps one window, filled up to a multiple of four with zero points, which stay.
     #[inline(never)]
-    pub fn lay(&self, values: &[i8], pixels: usize, bytes: &mut [u8], words: &mut [u32], column: usize) {
+    pub fn lay(&self, values: &[i8], pixels: usize, bytes: &mut [i8], words: &mut [u32], column: usize) {
         let Gather { rows, length, row_step, pixel_step, minus_zero_point } = *self;
         let last = pixels.wrapping_sub(1) * pixel_step + rows.wrapping_sub(1) * row_step;
         let quads = bytes.len() / QUAD;
@@ -69,7 +69,7 @@ impl Gather {
 #[repr(C)]
 struct Record {
     values: *const i8,
-    bytes: *mut u8,
+    bytes: *mut i8,
     words: *mut u32,
     minus_zero_point: u32,
     rows: usize,

@@ -3,7 +3,7 @@
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-use crate::arch::armv7em::finish::{Short, largest_shift};
+use crate::arch::armv7em::finish::ShortWays;
 use crate::arch::armv7em::pairs::Pairs;
 use crate::arch::memory::words;
 use crate::arch::scratch::{PAIR, PAIR_WORDS, PIXELS};
@@ -36,23 +36,20 @@ impl<'l> PairOfChannels<'l> {
         let pairs =
             Pairs::new(filter, channels, products).filter(|_| products <= MAX_ELEMENTS && channels >= 1)?;
         let numbers = words(scratch, PAIR_WORDS * channels.div_ceil(PAIR))?;
-        let largest_shift = largest_shift(filter, products);
+        let ways = ShortWays::new(filter, products, finish);
         let mut all_short = true;
-        for (pair, numbers) in numbers.as_chunks_mut::<PAIR_WORDS>().0.iter_mut().enumerate() {
-            let channel = PAIR * pair;
+        let pairs_of_numbers = numbers.as_chunks_mut::<PAIR_WORDS>().0.iter_mut();
+        for (channel, [both, even_bias, of_pair @ ..]) in (0..).step_by(PAIR).zip(pairs_of_numbers) {
             let bias = |channel| filter.bias.get(channel).copied().unwrap_or(0);
-            let short = |channel| Short::new(filter.factor(channel), finish, largest_shift);
-            let even = short(channel);
-            all_short &= even.is_some();
-            let mut odd = [0, 0, NO_CHANNEL];
+            *both = (bias(channel + 1) << 8).wrapping_add(bias(channel)) as u32;
+            *even_bias = bias(channel) as u32;
+            let ([even, odd], _) = of_pair.as_chunks_mut() else { continue };
+            all_short &= ways.write(channel, even);
             if channel + 1 < channels {
-                let short = short(channel + 1);
-                all_short &= short.is_some();
-                odd = short.unwrap_or_default().words();
+                all_short &= ways.write(channel + 1, odd);
+            } else {
+                *odd = [0, 0, NO_CHANNEL];
             }
-            let both = (bias(channel + 1) << 8).wrapping_add(bias(channel));
-            let [even_0, even_1, even_2] = even.unwrap_or_default().words();
-            *numbers = [both as u32, bias(channel) as u32, even_0, even_1, even_2, odd[0], odd[1], odd[2]];
         }
         let numbers: &[u32] = numbers;
         let numbers = all_short.then_some(numbers);
@@ -60,7 +57,7 @@ impl<'l> PairOfChannels<'l> {
     }
 
     /// Computes all channels of one to four pixels, without the clamp.
-    #[inline(never)]
+    #[inline(always)]
     pub fn run(&self, windows: &[u32], output: &mut [i8]) {
         let pixels = output.len() / self.channels;
         let Some(windows) = windows.get(..PIXELS * self.pairs.pair_words).filter(|_| pixels > 0) else {

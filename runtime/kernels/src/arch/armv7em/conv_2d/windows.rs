@@ -9,21 +9,28 @@ use core::ops::Range;
 
 use super::gather::Gather;
 use crate::arch::armv7em::simd::minus;
-use crate::arch::memory::words;
+use crate::arch::memory::{signed_mut, words};
 use crate::arch::scratch::{PIXELS, QUAD, window_words};
 use crate::runs::runs;
 use crate::window::Clip;
 use crate::{Axis, Conv2dParameters};
 
-/// Where windows are laid. The parameters have passed their check.
+/// Where windows are laid, block by block in the order of the output. The parameters have passed their check.
 pub(super) struct Windows<'s> {
     words: &'s mut [u32],
     /// One window as it is in the image, where its pixels do not fill whole quads; otherwise empty.
-    bytes: &'s mut [u8],
+    bytes: &'s mut [i8],
     zero_point: i8,
     minus_zero_point: u32,
     /// Columns of the output whose windows are inside the image, and have short rows to be gathered.
     inside: Range<usize>,
+    /// Whether windows are more than the pixels of the image.
+    pub slides: bool,
+    /// Row and column of the next pixel of the output.
+    y: usize,
+    x: usize,
+    /// The rows of its window that are inside the image.
+    rows: Clip,
 }
 
 impl<'s> Windows<'s> {
@@ -34,16 +41,44 @@ impl<'s> Windows<'s> {
         let (words_scratch, rest) = scratch.split_at_mut_checked(4 * window_words(products))?;
         let whole = channels.is_multiple_of(QUAD);
         let bytes = rest.get_mut(..if whole { 0 } else { products.next_multiple_of(QUAD) })?;
-        let zero_point = parameters.input_zero_point;
-        bytes.fill(zero_point as u8);
+        let (bytes, zero_point) = (signed_mut(bytes), parameters.input_zero_point);
+        bytes.fill(zero_point);
         let words = words(words_scratch, window_words(products))?;
         let inside = if whole { 0..0 } else { inside(parameters) };
-        Some(Windows { words, bytes, zero_point, minus_zero_point: minus(zero_point), inside })
+        let slides = !(parameters.vertical.stands() && parameters.horizontal.stands());
+        let (minus_zero_point, rows) = (minus(zero_point), Clip::default());
+        Some(Windows { words, bytes, zero_point, minus_zero_point, inside, slides, y: 0, x: 0, rows })
     }
 
     /// All windows, as they were laid.
     pub fn words(&self) -> &[u32] {
         self.words
+    }
+
+    /// Goes to the start of row `y` of the output.
+    pub fn enter_row(&mut self, parameters: &Conv2dParameters, y: usize) {
+        (self.y, self.x) = (y, 0);
+        self.rows = parameters.vertical.clip(y, parameters.input_shape[1]);
+    }
+
+    /// Lays the windows of the next `pixels` pixels of the output, at most four, where they slide.
+    // Apart from its caller, whose stack it does not need while outputs are computed.
+    #[inline(never)]
+    pub fn lay(&mut self, parameters: &Conv2dParameters, image: &[i8], pixels: usize) {
+        let width = parameters.output_shape[2];
+        let mut pixel = 0;
+        while pixel < pixels {
+            let most = (pixels - pixel).min(width - self.x);
+            let mut laid = self.lay_inside(parameters, image, pixel..pixel + most);
+            if laid == 0 {
+                self.lay_clipped(parameters, image, pixel);
+                laid = 1;
+            }
+            (pixel, self.x) = (pixel + laid, self.x + laid);
+            if self.x == width {
+                self.enter_row(parameters, self.y + 1);
+            }
+        }
     }
 
     /// Lays up to four windows, each of them one run of `channels` elements.
@@ -56,7 +91,7 @@ impl<'s> Windows<'s> {
             }
             let quads = channels / QUAD;
             let record = Record {
-                values: values.as_ptr().cast(),
+                values: values.as_ptr(),
                 words: self.words.as_mut_ptr(),
                 minus_zero_point: self.minus_zero_point,
                 quads,
@@ -70,25 +105,26 @@ impl<'s> Windows<'s> {
             unsafe { widen_runs(&record) };
             return;
         }
+        self.lay_odd_pixels(values, channels);
+    }
+
+    /// The same of pixels that do not fill whole quads.
+    #[inline(never)]
+    fn lay_odd_pixels(&mut self, values: &[i8], channels: usize) {
         for (pixel, values) in runs(values, channels).enumerate() {
-            copy(values, self.bytes);
+            let whole = Runs { count: 1, length: channels, step: 0, to: 0, to_step: 0 };
+            copy_runs(values, &whole, self.bytes);
             self.lay_bytes(pixel);
         }
     }
 
-    /// Lays the windows of neighbours in a row from column `x` on, for `pixels` at most, as long as they are all inside the image and
-    /// have short rows; gives how many.
+    /// Lays the windows of the next pixels, `pixels` at most, as long as they are all inside the image and have short rows; gives how
+    /// many.
     #[inline(always)]
-    pub fn lay_inside(
-        &mut self,
-        parameters: &Conv2dParameters,
-        image: &[i8],
-        rows: Clip,
-        x: usize,
-        pixels: Range<usize>,
-    ) -> usize {
-        let Conv2dParameters { vertical, horizontal, .. } = *parameters;
+    fn lay_inside(&mut self, parameters: &Conv2dParameters, image: &[i8], pixels: Range<usize>) -> usize {
+        let Conv2dParameters { vertical, horizontal, .. } = parameters;
         let [_, _, input_width, channels] = parameters.input_shape;
+        let (rows, x) = (self.rows, self.x);
         let count = pixels.len().min(self.inside.end.saturating_sub(x));
         if count == 0 || x < self.inside.start || rows.taps < vertical.filter {
             return 0;
@@ -106,16 +142,12 @@ impl<'s> Windows<'s> {
         count
     }
 
-    /// Lays the window of the output position whose rows and columns inside the image are these.
-    pub fn lay(
-        &mut self,
-        parameters: &Conv2dParameters,
-        image: &[i8],
-        [rows, columns]: [Clip; 2],
-        pixel: usize,
-    ) {
-        let Conv2dParameters { vertical, horizontal, .. } = *parameters;
+    /// Lays the window of the next pixel, as far as it is inside the image.
+    #[inline(always)]
+    fn lay_clipped(&mut self, parameters: &Conv2dParameters, image: &[i8], pixel: usize) {
+        let Conv2dParameters { vertical, horizontal, .. } = parameters;
         let [_, _, input_width, channels] = parameters.input_shape;
+        let (rows, columns) = (self.rows, horizontal.clip(self.x, input_width));
         let inside = rows.taps > 0 && columns.taps > 0;
         if rows.taps < vertical.filter || columns.taps < horizontal.filter {
             self.clear(pixel);
@@ -147,29 +179,22 @@ impl<'s> Windows<'s> {
     /// Puts taps outside the image everywhere.
     #[inline(never)]
     fn clear(&mut self, pixel: usize) {
-        self.bytes.fill(self.zero_point as u8);
+        self.bytes.fill(self.zero_point);
         for word in self.words.iter_mut().skip(pixel).step_by(PIXELS) {
             *word = 0;
         }
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn lay_runs(&mut self, values: &[i8], runs: &Runs, pixel: usize) {
         if self.bytes.is_empty() {
             widen(values, runs, self.minus_zero_point, self.words, pixel);
-            return;
-        }
-        for run in 0..runs.count {
-            let Some(values) = values.get(run * runs.step..).and_then(|values| values.get(..runs.length))
-            else {
-                return;
-            };
-            copy(values, self.bytes.get_mut(runs.to + run * runs.to_step..).unwrap_or(&mut []));
+        } else {
+            copy_runs(values, runs, self.bytes);
         }
     }
 
     /// Lays the window that was copied to `bytes`.
-    #[inline(never)]
     fn lay_bytes(&mut self, pixel: usize) {
         let all = Runs { count: 1, length: self.bytes.len(), step: 0, to: 0, to_step: 0 };
         widen(self.bytes, &all, self.minus_zero_point, self.words, pixel);
@@ -205,8 +230,8 @@ struct Runs {
 }
 
 /// Widens runs of whole quads, in windows at whole quads, to the column `pixel` of `words`.
-#[inline(always)]
-fn widen<T: Byte>(values: &[T], runs: &Runs, minus_zero_point: u32, words: &mut [u32], pixel: usize) {
+#[inline(never)]
+fn widen(values: &[i8], runs: &Runs, minus_zero_point: u32, words: &mut [u32], pixel: usize) {
     let before_last = runs.count.wrapping_sub(1);
     let (end, to_end) = (before_last * runs.step + runs.length, before_last * runs.to_step + runs.to);
     let room = words.len() / (2 * PIXELS) * QUAD;
@@ -215,7 +240,7 @@ fn widen<T: Byte>(values: &[T], runs: &Runs, minus_zero_point: u32, words: &mut 
         return;
     }
     let record = Record {
-        values: values.as_ptr().cast(),
+        values: values.as_ptr(),
         words: words.as_mut_ptr().wrapping_add(runs.to / QUAD * 2 * PIXELS + pixel),
         minus_zero_point,
         quads: runs.length / QUAD,
@@ -226,19 +251,14 @@ fn widen<T: Byte>(values: &[T], runs: &Runs, minus_zero_point: u32, words: &mut 
     // SAFETY: The function reads `runs` times `4 * quads` bytes at a distance of `step` and ends at `end`, inside
     // `values`. It writes every fourth word from a column's word on, two for each quad, and ends in the
     // quad before `to_end + length`, inside `words`. None of these numbers has overflowed, because the parameters
-    // have passed their check. Every `T` is a byte.
+    // have passed their check.
     unsafe { widen_runs(&record) };
 }
-
-/// A type of one byte.
-trait Byte {}
-impl Byte for i8 {}
-impl Byte for u8 {}
 
 /// What the loop reads, loaded at once to r0 to r3, r8, r9 and r12.
 #[repr(C)]
 struct Record {
-    values: *const u8,
+    values: *const i8,
     words: *mut u32,
     minus_zero_point: u32,
     /// In a run, 1 or more.
@@ -290,15 +310,16 @@ unsafe extern "C" fn widen_runs(record: &Record) {
     )
 }
 
-/// Copies a short run, for which a call of `memcpy` would take longer.
-#[inline(always)]
-fn copy(values: &[i8], bytes: &mut [u8]) {
-    let (quads, rest) = values.as_chunks::<QUAD>();
-    let (to_quads, _) = bytes.as_chunks_mut::<QUAD>();
-    for (to, quad) in to_quads.iter_mut().zip(quads) {
-        *to = quad.map(|value| value as u8);
-    }
-    for (to, &value) in bytes.iter_mut().skip(QUAD * quads.len()).zip(rest) {
-        *to = value as u8;
+/// Copies runs to a window.
+#[inline(never)]
+fn copy_runs(values: &[i8], runs: &Runs, window: &mut [i8]) {
+    for run in 0..runs.count {
+        let Some(values) = values.get(run * runs.step..).and_then(|values| values.get(..runs.length)) else {
+            return;
+        };
+        let to = window.get_mut(runs.to + run * runs.to_step..);
+        for (to, &value) in to.unwrap_or(&mut []).iter_mut().zip(values) {
+            *to = value;
+        }
     }
 }

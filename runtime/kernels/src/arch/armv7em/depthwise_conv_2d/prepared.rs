@@ -1,6 +1,6 @@
 //! What the loops need of each four output channels, prepared in scratch.
 
-use crate::arch::armv7em::finish::{Short, largest_shift};
+use crate::arch::armv7em::finish::ShortWays;
 use crate::arch::armv7em::simd::{sxtab16, sxtab16_odd, word};
 use crate::arch::memory::words;
 use crate::arch::scratch::{QUAD, four_channels_words};
@@ -27,6 +27,8 @@ pub(super) struct Prepared<'s> {
 
 impl<'s> Prepared<'s> {
     /// `None` where the channels do not come in fours, or scratch does not serve.
+    // Apart from its caller, whose stack it does not need while it runs the loops.
+    #[inline(never)]
     pub fn new(
         parameters: &DepthwiseConv2dParameters,
         filter: &Filter<'_>,
@@ -41,7 +43,7 @@ impl<'s> Prepared<'s> {
         };
         let taps = parameters.vertical.filter * parameters.horizontal.filter;
         let words = words(scratch, four_channels_words(taps) * output_channels.div_ceil(QUAD))?;
-        let largest_shift = largest_shift(filter, taps);
+        let short_ways = ShortWays::new(filter, taps, finish);
         let mut all_short = true;
         for (index, words) in words.chunks_exact_mut(four_channels_words(taps)).enumerate() {
             let channel = (QUAD * index).min(output_channels - QUAD);
@@ -49,9 +51,7 @@ impl<'s> Prepared<'s> {
             let (biases, ways) = numbers.split_at_mut_checked(QUAD)?;
             for (i, (bias, way)) in biases.iter_mut().zip(ways.as_chunks_mut::<3>().0).enumerate() {
                 *bias = filter.bias.get(channel + i).copied().unwrap_or(0) as u32;
-                let short = Short::new(filter.factor(channel + i), finish, largest_shift);
-                all_short &= short.is_some();
-                *way = short.unwrap_or_default().words();
+                all_short &= short_ways.write(channel + i, way);
             }
             let taps = filter.weights.get(channel..)?.chunks(output_channels);
             for (weights, tap) in weights.as_chunks_mut::<2>().0.iter_mut().zip(taps) {

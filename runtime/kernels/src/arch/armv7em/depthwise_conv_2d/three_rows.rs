@@ -7,7 +7,7 @@ use core::arch::naked_asm;
 use core::mem::offset_of;
 
 use super::lines::Lines;
-use crate::arch::armv7em::finish::{Short, largest_shift};
+use crate::arch::armv7em::finish::ShortWays;
 use crate::arch::memory::words;
 use crate::arch::scratch::{CHANNEL_WORDS, LINES, line_pairs, three_rows_bytes};
 use crate::finish::Finish;
@@ -48,16 +48,21 @@ pub(super) fn run(
 
 /// For each channel: six words of weights, of each row the first two and the last two; the bias; the numbers of the short way.
 /// `None` where a channel does not take it.
+// Apart from its caller, whose stack it does not need while it runs the loops.
+#[inline(never)]
 fn prepare(filter: &Filter<'_>, finish: Finish, channels: usize, numbers: &mut [u32]) -> Option<()> {
-    let largest_shift = largest_shift(filter, LINES * LINES);
+    let short_ways = ShortWays::new(filter, LINES * LINES, finish);
     for (channel, numbers) in numbers.as_chunks_mut::<CHANNEL_WORDS>().0.iter_mut().enumerate() {
         let weight =
             |tap: usize| filter.weights.get(tap * channels + channel).map_or(0, |&weight| weight as u16);
         let two = |tap: usize| u32::from(weight(tap)) | u32::from(weight(tap + 1)) << 16;
-        let bias = filter.bias.get(channel).copied().unwrap_or(0) as u32;
-        let [multiplier, constant, shift] =
-            Short::new(filter.factor(channel), finish, largest_shift)?.words();
-        *numbers = [two(0), two(1), two(3), two(4), two(6), two(7), bias, multiplier, constant, shift];
+        let (weights, rest) = numbers.split_first_chunk_mut::<{ 2 * LINES }>()?;
+        let (bias, way) = rest.split_first_mut()?;
+        *weights = [two(0), two(1), two(3), two(4), two(6), two(7)];
+        *bias = filter.bias.get(channel).copied().unwrap_or(0) as u32;
+        if !short_ways.write(channel, way.first_chunk_mut()?) {
+            return None;
+        }
     }
     Some(())
 }
