@@ -34,18 +34,15 @@ impl Finish {
     /// The outputs of the sums of neighbouring channels from `first` on.
     #[inline(never)]
     pub fn apply_all(self, sums: &[i32], filter: &Filter<'_>, first: usize, output: &mut [i8]) {
-        let (multiplier, shift);
-        let (multipliers, shifts): (&[i32], &[i8]) = match (filter.multipliers, filter.shifts) {
-            (&[single_multiplier], &[single_shift]) => {
-                (multiplier, shift) = ([single_multiplier; BLOCK], [single_shift; BLOCK]);
-                (&multiplier, &shift)
+        let outputs = output.iter_mut().zip(sums);
+        if let (&[multiplier], &[shift]) = (filter.multipliers, filter.shifts) {
+            for (output, &sum) in outputs {
+                *output = self.apply(sum, Requantize { multiplier, shift });
             }
-            (multipliers, shifts) => {
-                (multipliers.get(first..).unwrap_or(&[]), shifts.get(first..).unwrap_or(&[]))
-            }
-        };
-        let factors = multipliers.iter().zip(shifts);
-        for ((output, &sum), (&multiplier, &shift)) in output.iter_mut().zip(sums).zip(factors) {
+            return;
+        }
+        let factors = filter.multipliers.iter().zip(filter.shifts).skip(first);
+        for ((output, &sum), (&multiplier, &shift)) in outputs.zip(factors) {
             *output = self.apply(sum, Requantize { multiplier, shift });
         }
     }

@@ -36,24 +36,18 @@ pub(crate) fn depthwise_conv_2d_s8(
     if checked && channels == 1 {
         return one_channel(parameters, filter, input, output, scratch);
     }
-    if checked && channels == output_channels && channels >= LANES {
-        if let Some(mut layer) = SixteenChannels::new(parameters, filter, scratch) {
-            return for_each_row(
-                parameters.input_shape,
-                parameters.output_shape,
-                input,
-                output,
-                |image, y, output| layer.run_row(image, y, output),
-            );
-        }
-        if let Some(lanes) = Lanes::new(parameters, filter, scratch) {
-            return four_channels(&lanes, input, output);
-        }
+    let by_channel = checked && channels == output_channels && channels >= LANES;
+    let computed = by_channel
+        && (sixteen_channels(parameters, filter, input, output, scratch)
+            || four_channels(parameters, filter, input, output, scratch));
+    if !computed {
+        reference::depthwise_conv_2d_s8(parameters, filter, input, output, scratch);
     }
-    reference::depthwise_conv_2d_s8(parameters, filter, input, output, &mut []);
 }
 
 /// A layer with one input channel.
+// Each way apart, so that the stack never holds two.
+#[inline(never)]
 fn one_channel(
     parameters: &DepthwiseConv2dParameters,
     filter: &Filter<'_>,
@@ -94,8 +88,33 @@ fn one_channel(
     conv_2d_s8(&parameters, &filter, input, output, scratch);
 }
 
-/// A layer of four channels or more.
-fn four_channels(lanes: &Lanes<'_>, input: &[i8], output: &mut [i8]) {
+/// Sixteen channels at a time under a filter of 3 x 3; gives whether that serves, and writes nothing otherwise.
+#[inline(never)]
+fn sixteen_channels(
+    parameters: &DepthwiseConv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) -> bool {
+    let Some(layer) = &mut SixteenChannels::new(parameters, filter, scratch) else { return false };
+    let (input_shape, output_shape) = (parameters.input_shape, parameters.output_shape);
+    for_each_row(input_shape, output_shape, input, output, |image, y, output| {
+        layer.run_row(image, y, output)
+    });
+    true
+}
+
+/// The same of four channels or more.
+#[inline(never)]
+fn four_channels(
+    parameters: &DepthwiseConv2dParameters,
+    filter: &Filter<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    scratch: &mut [u8],
+) -> bool {
+    let Some(lanes) = &Lanes::new(parameters, filter, scratch) else { return false };
     let DepthwiseConv2dParameters { vertical, horizontal, .. } = *lanes.parameters;
     let [_, input_height, input_width, channels] = lanes.parameters.input_shape;
     let [_, _, width, _] = lanes.parameters.output_shape;
@@ -129,4 +148,5 @@ fn four_channels(lanes: &Lanes<'_>, input: &[i8], output: &mut [i8]) {
             }
         },
     );
+    true
 }
