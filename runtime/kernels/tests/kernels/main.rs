@@ -10,6 +10,7 @@ mod checks;
 mod exact;
 mod golden;
 mod refusals;
+mod scratch;
 mod wide;
 
 /// Every operator, on each backend that this host can run.

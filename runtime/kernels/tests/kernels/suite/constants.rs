@@ -18,6 +18,9 @@ pub struct Constants {
 impl Constants {
     /// Of `weights` in all, `products` for each output.
     pub fn random(random: &mut Random, weights: usize, products: usize, channels: usize) -> Constants {
+        if random.below(8) == 0 {
+            return Constants::at_ties(random, weights, channels);
+        }
         // Small weights and biases with factors of about a half show the rounding of every sum.
         let tiny = random.below(4) == 0;
         let usual = -7 - (products.ilog2() as i32) / 2;
@@ -46,6 +49,26 @@ impl Constants {
             constants.weights.all().iter_mut().for_each(|weight| *weight >>= 6);
         }
         constants
+    }
+
+    /// With weights of 0, so that sums are biases: at the ties of both roundings and beside them, below `2^bits`, by factors of
+    /// a half and every further shift to the right.
+    fn at_ties(random: &mut Random, weights: usize, channels: usize) -> Constants {
+        let bits = random.one_of(&[8, 22, 30, 31, 31]);
+        let factors = if random.below(4) == 0 { 1 } else { channels };
+        let rights: Vec<u32> = (0..factors).map(|_| random.below(bits) as u32).collect();
+        let mut bias = |channel: usize| {
+            let right = rights[channel.min(factors - 1)];
+            let most = 1i64 << (bits as u32 - right - 1).min(8);
+            let odd = 2 * (random.below(2 * most as usize) as i64 - most) + 1;
+            let tie = (odd << right) + random.one_of(&[-1, 0, 1]);
+            tie.clamp(i32::MIN.into(), i32::MAX.into()) as i32
+        };
+        let bias = (0..channels).map(&mut bias).collect();
+        let mut weights = Guarded::read_only(weights, random.below(ZONE), 0x55);
+        weights.all().fill(0);
+        let shifts = rights.iter().map(|&right| -(right as i8)).collect();
+        Constants { weights, bias, multipliers: alloc::vec![1 << 30; factors], shifts }
     }
 
     /// The weights of `channels` times `products` in [`Layout::Paired`], if they and the biases can stand in it.
