@@ -10,9 +10,11 @@ use std::process::{Command, Stdio};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use ocelli_simulator::{repository, target_directory};
 
 use crate::golden::{self, Model};
+use crate::packages::EMITTERS;
 use crate::{command, executors, setup};
 
 /// What is built for.
@@ -24,8 +26,16 @@ const PROCESSORS: [(&str, &str); 2] = [("cortex-a53", "neon"), ("max", "neon-dot
 /// The backend whose instructions are counted, which takes a while.
 const COUNTED: &str = "neon-dotprod";
 
+/// What is run.
+#[derive(Args, Default)]
+pub struct Options {
+    /// Also build the whole program for aarch64, which takes minutes, and run every model in every executor there
+    #[arg(long)]
+    executors: bool,
+}
+
 /// Emulates; on an aarch64 host the ordinary tests have done all this already.
-pub fn run() -> Result<()> {
+pub fn run(options: &Options) -> Result<()> {
     if env::consts::ARCH == "aarch64" {
         println!("skipped: this is an aarch64 machine, whose own tests run the NEON backends");
         return executors::run(&[]);
@@ -45,7 +55,20 @@ pub fn run() -> Result<()> {
         println!("{:<30} {:<14} {:>6} {:>13} {:>8}", "model", "backend", "equal", "instructions", "per MAC");
     }
     models.iter().try_for_each(|model| golden_model(&runner, model))?;
-    executors::run(&[])
+    if !options.executors {
+        return executors::run(&[]);
+    }
+    let program = program()?.display().to_string();
+    let (processor, _) = PROCESSORS[1];
+    let start = ["qemu-aarch64", "-cpu", processor, "-L", LIBRARIES, &program].map(str::to_owned).to_vec();
+    executors::run(&[executors::Program { title: "aarch64 under QEMU".to_owned(), start }])
+}
+
+/// Builds `ocelli` for aarch64, with all that a package has.
+pub fn program() -> Result<PathBuf> {
+    let mut cargo = Toolchain::get()?.cargo("build", "max")?;
+    command::run(cargo.args(["--release", "--package", "ocelli-cli"]).args(EMITTERS))?;
+    Ok(target_directory()?.join(TARGET).join("release/ocelli"))
 }
 
 /// Compares a model's outputs on every backend, and counts the instructions of one run on the best.

@@ -82,7 +82,7 @@ enum Job {
     /// Build every program of every board, and check them against its budgets
     Boards(boards::Options),
     /// Run the NEON backends under QEMU: kernels, golden models, instructions; then every model in every executor
-    Aarch64,
+    Aarch64(aarch64::Options),
     /// Look at the live page in Chromium: boxes, sliders, readers that stall, screenshots
     Page,
     /// Draw the tracker's tracks on a real street video, to look at
@@ -116,7 +116,7 @@ fn main() -> ExitCode {
         Some(Job::Qemu(options)) => qemu::run(&options),
         Some(Job::Sizes) => sizes::run(),
         Some(Job::Boards(options)) => boards::run(&options),
-        Some(Job::Aarch64) => aarch64::run(),
+        Some(Job::Aarch64(options)) => aarch64::run(&options),
         Some(Job::Page) => page::run(),
         Some(Job::Street) => street::run(),
         Some(Job::Package(options)) => package::run(&options),

@@ -122,7 +122,5 @@ fn build(architecture: Architecture) -> Result<(PathBuf, &'static str)> {
         command::run(command::cargo(["build", "--release"].into_iter().chain(selected))?.args(EMITTERS))?;
         return Ok((target_directory()?.join("release/ocelli"), "strip"));
     }
-    let mut cargo = aarch64::Toolchain::get()?.cargo("build", "max")?;
-    command::run(cargo.args(["--release", "--package", "ocelli-cli"]).args(EMITTERS))?;
-    Ok((target_directory()?.join(aarch64::TARGET).join("release/ocelli"), "aarch64-linux-gnu-strip"))
+    Ok((aarch64::program()?, "aarch64-linux-gnu-strip"))
 }

@@ -39,7 +39,7 @@ pub fn run(options: &Options) -> Result<()> {
         qemu::run(&qemu::Options::default())?;
         sizes::run()?;
         boards::run(&boards::Options::default())?;
-        aarch64::run()?;
+        aarch64::run(&aarch64::Options::default())?;
         page::run()?;
     }
     if options.host_only {
