@@ -42,6 +42,8 @@ pub struct Options {
 /// What a run tells while it goes on.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// All was done before; what came out is told from the folder.
+    Known,
     /// A picture was read.
     Read,
     /// A checkpoint was found: the stage and the epochs of it that are done.
@@ -90,7 +92,8 @@ pub struct Outcome {
     pub model: PathBuf,
 }
 
-/// Runs a recipe to its end, from its last checkpoint if there is one.
+/// Runs a recipe to its end, from its last checkpoint if there is one. Where its folder has all that is wanted, nothing
+/// is computed and the test split is not looked at again.
 ///
 /// # Errors
 /// [`TrainError`]; the last good checkpoint stays.
@@ -99,6 +102,10 @@ pub fn run(
     options: &Options,
     mut tell: impl FnMut(Event<'_>),
 ) -> Result<Outcome, TrainError> {
+    if let Some(outcome) = known(recipe, options)? {
+        tell(Event::Known);
+        return Ok(outcome);
+    }
     let contract = Contract::open(&recipe.contract)?;
     let network = network(recipe, &contract)?;
     let reader = Reader::new(&recipe.name, &contract, network.picture()?)?;
@@ -140,19 +147,20 @@ pub fn run(
     )
 }
 
-/// What came out of a run that is done, where its folder has all that is wanted; it is not made again.
-///
-/// # Errors
-/// [`TrainError::Checkpoint`] when the folder is another recipe's.
-pub fn finished(recipe: &Recipe, options: &Options) -> Result<Option<Outcome>, TrainError> {
+/// What came out of a run that is done, where its folder has all that is wanted; without the test's scores where the
+/// test is not to be looked at.
+fn known(recipe: &Recipe, options: &Options) -> Result<Option<Outcome>, TrainError> {
     let state = checkpoint::load(&checkpoint_in(&options.output), &recipe.digest())?;
     if state.is_none_or(|state| state.stage < recipe.stages.len()) {
         return Ok(None);
     }
     let Ok(json) = std::fs::read(options.output.join(page::OUTCOME)) else { return Ok(None) };
-    let outcome: Option<Outcome> = serde_json::from_slice(&json).ok();
-    let has_test = recipe.data.has_test() && options.reads_test;
-    Ok(outcome.filter(|outcome| outcome.int8_test.is_some() == has_test && outcome.artefact.exists()))
+    let Ok(mut outcome) = serde_json::from_slice::<Outcome>(&json) else { return Ok(None) };
+    let has_all = outcome.int8_test.is_some() || !(options.reads_test && recipe.data.has_test());
+    if !options.reads_test {
+        (outcome.float_test, outcome.int8_test) = (None, None);
+    }
+    Ok((has_all && outcome.artefact.exists()).then_some(outcome))
 }
 
 /// Refuses stages that know classes alone.

@@ -10,7 +10,7 @@ use ocelli_eval::{DataSet, Selection, Truth};
 use ocelli_format::{AlignedBytes, Artefact};
 use ocelli_train::recipe::Recipe;
 use ocelli_train::repeat::runs;
-use ocelli_train::run::{Event, Options, finished, run};
+use ocelli_train::run::{Event, Options, Outcome, run};
 use ocelli_train::score::Score;
 
 mod workshop;
@@ -223,7 +223,8 @@ fn what_cannot_be_trained_says_why_and_keeps_the_checkpoint() {
     fails(&other, "another recipe");
     let mut few = good.clone();
     few.data.limit = Some(3);
-    fails(&few, "has no picture");
+    let error = workshop.run(&few, "few").unwrap_err().to_string();
+    assert!(error.contains("has no picture"), "{error}");
     let mut teacher = workshop.recipe(&format!("{stage}distil = {{ teacher = \"nothing.tflite\" }}\n"));
     teacher.seed = 3;
     let error = workshop.run(&teacher, "taught").unwrap_err().to_string();
@@ -235,8 +236,40 @@ fn what_cannot_be_trained_says_why_and_keeps_the_checkpoint() {
     assert_eq!(std::fs::read(workshop.folder.join("out/checkpoint")).unwrap(), kept);
 }
 
+/// With `--no-test` the test stays unread until it is asked for, and then it is read once.
 #[test]
-fn each_fold_of_a_csv_file_is_the_test_once_and_is_not_run_again() {
+fn a_run_that_is_done_is_told_from_its_folder() {
+    let workshop = stripes("done");
+    let recipe = workshop.recipe("\n[[stages]]\nname = \"train\"\nepochs = 1\nrate = 3e-3\n");
+    let output = workshop.folder.join("out");
+    // What came out, and whether pictures were read for it.
+    let again = |reads_test: bool| -> (Outcome, bool) {
+        let options = Options { output: output.clone(), interval: Duration::MAX, reads_test };
+        let mut has_read = false;
+        let outcome = run(&recipe, &options, |event| has_read |= matches!(event, Event::Read)).unwrap();
+        (outcome, has_read)
+    };
+    let (first, has_read) = again(false);
+    assert!(has_read && first.int8_test.is_none());
+    assert!(!again(false).1);
+    let (tested, has_read) = again(true);
+    assert!(has_read && tested.int8_test.is_some());
+    let (told, has_read) = again(true);
+    assert!(!has_read);
+    assert_eq!(
+        (told.int8_test, told.float_test, told.log),
+        (tested.int8_test, tested.float_test, tested.log)
+    );
+    // Nor does a look without the test forget what it said.
+    let (blind, has_read) = again(false);
+    assert!(!has_read && blind.int8_test.is_none());
+    assert!(!again(true).1);
+    std::fs::remove_file(&tested.artefact).unwrap();
+    assert!(again(true).1 && tested.artefact.exists());
+}
+
+#[test]
+fn each_fold_of_a_csv_file_is_the_test_once() {
     let workshop = stripes("folds");
     let (pictures, labels) = idx(300, 3);
     let line = |(pixels, label): (&[u8], &u8)| {
@@ -252,12 +285,9 @@ fn each_fold_of_a_csv_file_is_the_test_once_and_is_not_run_again() {
         |folder: &Path| Options { output: folder.into(), interval: Duration::MAX, reads_test: true };
     let mut tested = 0;
     for each in runs(&recipe, &[], &workshop.folder.join("out")) {
-        assert!(finished(&each.recipe, &options(&each.folder)).unwrap().is_none(), "{}", each.name);
         let outcome = run(&each.recipe, &options(&each.folder), |_| {}).unwrap();
         let Some(Score::Right { pictures, .. }) = outcome.int8_test else { panic!("no test") };
         tested += pictures;
-        let known = finished(&each.recipe, &options(&each.folder)).unwrap().unwrap();
-        assert_eq!((known.int8_test, known.log), (outcome.int8_test, outcome.log));
         let card = std::fs::read_to_string(each.folder.join("stripes.md")).unwrap();
         assert!(card.contains(" of 3, drawn by the seed"), "{card}");
     }

@@ -25,22 +25,14 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
             Some(folder) if recipes.len() == 1 => folder.clone(),
             Some(folder) => folder.join(&recipe.name),
         };
-        let runs = repeat::runs(recipe, seeds, &folder);
-        // A single run makes its artefact anew whenever it is asked for.
-        let is_one = runs.len() == 1 && recipes.len() == 1;
         let mut ended = Vec::new();
-        for run in runs {
+        for run in repeat::runs(recipe, seeds, &folder) {
             let options = Options {
                 output: run.folder.clone(),
                 interval: Duration::from_secs(arguments.checkpoint_every),
                 reads_test: !arguments.no_test,
             };
-            let known =
-                if is_one { None } else { training::finished(&run.recipe, &options).map_err(failed)? };
-            let outcome = match known {
-                Some(outcome) => outcome,
-                None => one(&run, &options)?,
-            };
+            let outcome = one(&run, &options)?;
             ended.push((run.name, outcome));
         }
         all.push(Repeated { name: recipe.name.clone(), runs: ended });
@@ -69,6 +61,11 @@ fn one(run: &Run, options: &Options) -> Result<Outcome, Failure> {
 /// What goes on, on standard error; epochs stay as lines.
 fn show(bar: &ProgressBar, name: &str, event: &Event<'_>) {
     match event {
+        Event::Known => {
+            eprintln!(
+                "{name} is done, and this is what came out; without outcome.json its artefact is made anew"
+            );
+        }
         Event::Read => bar.inc(1),
         Event::Resumed { stage: Some(stage), epochs } => {
             eprintln!("going on with stage {stage:?} after {epochs} epochs");
