@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::TrainError;
+use crate::network::Network;
 use crate::state::State;
 
 const MAGIC: &[u8] = b"ocelli training checkpoint 1\n";
@@ -53,6 +54,31 @@ pub fn save(path: &Path, recipe: &str, state: &State) -> Result<(), TrainError> 
 /// # Errors
 /// [`TrainError::Checkpoint`] for another recipe's checkpoint and for what is none.
 pub fn load(path: &Path, recipe: &str) -> Result<Option<State>, TrainError> {
+    let Some(header) = read(path)? else { return Ok(None) };
+    if header.recipe != recipe {
+        return Err(TrainError::Checkpoint {
+            path: path.into(),
+            problem: "it belongs to another recipe, or the recipe was changed since; move the folder away to begin anew, or choose another with `--output`".into(),
+        });
+    }
+    Ok(Some(header.state))
+}
+
+/// The network that a run came to, whatever its recipe; its normalization is apart as in training.
+///
+/// # Errors
+/// [`TrainError::Checkpoint`] when there is none, when its run is under way, and for what is none.
+pub fn network(path: &Path) -> Result<Network, TrainError> {
+    let wrong = |problem: &str| TrainError::Checkpoint { path: path.into(), problem: problem.into() };
+    let header = read(path)?.ok_or_else(|| wrong("there is none; run its recipe first"))?;
+    match header.state.is_prepared {
+        true => Err(wrong("its run is under way; give its recipe again, and let it end")),
+        false => Ok(header.state.network()),
+    }
+}
+
+/// What a file holds, its numbers in their places.
+fn read(path: &Path) -> Result<Option<Header>, TrainError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -71,11 +97,6 @@ pub fn load(path: &Path, recipe: &str) -> Result<Option<State>, TrainError> {
     let (json, mut numbers) =
         rest.split_at_checked(u64::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
     let mut header: Header = serde_json::from_slice(json).map_err(|_| damaged())?;
-    if header.recipe != recipe {
-        return Err(wrong(
-            "it belongs to another recipe, or the recipe was changed since; move the folder away to begin anew, or choose another with `--output`",
-        ));
-    }
     let vectors = header.state.vectors();
     if vectors.len() != header.lengths.len() {
         return Err(damaged());
@@ -85,7 +106,7 @@ pub fn load(path: &Path, recipe: &str) -> Result<Option<State>, TrainError> {
         *vector = own.chunks_exact(4).map(|at| f32::from_le_bytes([at[0], at[1], at[2], at[3]])).collect();
         numbers = others;
     }
-    Ok(Some(header.state))
+    Ok(Some(header))
 }
 
 #[cfg(test)]
@@ -118,6 +139,20 @@ mod tests {
         };
         assert_eq!(bits(&mut before), bits(&mut after));
         assert_eq!(before.ties, after.ties);
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_network_comes_with_its_normalization_once_its_run_has_ended() {
+        let path = std::env::temp_dir().join(format!("ocelli-network-{}", std::process::id()));
+        assert!(network(&path).unwrap_err().to_string().contains("run its recipe first"));
+        let mut state = state();
+        save(&path, "recipe", &state).unwrap();
+        let ended = network(&path).unwrap();
+        assert_eq!((ended.norms, ended.graph.nodes.len()), (state.norms.clone(), state.graph.nodes.len()));
+        state.is_prepared = true;
+        save(&path, "recipe", &state).unwrap();
+        assert!(network(&path).unwrap_err().to_string().contains("under way"));
         std::fs::remove_file(&path).unwrap();
     }
 

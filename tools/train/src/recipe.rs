@@ -39,13 +39,16 @@ pub struct Recipe {
     pub stages: Vec<Stage>,
 }
 
-/// What is trained: a file, or a family.
+/// What is trained: a file, the network of another run, or a family.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// A float model that `ocelli convert` reads.
     #[serde(default)]
     pub path: Option<PathBuf>,
+    /// The checkpoint of a run that is done: its network with the normalization that its file has folded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<PathBuf>,
     /// A built-in shape.
     #[serde(default)]
     pub family: Option<Family>,
@@ -58,7 +61,7 @@ pub struct Model {
     /// Blocks in each of its stages.
     #[serde(default = "block")]
     pub depth: usize,
-    /// Keep only the shape of a file: draw its weights anew and put normalization behind its convolutions.
+    /// Keep only the shape of a file or checkpoint: weights drawn anew, normalization behind the convolutions.
     #[serde(default)]
     pub anew: bool,
 }
@@ -169,7 +172,11 @@ impl Recipe {
         let beside = |path: &mut PathBuf| *path = folder.join(&path);
         beside(&mut recipe.contract);
         let data = &mut recipe.data;
-        [&mut data.path, &mut data.test_path, &mut recipe.model.path].into_iter().flatten().for_each(beside);
+        let model = &mut recipe.model;
+        [&mut data.path, &mut data.test_path, &mut model.path, &mut model.checkpoint]
+            .into_iter()
+            .flatten()
+            .for_each(beside);
         recipe
             .stages
             .iter_mut()
@@ -188,8 +195,10 @@ impl Recipe {
         if let Some(problem) = self.data.problem() {
             return wrong(place.into(), problem);
         }
-        if self.model.path.is_some() == self.model.family.is_some() {
-            return wrong(place.into(), "[model] names either a `path` or a `family`");
+        let Model { path, checkpoint, family, .. } = &self.model;
+        if [path.is_some(), checkpoint.is_some(), family.is_some()].into_iter().filter(|&is| is).count() != 1
+        {
+            return wrong(place.into(), "[model] names either a `path`, a `checkpoint` or a `family`");
         }
         if self.model.family.is_some() && self.model.input.is_none() {
             return wrong(place.into(), "[model] of a family needs `input = [height, width]`");

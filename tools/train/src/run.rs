@@ -186,10 +186,13 @@ fn refuse_for_boxes(recipe: &Recipe) -> Result<(), TrainError> {
 /// [`TrainError`] when there is none.
 pub fn network(recipe: &Recipe, contract: &Contract) -> Result<Network, TrainError> {
     let model = &recipe.model;
-    if let Some(path) = &model.path {
-        let mut graph = import(path)?;
-        graph.name.clone_from(&recipe.name);
-        let mut network = Network::new(graph)?;
+    let given = match (&model.path, &model.checkpoint) {
+        (Some(path), _) => Some(Network::new(import(path)?)?),
+        (None, Some(path)) => Some(checkpoint::network(path)?),
+        (None, None) => None,
+    };
+    if let Some(mut network) = given {
+        network.graph.name.clone_from(&recipe.name);
         if model.anew {
             network.draw(recipe.seed);
         }

@@ -269,6 +269,28 @@ fn a_run_that_is_done_is_told_from_its_folder() {
 }
 
 #[test]
+fn another_run_goes_on_with_the_network_of_one_that_is_done() {
+    let workshop = stripes("goes-on");
+    let train = "\n[[stages]]\nname = \"train\"\nepochs = 2\nbatch = 32\nrate = 3e-3\n";
+    let dense = workshop.run(&workshop.recipe(train), "dense").unwrap();
+    let mut recipe = workshop.recipe(
+        "\n[[stages]]\nname = \"look\"\nepochs = 0\n[[stages]]\nname = \"filters\"\nepochs = 1\nbatch = 32\nfilters = { part = 0.25 }\n",
+    );
+    recipe.model.family = None;
+    recipe.model.checkpoint = Some(workshop.folder.join("dense/checkpoint"));
+    let mut look = recipe.clone();
+    look.stages.truncate(1);
+    let same = workshop.run(&look, "same").unwrap();
+    assert_eq!((same.parameters, &same.float_test), (dense.parameters, &dense.float_test));
+    let smaller = workshop.run(&recipe, "smaller").unwrap();
+    assert!(smaller.parameters < dense.parameters && smaller.float_test.unwrap().part() > 0.9);
+    recipe.model.anew = true;
+    recipe.stages.truncate(1);
+    let anew = workshop.run(&recipe, "anew").unwrap();
+    assert!(anew.parameters == dense.parameters && anew.float_test != dense.float_test);
+}
+
+#[test]
 fn each_fold_of_a_csv_file_is_the_test_once() {
     let workshop = stripes("folds");
     let (pictures, labels) = idx(300, 3);
