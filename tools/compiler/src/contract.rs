@@ -411,7 +411,7 @@ impl BoxLayout {
         }
     }
 
-    fn check(&self, keypoints: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, keypoints: usize) -> Result<(), String> {
         if self.heads.is_empty() {
             return Err("boxes.layout needs at least one head".into());
         }

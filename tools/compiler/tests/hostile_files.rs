@@ -298,6 +298,12 @@ fn the_end_of_a_detector_is_checked() {
     // The middles of the first row.
     let text = detector_with(&(0.5f32 / 8.0).to_le_bytes(), &(0.6f32 / 8.0).to_le_bytes());
     assert!(text.contains("`anchors`: anchor ") && text.contains("row by row, are supported"), "{text}");
+    // The widths of the first anchors of all cells.
+    let text = detector_with(&(2f32 * 4.0 / 48.0).to_le_bytes(), &0f32.to_le_bytes());
+    assert!(
+        text.contains("TFLite_Detection_PostProcess: boxes.layout.heads[0] has an anchor whose side"),
+        "{text}"
+    );
     let text = detector_with(b"TFLite_Detection_PostProcess", b"TFLite_Detection_PreProcess.");
     assert!(text.contains("operator not supported") && text.contains("`ocelli ops`"), "{text}");
 }

@@ -102,11 +102,13 @@ impl<'a> Importer<'a> {
         graph.outputs = outputs;
         ends::quantized_ends(&mut graph);
         graph.warnings = self.warnings;
+        let invalid = |problem| ImportError::Model { file: self.file.into(), problem };
         if let Some((end, _)) = self.end {
             graph.warnings.push(end.note());
-            graph.decoded = Some(Decoded::Rows(end.layout(&graph)));
+            let layout = end.layout(&graph);
+            layout.check(0).map_err(|problem| invalid(format!("{}: {problem}", detection::OPERATOR)))?;
+            graph.decoded = Some(Decoded::Rows(layout));
         }
-        let invalid = |problem| ImportError::Model { file: self.file.into(), problem };
         check(&graph).map_err(invalid)?;
         Ok(graph)
     }
